@@ -1,0 +1,43 @@
+#include "spare.h"
+
+void spares_init(struct hn_spares *s) {
+  s->count = 0;
+}
+
+void spares_fini(struct hn_spares *s) {
+  while (s->count > 0) buf_fini(&s->items[--s->count]);
+}
+
+/* The smallest spare that is big enough, so that one large buffer is not spent
+ * on a line of text; s->count when there is none. */
+static size_t spare_best(const struct hn_spares *s, size_t room) {
+  size_t best = s->count;
+  for (size_t i = 0; i < s->count; i++) {
+    if (s->items[i].room < room) continue;
+    if (best == s->count || s->items[i].room < s->items[best].room) best = i;
+  }
+  return best;
+}
+
+void spares_take(struct hn_spares *s, struct hn_buf *b, size_t room,
+                 size_t cap) {
+  size_t i = spare_best(s, room);
+  if (i == s->count) {
+    buf_init(b, cap);
+    return;
+  }
+  *b = s->items[i];
+  b->cap = cap;
+  s->items[i] = s->items[--s->count];
+}
+
+void spares_give(struct hn_spares *s, struct hn_buf *b) {
+  buf_clear(b);
+  if (!b->bytes || b->room > HN_SPARE_ROOM ||
+      s->count + 1 > HN_SPARE_BUFFERS) {
+    buf_fini(b);
+    return;
+  }
+  s->items[s->count++] = *b;
+  buf_init(b, b->cap);
+}

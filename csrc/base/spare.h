@@ -1,0 +1,38 @@
+/*
+ * spare.h: a few buffers kept warm, so that the hot path never allocates.
+ *
+ * A buffer that is done with is given back with its memory and taken again by
+ * the next one who needs room. Only a handful of modest ones are kept. Under
+ * AddressSanitizer nothing is kept: every use after free must be seen.
+ */
+#ifndef HN_BASE_SPARE_H
+#define HN_BASE_SPARE_H
+
+#include "buf.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+enum { HN_SPARE_BUFFERS = 0 };
+#else
+enum { HN_SPARE_BUFFERS = 8 };
+#endif
+
+/* Largest memory worth keeping. */
+enum { HN_SPARE_ROOM = 512 * 1024 };
+
+struct hn_spares {
+  struct hn_buf items[HN_SPARE_BUFFERS + 1]; /* owned */
+  size_t count;
+};
+
+HN_INTERNAL void spares_init(struct hn_spares *s);
+HN_INTERNAL void spares_fini(struct hn_spares *s);
+
+/* Makes *b an empty buffer of the given cap; its memory is a spare's when one
+ * has at least `room` bytes. Never fails: a buffer grows when it is used. */
+HN_INTERNAL void spares_take(struct hn_spares *s, struct hn_buf *b, size_t room,
+                             size_t cap);
+
+/* Ends *b, keeping its memory for the next one or freeing it. */
+HN_INTERNAL void spares_give(struct hn_spares *s, struct hn_buf *b);
+
+#endif
