@@ -1,0 +1,5 @@
+std = "lua54"
+max_line_length = 100
+exclude_files = { "lua/hinternet/types" }
+files["spec"] = { std = "+busted" }
+files["*.rockspec"] = { std = "+rockspec" }

@@ -1,0 +1,229 @@
+# hinternet: how it is built.
+#
+#   make            the module, build/hinternet/core.so (installs nothing)
+#   make demo       a guided walk against a peer on loopback; URL=... fetches it
+#   make test       everything that proves it; ends with "N passed, N failed"
+#   make lint       the rules of the source tree, and luacheck
+#   make asan       the specs alone, under ASan and UBSan
+#   make fuzz       the fuzzers under libFuzzer, FUZZ_SECONDS each
+#   make install    into LIBDIR and LUADIR
+#   make clean
+#
+# demo, test, lint, asan and fuzz install missing Debian packages first; `all`
+# and `install` never do.
+
+# ---------------------------------------------------------------- settings
+
+CC          ?= cc
+CFLAGS      ?= -O2 -g
+LIBFLAG     ?= -shared
+LUA         ?= lua5.4
+REACTOR     ?= $(if $(filter Linux,$(shell uname -s)),epoll,poll)
+PREFIX      ?= /usr/local
+LUADIR      ?= $(PREFIX)/share/lua/5.4
+LIBDIR      ?= $(PREFIX)/lib/lua/5.4
+FUZZ_SECONDS ?= 60
+
+# Where libraries are: left empty, pkg-config is asked.
+LUA_INCDIR  ?=
+OPENSSL_DIR ?=
+ZLIB_DIR    ?=
+
+# Warnings are errors in CI and in `make test`.
+WERROR      ?= $(if $(filter true,$(CI)),1,)
+
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion \
+  -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wundef -Wvla \
+  -Wformat=2
+
+# ------------------------------------------------------------------- flags
+
+# $(call cflags,pkg,dir,incdir) and $(call libs,pkg,dir,libdir,default)
+cflags = $(if $(3),-I$(3),$(if $(2),-I$(2)/include,$(shell \
+  pkg-config --cflags $(1) 2>/dev/null)))
+libs = $(if $(3),-L$(3) )$(if $(2),-L$(2)/lib )$(4)
+
+lua_cflags := $(call cflags,lua5.4,,$(LUA_INCDIR))
+dep_cflags := $(call cflags,openssl,$(OPENSSL_DIR),$(OPENSSL_INCDIR)) \
+  $(call cflags,zlib,$(ZLIB_DIR),$(ZLIB_INCDIR))
+dep_libs := $(call libs,openssl,$(OPENSSL_DIR),$(OPENSSL_LIBDIR),-lssl -lcrypto) \
+  -Wl,--as-needed $(call libs,zlib,$(ZLIB_DIR),$(ZLIB_LIBDIR),-lz) -pthread
+
+language := -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden
+compile  := $(CC) $(CFLAGS) $(language) $(WARNINGS) $(dep_cflags)
+werror   := $(if $(WERROR),-Werror)
+depfiles := -MMD -MP
+link     := $(LIBFLAG) -Wl,-z,nodelete -Wl,-z,relro -Wl,-z,now
+
+# The specs' C code runs under sanitizers, unoptimised enough to be debugged.
+sanitize := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+  -fno-sanitize-recover=all
+
+# ----------------------------------------------------------------- sources
+
+# One reactor is built; the other stays out.
+all_sources := $(wildcard csrc/*/*.c)
+common      := $(filter-out csrc/net/reactor_%.c,$(all_sources))
+sources     := $(common) csrc/net/reactor_$(REACTOR).c
+
+# $(call objects,variant,sources)
+objects = $(patsubst csrc/%.c,build/$(1)/%.o,$(2))
+
+lua_files := $(patsubst lua/%,%,$(wildcard lua/*.lua lua/*/*.lua lua/*/*/*.lua))
+
+# ------------------------------------------------------------------ module
+
+.PHONY: all deps-build deps-demo deps-test deps-fuzz demo test lint asan fuzz \
+  install clean list-c-tests list-fuzz
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: build/hinternet/core.so
+
+build/hinternet/core.so: $(call objects,obj,$(sources)) build/flags
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(link) -o $@ $(filter %.o,$^) $(dep_libs)
+
+build/obj/%.o: csrc/%.c build/flags
+	@mkdir -p $(@D)
+	$(compile) $(werror) $(lua_cflags) $(depfiles) -c -o $@ $<
+
+# Touched when the settings change, so that everything is built anew.
+settings := $(compile) $(link) $(lua_cflags) $(REACTOR)
+ifneq ($(settings),$(file <build/flags))
+$(shell mkdir -p build; touch build/flags)
+$(file >build/flags,$(settings))
+endif
+
+install: build/hinternet/core.so
+	install -d '$(DESTDIR)$(LIBDIR)/hinternet'
+	install -m 755 build/hinternet/core.so '$(DESTDIR)$(LIBDIR)/hinternet/'
+	for f in $(lua_files); do \
+	  install -D -m 644 "lua/$$f" '$(DESTDIR)$(LUADIR)'/"$$f" || exit 1; done
+
+clean:
+	rm -rf build
+
+# ---------------------------------------------------------------- packages
+
+# Each group is looked for first, which costs next to nothing.
+deps-build deps-demo deps-test deps-fuzz: deps-%:
+	@sh spec/support/deps.sh $*
+
+# -------------------------------------------------------------------- demo
+
+demo: deps-demo
+	@$(MAKE) --no-print-directory -s all
+	@LUA_PATH='lua/?.lua;lua/?/init.lua;./?.lua;;' LUA_CPATH='build/?.so;;' \
+	  $(LUA) examples/demo.lua $(URL)
+
+# ------------------------------------------------------------------- tests
+
+# spec/support/run.sh builds and runs these:
+#   build/asan   the module under ASan and UBSan
+#   build/poll   the module over poll(2)
+#   build/test   the C unit tests, with HN_TEST, under ASan and UBSan
+#   build/fuzz   the fuzzers behind their own small driver, likewise
+#   build/one.o  all C files compiled as one
+test: deps-test
+	@LUA=$(LUA) MAKE='$(MAKE)' bash spec/support/run.sh
+
+asan: deps-test
+	@LUA=$(LUA) MAKE='$(MAKE)' bash spec/support/run.sh specs-asan c-tests
+
+lint: deps-test
+	@LUA=$(LUA) MAKE='$(MAKE)' bash spec/support/run.sh lint luacheck one-file
+
+build/asan/hinternet/core.so: $(call objects,asan,$(sources))
+	@mkdir -p $(@D)
+	$(CC) $(sanitize) $(link) -o $@ $^ $(dep_libs)
+
+build/asan/%.o: csrc/%.c build/flags
+	@mkdir -p $(@D)
+	$(compile) $(sanitize) $(werror) $(lua_cflags) $(depfiles) -c -o $@ $<
+
+build/poll/hinternet/core.so: $(call objects,obj,$(common)) \
+    build/obj/net/reactor_poll.o
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(link) -o $@ $^ $(dep_libs)
+
+# C unit tests. A module's test is linked with its own floor and those below.
+under_base  := csrc/base/%
+under_proto := $(under_base) csrc/proto/%
+under_net   := $(under_proto) csrc/net/%
+under_http  := $(under_net) csrc/http/%
+under_core  := $(under_http) csrc/core/%
+
+test_link = $(CC) $(sanitize) -o $@ $(filter %.o,$^) $(dep_libs)
+
+# $(call test_rules,floor): the rules of the tests of that floor's modules
+names_of = $(sort $(basename $(notdir $(wildcard csrc/$(1)/*.[ch]))))
+tests_of = $(foreach n,$(call names_of,$(1)),$(if \
+  $(wildcard spec/c/$(n)_test.c),build/test/$(n)_test))
+define test_rules
+c_tests += $(call tests_of,$(1))
+$(call tests_of,$(1)): build/test/%: build/test/spec/%.o \
+    build/test/spec/test.o $(call objects,test,$(filter $(under_$(1)),$(sources)))
+	$$(test_link)
+endef
+$(foreach floor,base proto net http core,$(eval $(call test_rules,$(floor))))
+
+ifneq ($(wildcard spec/c/reactor_test.c),)
+c_tests += build/test/reactor_test_poll
+endif
+build/test/reactor_test_poll: build/test/spec/reactor_test.o \
+    build/test/spec/test.o build/test/net/reactor_poll.o \
+    $(call objects,test,$(filter $(under_net),$(common)))
+	$(test_link)
+
+build/test/%.o: csrc/%.c build/flags
+	@mkdir -p $(@D)
+	$(compile) $(sanitize) $(werror) -DHN_TEST $(depfiles) -c -o $@ $<
+
+build/test/spec/%.o: spec/c/%.c build/flags
+	@mkdir -p $(@D)
+	$(CC) $(sanitize) $(language) -Wall -Wextra $(werror) $(dep_cflags) \
+	  -DHN_TEST $(depfiles) -c -o $@ $<
+
+# Fuzzers.
+fuzzers  := $(basename $(notdir $(wildcard spec/fuzz/*_fuzz.c)))
+fuzz_low := $(filter $(under_proto),$(common))
+
+$(addprefix build/fuzz/,$(fuzzers)): build/fuzz/%: spec/fuzz/%.c \
+    spec/fuzz/driver.c $(call objects,test,$(fuzz_low))
+	@mkdir -p $(@D)
+	$(CC) $(sanitize) $(language) -Wall -Wextra $(werror) -DHN_TEST -o $@ $^ \
+	  $(dep_libs)
+
+fuzz: deps-fuzz
+	@$(MAKE) --no-print-directory -s $(addprefix build/libfuzzer/,$(fuzzers))
+	@for f in $(fuzzers); do \
+	  mkdir -p build/corpus/$$f; \
+	  build/libfuzzer/$$f -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
+	    -artifact_prefix=build/corpus/ build/corpus/$$f \
+	    spec/fuzz/corpus/$${f%_fuzz} || exit 1; \
+	done
+
+build/libfuzzer/%: spec/fuzz/%.c $(fuzz_low)
+	@mkdir -p $(@D)
+	clang -O1 -g $(language) -fsanitize=fuzzer,address,undefined \
+	  -fno-sanitize-recover=all -DHN_TEST -o $@ $^ -lcrypto
+
+# All C files as one: proves that no two of them use one name for two things.
+build/one.c: $(sources)
+	@mkdir -p build
+	@for f in $(foreach d,base proto net http core lua,\
+	  $(filter csrc/$(d)/%,$(sources))); do \
+	  echo "#include \"../$$f\""; done >$@
+
+build/one.o: build/one.c $(wildcard csrc/*.h csrc/*/*.h)
+	$(compile) $(werror) $(lua_cflags) -Wno-unused-function \
+	  -DHN_INTERNAL=static -c -o $@ $<
+
+# What the runner builds; it adds what its other jobs need.
+list-c-tests:
+	@printf '%s\n' $(c_tests)
+list-fuzz:
+	@printf '%s\n' $(addprefix build/fuzz/,$(fuzzers))
+
+-include $(shell find build -name '*.d' 2>/dev/null)

@@ -1,0 +1,85 @@
+#!/bin/sh
+# Installs what a group of make targets needs and this machine lacks, from
+# Debian's packages. Looking costs a few file tests; nothing is fetched when
+# everything is there.
+#
+#   deps.sh build|demo|test|fuzz
+
+set -eu
+LUA=${LUA:-lua5.4}
+missing=''
+
+need() { # need <package> <test command...>
+  package=$1
+  shift
+  "$@" >/dev/null 2>&1 || missing="$missing $package"
+}
+program() { command -v "$1"; }
+lua_module() { "$LUA" -e "require '$1'"; }
+first_file() { for f in "$@"; do [ -e "$f" ] && return 0; done; return 1; }
+
+build_needs() {
+  need gcc program cc
+  need libc6-dev first_file /usr/include/stdio.h
+  need pkg-config program pkg-config
+  need lua5.4 program "$LUA"
+  need liblua5.4-dev first_file /usr/include/lua5.4/lua.h \
+    /usr/local/include/lua.h /usr/include/lua.h
+  need libssl-dev first_file /usr/include/openssl/ssl.h \
+    /usr/local/include/openssl/ssl.h
+  need zlib1g-dev first_file /usr/include/zlib.h /usr/local/include/zlib.h
+}
+demo_needs() { # the peer and its certificates
+  build_needs
+  need python3 program python3
+  need openssl program openssl
+  need lua-socket lua_module socket
+}
+test_needs() {
+  demo_needs
+  need lua-busted lua_module busted
+  need lua-check program luacheck
+  need luarocks program luarocks
+  need nginx-light first_file /usr/sbin/nginx /usr/local/sbin/nginx
+  need strace program strace
+}
+fuzz_needs() {
+  build_needs
+  need clang program clang
+  need libclang-rt-dev first_file /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a \
+    /usr/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a
+}
+
+"${1:-build}_needs"
+[ -n "$missing" ] || exit 0
+
+sudo=''
+if [ "$(id -u)" -ne 0 ]; then
+  if command -v sudo >/dev/null 2>&1; then
+    sudo='sudo'
+  else
+    echo "missing packages:$missing" >&2
+    echo "run as root, with sudo installed, or install them by hand" >&2
+    exit 1
+  fi
+fi
+if ! command -v apt-get >/dev/null 2>&1; then
+  echo "missing (Debian's names):$missing" >&2
+  echo "there is no apt-get here: install them by hand" >&2
+  exit 1
+fi
+
+echo "installing:$missing"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+install_packages() {
+  $sudo apt-get update &&
+    # shellcheck disable=SC2086
+    $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y \
+      --no-install-recommends $missing
+}
+if ! install_packages >"$log" 2>&1 </dev/null; then
+  cat "$log" >&2
+  echo "could not install:$missing" >&2
+  exit 1
+fi

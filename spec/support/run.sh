@@ -1,0 +1,243 @@
+#!/usr/bin/env bash
+# Builds and runs everything that proves hinternet, two jobs at a time, and
+# ends with one line: "N passed, N failed".
+#
+#   run.sh [job...]     all jobs when none is named
+#
+# A job is a function job_NAME below. It prints what it likes into its log and
+# calls `count PASSED FAILED`; a job that dies before has failed once. Logs of
+# failed jobs are shown; all of them stay in build/log.
+
+set -u
+cd "$(dirname "$0")/../.."
+LUA=${LUA:-lua5.4}
+MAKE=${MAKE:-make}
+export LC_ALL=C.UTF-8
+export LUA_PATH="$PWD/lua/?.lua;$PWD/lua/?/init.lua;$PWD/?.lua;;"
+sanitizers='abort_on_error=0:allocator_may_return_null=1'
+export ASAN_OPTIONS="$sanitizers:detect_leaks=1:detect_stack_use_after_return=1"
+export UBSAN_OPTIONS='print_stacktrace=1:halt_on_error=1'
+ulimit -n 4096 2>/dev/null || true
+
+all_jobs='c-tests fuzz one-file luacheck lint specs specs-asan specs-gc
+  specs-poll'
+jobs=${*:-$all_jobs}
+log=build/log
+mkdir -p $log
+rm -f $log/*
+
+count() { echo "$1 $2" >"$log/$name.count"; }
+
+# ---------------------------------------------------------------- C programs
+
+# Runs the programs listed on stdin, one a line with its arguments, two at a
+# time, and sums up the "N passed, N failed" each may end with. Without such a
+# line a program counts as one.
+run_programs() { # seconds each
+  local seconds=$1 passed=0 failed=0 number=0 line status lines=()
+  while read -r line; do
+    while [ "$(jobs -pr | wc -l)" -ge 2 ]; do sleep 0.02; done
+    # shellcheck disable=SC2086
+    {
+      timeout "$seconds" $line >$log/$name.$number.out 2>&1 </dev/null
+      echo $? >$log/$name.$number.status
+    } &
+    lines+=("$line")
+    number=$((number + 1))
+  done
+  wait
+  for number in "${!lines[@]}"; do
+    echo "== ${lines[$number]}"
+    cat $log/$name.$number.out
+    read -r status <$log/$name.$number.status
+    # shellcheck disable=SC2046
+    set -- $(grep -E '^[0-9]+ passed, [0-9]+ failed' $log/$name.$number.out |
+      tail -1)
+    if [ $status -ne 0 ] && [ "${3:-0}" -eq 0 ]; then
+      echo "FAILED: status $status"
+      failed=$((failed + 1))
+    elif [ $status -eq 0 ] && [ $# -eq 0 ]; then
+      passed=$((passed + 1))
+    fi
+    passed=$((passed + ${1:-0}))
+    failed=$((failed + ${3:-0}))
+    rm -f $log/$name.$number.out $log/$name.$number.status
+  done
+  count $passed $failed
+}
+
+job_c-tests() {
+  local test
+  $MAKE -s --no-print-directory list-c-tests >$log/$name.list
+  for test in spec/c/*_test.c; do
+    grep -q "/$(basename "$test" .c)\$" $log/$name.list ||
+      echo "$test belongs to no module of csrc" >>$log/$name.lost
+  done
+  run_programs 120 <$log/$name.list
+  [ ! -e $log/$name.lost ] || { cat $log/$name.lost; rm $log/$name.count; }
+}
+
+# The corpus and a fixed run of mutations through every fuzzer.
+job_fuzz() {
+  local fuzzer stem
+  export HN_FUZZ_CRASH=$log/fuzz-crash
+  for fuzzer in spec/fuzz/*_fuzz.c; do
+    [ -e "$fuzzer" ] || continue
+    stem=$(basename "$fuzzer" .c)
+    echo "build/fuzz/$stem --mutate 20000 --seed 1" \
+      "spec/fuzz/corpus/${stem%_fuzz}"
+  done >$log/$name.list
+  run_programs 120 <$log/$name.list
+}
+
+job_one-file() {
+  if [ -e build/one.o ]; then count 1 0; else
+    echo 'the concatenation of all C files does not compile: see build.log'
+    count 0 1
+  fi
+}
+
+# ----------------------------------------------------------------------- Lua
+
+job_luacheck() {
+  if luacheck -q --no-color lua spec examples ./*.rockspec; then
+    count 1 0
+  else
+    count 0 1
+  fi
+}
+
+# busted over files, with the module of one build folder. HN_SLOW tells specs
+# that count to a million to be content with less.
+busted() { # build folder, busted's options and files
+  local folder=$1 passed=0 failed=0 status summary
+  shift
+  case $* in *_spec.lua*) ;; *) count 0 0; return ;; esac
+  HN_BUILD=$folder LUA_CPATH="$PWD/$folder/?.so;;" \
+    timeout 300 env ${preload:+LD_PRELOAD="$preload"} \
+    "$LUA" "$busted_script" -o plainTerminal "$@" </dev/null 2>&1 |
+    tee $log/$name.busted
+  status=${PIPESTATUS[0]}
+  summary=$(grep -E '^[0-9]+ success(es)? / ' $log/$name.busted | tail -1)
+  if [[ $summary =~ ^([0-9]+)[^/]*/\ ([0-9]+)[^/]*/\ ([0-9]+)[^/]*/\ ([0-9]+) ]]
+  then
+    passed=${BASH_REMATCH[1]}
+    failed=$((BASH_REMATCH[2] + BASH_REMATCH[3] + BASH_REMATCH[4]))
+  fi
+  if [ "$status" -ne 0 ] && [ $failed -eq 0 ]; then
+    echo "FAILED: busted ended with status $status"
+    failed=1
+  fi
+  rm -f $log/$name.busted
+  count $passed $failed
+}
+
+# All spec files but those named.
+spec_files() {
+  local file
+  for file in spec/*_spec.lua; do
+    case " $* " in *" $(basename "$file" _spec.lua) "*) ;; *) echo "$file" ;;
+    esac
+  done
+}
+
+job_lint() { busted build spec/lint_spec.lua; }
+
+job_specs() {
+  # shellcheck disable=SC2046
+  busted build $(spec_files lint)
+}
+
+job_specs-asan() {
+  local preload
+  preload=$(${CC:-cc} -print-file-name=libasan.so)
+  # shellcheck disable=SC2046
+  HN_SLOW=1 busted build/asan $(spec_files lint rock)
+}
+
+job_specs-gc() {
+  # shellcheck disable=SC2046
+  HN_SLOW=1 busted build --helper=spec/support/gc_pressure.lua \
+    $(spec_files lint rock support)
+}
+
+job_specs-poll() {
+  # shellcheck disable=SC2046
+  busted build/poll $(spec_files lint rock support)
+}
+
+# -------------------------------------------------------------------- runner
+
+# What a job needs built.
+targets() {
+  case $1 in
+    c-tests | fuzz) $MAKE -s --no-print-directory "list-$1" ;;
+    one-file) echo build/one.o ;;
+    specs-asan) echo build/asan/hinternet/core.so ;;
+    specs-poll) echo build/poll/hinternet/core.so ;;
+    luacheck) ;;
+    *) echo build/hinternet/core.so ;;
+  esac
+}
+
+# A target that cannot be built is removed, so that no old one is tested.
+build() {
+  local list job target
+  list=$(for job in $jobs; do targets "$job"; done | sort -u)
+  [ -n "$list" ] || return 0
+  # shellcheck disable=SC2086
+  $MAKE -s --no-print-directory -k -j"$(nproc)" WERROR=1 $list && return 0
+  for target in $list; do
+    $MAKE -s -q WERROR=1 "$target" >/dev/null 2>&1 || rm -f "$target"
+  done
+  return 1
+}
+
+say() { # status word, seconds
+  local passed=0 failed=1
+  [ -e $log/"$name".count ] && read -r passed failed <$log/"$name".count
+  total_passed=$((total_passed + passed))
+  total_failed=$((total_failed + failed))
+  local word=ok
+  [ "$failed" -eq 0 ] || word=FAILED
+  if [ $word = FAILED ]; then
+    echo "---- $name"
+    tail -n 200 $log/"$name".log
+    echo '----'
+  fi
+  printf '%-6s %-11s %6d passed %4d failed %5d s\n' \
+    $word "$name" "$passed" "$failed" "$1"
+}
+
+run_job() {
+  local began=$SECONDS
+  "job_$name" >$log/"$name".log 2>&1
+  echo $((SECONDS - began)) >$log/"$name".seconds
+}
+
+total_passed=0
+total_failed=0
+busted_script=$(type -P busted)
+
+name=build
+began=$SECONDS
+if build >$log/build.log 2>&1; then count 1 0; else count 0 1; fi
+say $((SECONDS - began))
+
+# Two at a time; each is told about as soon as it and those before it ended.
+running=()
+started=()
+for name in $jobs; do
+  while [ "$(jobs -pr | wc -l)" -ge 2 ]; do sleep 0.05; done
+  run_job &
+  running+=("$!")
+  started+=("$name")
+done
+for i in "${!started[@]}"; do
+  name=${started[$i]}
+  wait "${running[$i]}"
+  say "$(cat $log/"$name".seconds 2>/dev/null || echo 0)"
+done
+
+echo "$total_passed passed, $total_failed failed"
+[ $total_failed -eq 0 ]
