@@ -1,0 +1,182 @@
+#include "h1_conn.h"
+
+#include <assert.h>
+
+/* What a table says: 0, the event is illegal, or the next state plus one. */
+enum {
+  HN_H1_TO_IDLE = HN_H1_IDLE + 1,
+  HN_H1_TO_BODY = HN_H1_BODY + 1,
+  HN_H1_TO_DONE = HN_H1_DONE + 1,
+  HN_H1_TO_CLOSE = HN_H1_MUST_CLOSE + 1,
+  HN_H1_TO_SWITCHED = HN_H1_SWITCHED + 1,
+  HN_H1_TO_ERROR = HN_H1_ERROR + 1,
+};
+
+typedef const unsigned char h1_conn_table[HN_H1_STATES][HN_H1_EVENTS];
+
+static h1_conn_table h1_conn_ours = {
+  [HN_H1_IDLE] = {[HN_H1_SEND_HEAD] = HN_H1_TO_BODY},
+  [HN_H1_BODY] = {[HN_H1_SEND_END] = HN_H1_TO_DONE},
+};
+
+static h1_conn_table h1_conn_theirs = {
+  [HN_H1_IDLE] =
+    {
+      [HN_H1_RECEIVE_INTERIM] = HN_H1_TO_IDLE,
+      [HN_H1_RECEIVE_HEAD] = HN_H1_TO_BODY,
+      [HN_H1_RECEIVE_SWITCH] = HN_H1_TO_SWITCHED,
+      [HN_H1_PEER_CLOSED] = HN_H1_TO_CLOSE,
+      [HN_H1_ABORT] = HN_H1_TO_ERROR,
+    },
+  [HN_H1_BODY] =
+    {
+      [HN_H1_RECEIVE_END] = HN_H1_TO_DONE,
+      [HN_H1_PEER_CLOSED] = HN_H1_TO_BODY,
+      [HN_H1_ABORT] = HN_H1_TO_ERROR,
+    },
+  [HN_H1_DONE] =
+    {
+      [HN_H1_PEER_CLOSED] = HN_H1_TO_DONE,
+      [HN_H1_ABORT] = HN_H1_TO_ERROR,
+    },
+  [HN_H1_MUST_CLOSE] =
+    {
+      [HN_H1_PEER_CLOSED] = HN_H1_TO_CLOSE,
+      [HN_H1_ABORT] = HN_H1_TO_ERROR,
+    },
+  [HN_H1_SWITCHED] =
+    {
+      [HN_H1_PEER_CLOSED] = HN_H1_TO_SWITCHED,
+      [HN_H1_ABORT] = HN_H1_TO_ERROR,
+    },
+  [HN_H1_ERROR] =
+    {
+      [HN_H1_PEER_CLOSED] = HN_H1_TO_ERROR,
+      [HN_H1_ABORT] = HN_H1_TO_ERROR,
+    },
+};
+
+/* All moves of either machine, those of the coupling rules and of
+ * h1_conn_next included. */
+static void h1_conn_set_state(enum hn_h1_state *state, enum hn_h1_state next) {
+  static const unsigned legal[HN_H1_STATES] = {
+    [HN_H1_IDLE] = 1u << HN_H1_BODY | 1u << HN_H1_SWITCHED |
+                   1u << HN_H1_MUST_CLOSE | 1u << HN_H1_ERROR,
+    [HN_H1_BODY] = 1u << HN_H1_DONE | 1u << HN_H1_ERROR,
+    [HN_H1_DONE] = 1u << HN_H1_IDLE | 1u << HN_H1_MUST_CLOSE |
+                   1u << HN_H1_SWITCHED | 1u << HN_H1_ERROR,
+    [HN_H1_MUST_CLOSE] = 1u << HN_H1_ERROR,
+    [HN_H1_SWITCHED] = 1u << HN_H1_ERROR,
+    [HN_H1_ERROR] = 0,
+  };
+
+  assert(*state == next || (legal[*state] >> next & 1) != 0);
+  (void)legal;
+  *state = next;
+}
+
+void h1_conn_init(struct hn_h1_conn *c) {
+  c->ours = c->theirs = HN_H1_IDLE;
+  c->keep_alive = true;
+  c->asked_switch = false;
+}
+
+/* What the state of one machine lets the other do. */
+static bool h1_conn_allows(const struct hn_h1_conn *c,
+                           enum hn_h1_event event) {
+  bool asked = c->ours != HN_H1_IDLE;
+
+  switch (event) {
+    /* RFC 9112 9.3: an answer to nothing would be taken for the answer to the
+     * next request. */
+    case HN_H1_RECEIVE_INTERIM:
+    case HN_H1_RECEIVE_HEAD: return asked;
+    case HN_H1_RECEIVE_SWITCH: return asked && c->asked_switch;
+    case HN_H1_PEER_CLOSED: return !asked || c->theirs != HN_H1_IDLE;
+    case HN_H1_SEND_HEAD:
+    case HN_H1_SEND_END:
+    case HN_H1_RECEIVE_END:
+    case HN_H1_ABORT:
+    case HN_H1_EVENTS: break;
+  }
+  return true;
+}
+
+/* What the state of one machine makes of the other. */
+static void h1_conn_couple(struct hn_h1_conn *c) {
+  if (c->ours == HN_H1_ERROR || c->theirs == HN_H1_ERROR) {
+    h1_conn_set_state(&c->ours, HN_H1_ERROR);
+    h1_conn_set_state(&c->theirs, HN_H1_ERROR);
+  }
+  if (c->theirs == HN_H1_MUST_CLOSE && c->ours == HN_H1_IDLE) {
+    h1_conn_set_state(&c->ours, HN_H1_MUST_CLOSE);
+  }
+  /* RFC 9110 7.8: we change protocols at the end of our message, not in it. */
+  if (c->theirs == HN_H1_SWITCHED && c->ours == HN_H1_DONE) {
+    h1_conn_set_state(&c->ours, HN_H1_SWITCHED);
+  }
+  /* RFC 9112 9.6 */
+  if (c->ours == HN_H1_DONE && c->theirs == HN_H1_DONE && !c->keep_alive) {
+    h1_conn_set_state(&c->ours, HN_H1_MUST_CLOSE);
+    h1_conn_set_state(&c->theirs, HN_H1_MUST_CLOSE);
+  }
+}
+
+int h1_conn_event(struct hn_h1_conn *c, enum hn_h1_event event) {
+  bool sending = event == HN_H1_SEND_HEAD || event == HN_H1_SEND_END;
+  enum hn_h1_state *state = sending ? &c->ours : &c->theirs;
+  unsigned next =
+      sending ? h1_conn_ours[*state][event] : h1_conn_theirs[*state][event];
+  bool legal = next != 0 && h1_conn_allows(c, event);
+
+  if (event == HN_H1_PEER_CLOSED) c->keep_alive = false;
+  h1_conn_set_state(state,
+                    legal ? (enum hn_h1_state)(next - 1) : HN_H1_ERROR);
+  h1_conn_couple(c);
+  if (legal) return 0;
+  return sending ? HN_ERR_INCORRECT_HANDLE_STATE
+                 : HN_ERR_INVALID_SERVER_RESPONSE;
+}
+
+/* RFC 9112 9.3, in its order. */
+static bool h1_conn_persists(int minor, const struct hn_headers *fields) {
+  if (headers_has_element(fields, "Connection", "close")) return false;
+  return minor >= 1 || headers_has_element(fields, "Connection", "keep-alive");
+}
+
+void h1_conn_note_request(struct hn_h1_conn *c, int minor,
+                          const struct hn_headers *fields) {
+  if (!h1_conn_persists(minor, fields)) c->keep_alive = false;
+  c->asked_switch = headers_has(fields, "Upgrade") &&
+                    headers_has_element(fields, "Connection", "upgrade");
+}
+
+void h1_conn_note_response(struct hn_h1_conn *c, int minor,
+                           const struct hn_headers *fields) {
+  if (!h1_conn_persists(minor, fields)) c->keep_alive = false;
+}
+
+void h1_conn_note_close(struct hn_h1_conn *c) {
+  c->keep_alive = false;
+}
+
+bool h1_conn_is_reusable(const struct hn_h1_conn *c) {
+  return c->ours == HN_H1_DONE && c->theirs == HN_H1_DONE && c->keep_alive;
+}
+
+void h1_conn_next(struct hn_h1_conn *c) {
+  assert(h1_conn_is_reusable(c));
+  h1_conn_set_state(&c->ours, HN_H1_IDLE);
+  h1_conn_set_state(&c->theirs, HN_H1_IDLE);
+  c->asked_switch = false;
+}
+
+const char *h1_state_name(enum hn_h1_state state) {
+  static const char *const names[HN_H1_STATES] = {
+    [HN_H1_IDLE] = "IDLE",         [HN_H1_BODY] = "BODY",
+    [HN_H1_DONE] = "DONE",         [HN_H1_MUST_CLOSE] = "MUST_CLOSE",
+    [HN_H1_SWITCHED] = "SWITCHED", [HN_H1_ERROR] = "ERROR",
+  };
+
+  return state < HN_H1_STATES ? names[state] : "?";
+}

@@ -1,0 +1,323 @@
+#include "h1_head.h"
+
+#include <string.h>
+
+enum {
+  HN_H1_HEAD_EMPTY = 4,    /* bytes of empty lines before a status line */
+  HN_H1_HEAD_STATUS = 12,  /* "HTTP/1.1 200" */
+  HN_H1_HEAD_VERSION = 11, /* " HTTP/1.1" CRLF */
+};
+
+struct hn_fault_entry {
+  int code;
+  const char *text;
+};
+
+static const struct hn_fault_entry h1_head_faults[] = {
+#define HN_X(name, code, text) {HN_ERR_##code, text},
+  HN_FAULT_LIST(HN_X)
+#undef HN_X
+};
+
+int fault_code(enum hn_fault fault) {
+  return h1_head_faults[fault].code;
+}
+
+const char *fault_text(enum hn_fault fault) {
+  return h1_head_faults[fault].text;
+}
+
+void h1_head_init(struct hn_h1_head *h, size_t max_size) {
+  h->scanned = 0;
+  h->max_size = max_size;
+  h->fault = HN_FAULT_NONE;
+  h->status = 0;
+  h->major = h->minor = 0;
+  h->reason = h->reason_size = 0;
+}
+
+static int h1_head_fail(struct hn_h1_head *h, enum hn_fault fault) {
+  h->fault = fault;
+  return fault_code(fault);
+}
+
+/* Length of the line end at i: 1, 2, or 0 when there is none. RFC 9112 2.2
+ * lets a recipient take a bare LF for one. HN_AGAIN at the end of s. */
+static int h1_head_line_end(struct hn_slice s, size_t i) {
+  if (i == s.n) return HN_AGAIN;
+  if (s.p[i] == '\n') return 1;
+  if (s.p[i] != '\r') return 0;
+  if (i + 1 == s.n) return HN_AGAIN;
+  return s.p[i + 1] == '\n' ? 2 : 0;
+}
+
+/* RFC 9112 2.2: a peer that counts its last body wrongly leaves a CRLF. */
+static size_t h1_head_count_empty(struct hn_slice in) {
+  size_t i = 0;
+  int n;
+
+  while ((n = h1_head_line_end(in, i)) > 0) {
+    if (i + (size_t)n > HN_H1_HEAD_EMPTY) break;
+    i += (size_t)n;
+  }
+  return i;
+}
+
+/* Refuses what is no HTTP/1 response at its first byte that differs: a peer
+ * that speaks something else may never send a line end. */
+static int h1_head_check_start(struct hn_h1_head *h, struct hn_slice in,
+                               size_t at) {
+  static const char start[] = "HTTP/";
+  size_t n = in.n - at;
+
+  if (n == 1 && in.p[at] == '\r' && at + 2 <= HN_H1_HEAD_EMPTY) return HN_AGAIN;
+  if (n > sizeof start - 1) n = sizeof start - 1;
+  if (n == 0) return HN_AGAIN;
+  if (memcmp(in.p + at, start, n) != 0) {
+    return h1_head_fail(h, HN_FAULT_NO_STATUS_LINE);
+  }
+  return n < sizeof start - 1 ? HN_AGAIN : 0;
+}
+
+/* The end of the head: behind the first empty line that follows a line end at
+ * or after h->scanned; 0 when it is not there yet. Only the last line end is
+ * looked at again when more has come. */
+static size_t h1_head_find_end(struct hn_h1_head *h, struct hn_slice in) {
+  while (h->scanned < in.n) {
+    const char *from = in.p + h->scanned;
+    const char *lf = memchr(from, '\n', in.n - h->scanned);
+    size_t next;
+    int n;
+
+    if (lf == NULL) {
+      h->scanned = in.n;
+      return 0;
+    }
+    next = (size_t)(lf - in.p) + 1;
+    n = h1_head_line_end(in, next);
+    if (n > 0) return next + (size_t)n;
+    h->scanned = n < 0 ? next - 1 : next;
+    if (n < 0) return 0;
+  }
+  return 0;
+}
+
+/* Names the fault of the byte that stopped a scan at i. */
+static int h1_head_fail_at(struct hn_h1_head *h, struct hn_slice block,
+                           size_t i, enum hn_fault otherwise) {
+  if (block.p[i] == '\0') return h1_head_fail(h, HN_FAULT_NUL_IN_HEAD);
+  /* A bare CR is a line end to some readers and none to others: two heads in
+   * one (RFC 9112 2.2). */
+  if (block.p[i] == '\r' && h1_head_line_end(block, i) == 0) {
+    return h1_head_fail(h, HN_FAULT_BARE_CR);
+  }
+  return h1_head_fail(h, otherwise);
+}
+
+static bool h1_head_is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+static bool h1_head_is_blank(char c) {
+  return c == ' ' || c == '\t';
+}
+
+/* Trims [*from, *to) of blanks at both ends. */
+static void h1_head_trim(struct hn_slice block, size_t *from, size_t *to) {
+  while (*from < *to && h1_head_is_blank(block.p[*from])) ++*from;
+  while (*to > *from && h1_head_is_blank(block.p[*to - 1])) --*to;
+}
+
+static int h1_head_parse_version(struct hn_h1_head *h, struct hn_slice block) {
+  const char *p = block.p;
+
+  if (block.n <= 8 || !h1_head_is_digit(p[5]) || p[6] != '.' ||
+      !h1_head_is_digit(p[7]) || p[5] != '1') {
+    return h1_head_fail(h, HN_FAULT_BAD_VERSION);
+  }
+  h->major = 1;
+  h->minor = p[7] - '0';
+  return 0;
+}
+
+static int h1_head_parse_code(struct hn_h1_head *h, struct hn_slice block) {
+  const char *p = block.p;
+
+  if (block.n <= HN_H1_HEAD_STATUS || p[8] != ' ' ||
+      !h1_head_is_digit(p[9]) || !h1_head_is_digit(p[10]) ||
+      !h1_head_is_digit(p[11]) || p[9] == '0') {
+    return h1_head_fail(h, HN_FAULT_BAD_STATUS_LINE);
+  }
+  h->status = (p[9] - '0') * 100 + (p[10] - '0') * 10 + (p[11] - '0');
+  return 0;
+}
+
+/* RFC 9112 4. The reason may be missing together with its blank: several
+ * servers send it so, and nothing depends on it. *at moves behind the line. */
+static int h1_head_parse_status(struct hn_h1_head *h, struct hn_slice block,
+                                size_t *at) {
+  size_t from = HN_H1_HEAD_STATUS, to = from;
+  int code = h1_head_parse_version(h, block);
+  int n;
+
+  if (code == 0) code = h1_head_parse_code(h, block);
+  if (code != 0) return code;
+  if (block.p[from] == ' ') to += header_value_length(slice_from(block, from));
+  n = h1_head_line_end(block, to);
+  if (n <= 0) return h1_head_fail_at(h, block, to, HN_FAULT_BAD_STATUS_LINE);
+  *at = to + (size_t)n;
+  h1_head_trim(block, &from, &to);
+  h->reason = (uint32_t)from;
+  h->reason_size = (uint32_t)(to - from);
+  return 0;
+}
+
+static int h1_head_add_field(struct hn_h1_head *h, struct hn_headers *fields,
+                             struct hn_field_span span) {
+  int code = headers_add_span(fields, span);
+
+  return code == HN_ERR_HEADER_COUNT_EXCEEDED
+             ? h1_head_fail(h, HN_FAULT_TOO_MANY_FIELDS)
+             : code;
+}
+
+/* One field line from *at on; *at moves behind it. The block ends with a line
+ * end, so no scan passes it. */
+static int h1_head_parse_field(struct hn_h1_head *h, struct hn_headers *fields,
+                               struct hn_slice block, size_t *at) {
+  size_t colon = *at + header_token_length(slice_from(block, *at));
+  size_t from = colon + 1, to;
+  struct hn_field_span span;
+  int n;
+
+  /* RFC 9112 5.2: a continued line is refused, as is one right after the
+   * status line (2.2): readers that skip it and readers that join it differ. */
+  if (h1_head_is_blank(block.p[*at])) {
+    return h1_head_fail(h, HN_FAULT_FOLDED_HEADER);
+  }
+  /* RFC 9112 5.1: a blank before the colon hides a field from those who take
+   * it for a part of the name. */
+  if (colon == *at || block.p[colon] != ':') {
+    return h1_head_fail_at(h, block, colon, HN_FAULT_BAD_FIELD_NAME);
+  }
+  to = from + header_value_length(slice_from(block, from));
+  n = h1_head_line_end(block, to);
+  if (n <= 0) return h1_head_fail_at(h, block, to, HN_FAULT_BAD_FIELD_VALUE);
+  span.name = (uint32_t)*at;
+  span.name_size = (uint32_t)(colon - *at);
+  *at = to + (size_t)n;
+  h1_head_trim(block, &from, &to);
+  span.value = (uint32_t)from;
+  span.value_size = (uint32_t)(to - from);
+  return h1_head_add_field(h, fields, span);
+}
+
+/* Copies the block into the list, all at once, and names the fields in it. */
+static int h1_head_fill(struct hn_h1_head *h, struct hn_slice block,
+                        struct hn_headers *fields, bool has_status) {
+  size_t at = 0;
+  int code;
+
+  headers_clear(fields);
+  code = headers_set_block(fields, block);
+  if (code == HN_ERR_HEADER_SIZE_OVERFLOW) {
+    return h1_head_fail(h, HN_FAULT_HEAD_TOO_LARGE);
+  }
+  if (code != 0) return code;
+  if (has_status) code = h1_head_parse_status(h, block, &at);
+  while (code == 0 && h1_head_line_end(block, at) == 0) {
+    code = h1_head_parse_field(h, fields, block, &at);
+  }
+  if (code != 0) headers_clear(fields);
+  return code;
+}
+
+int h1_head_parse(struct hn_h1_head *h, struct hn_slice in,
+                  struct hn_headers *fields, size_t *used) {
+  size_t start, end = 0;
+  int code;
+
+  /* Nothing beyond the limit is looked at, so that the outcome does not depend
+   * on how the bytes arrived. */
+  in = slice_sub(in, 0, h->max_size);
+  start = h1_head_count_empty(in);
+  code = h1_head_check_start(h, in, start);
+  if (code == 0) {
+    if (h->scanned < start) h->scanned = start;
+    end = h1_head_find_end(h, in);
+    if (end == 0) code = HN_AGAIN;
+  }
+  if (code == HN_AGAIN && in.n == h->max_size) {
+    return h1_head_fail(h, HN_FAULT_HEAD_TOO_LARGE);
+  }
+  if (code != 0) return code;
+  code = h1_head_fill(h, slice_sub(in, start, end), fields, true);
+  if (code == 0) *used = end;
+  return code;
+}
+
+int h1_trailer_parse(struct hn_h1_head *h, struct hn_slice in,
+                     struct hn_headers *fields, size_t *used) {
+  size_t end = 0;
+  int code, n;
+
+  in = slice_sub(in, 0, h->max_size);
+  n = h1_head_line_end(in, 0);
+  if (n > 0) end = (size_t)n;
+  if (n == 0) end = h1_head_find_end(h, in);
+  if (end == 0) {
+    return in.n == h->max_size ? h1_head_fail(h, HN_FAULT_HEAD_TOO_LARGE)
+                               : HN_AGAIN;
+  }
+  code = h1_head_fill(h, slice_sub(in, 0, end), fields, false);
+  if (code == 0) *used = end;
+  return code;
+}
+
+/* A blank or control character in the target would end it early and begin a
+ * request line of the caller's making (RFC 9112 3.2). */
+static bool h1_head_is_target(struct hn_slice s) {
+  for (size_t i = 0; i < s.n; i++) {
+    unsigned char c = (unsigned char)s.p[i];
+
+    if (c <= ' ' || c == 0x7f) return false;
+  }
+  return s.n > 0;
+}
+
+static int h1_head_write_line(struct hn_buf *out, struct hn_slice method,
+                              struct hn_slice target, int minor) {
+  size_t size;
+  char *p;
+  int code;
+
+  if (target.n > SIZE_MAX / 4 || method.n > SIZE_MAX / 4) {
+    return HN_ERR_INSUFFICIENT_BUFFER;
+  }
+  size = method.n + 1 + target.n + HN_H1_HEAD_VERSION;
+  code = buf_reserve(out, size, &p);
+  if (code != 0) return code;
+  memcpy(p, method.p, method.n);
+  p[method.n] = ' ';
+  memcpy(p + method.n + 1, target.p, target.n);
+  memcpy(p + size - HN_H1_HEAD_VERSION,
+         minor == 0 ? " HTTP/1.0\r\n" : " HTTP/1.1\r\n", HN_H1_HEAD_VERSION);
+  buf_commit(out, size);
+  return 0;
+}
+
+int h1_head_write(struct hn_buf *out, struct hn_slice method,
+                  struct hn_slice target, int minor,
+                  const struct hn_headers *fields) {
+  size_t before = buf_size(out);
+  int code;
+
+  if (!header_is_token(method) || !h1_head_is_target(target)) {
+    return HN_ERR_INVALID_PARAMETER;
+  }
+  code = h1_head_write_line(out, method, target, minor);
+  if (code == 0) code = headers_write(fields, out);
+  if (code == 0) code = buf_append_text(out, "\r\n");
+  if (code != 0) buf_truncate(out, before);
+  return code;
+}

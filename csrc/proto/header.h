@@ -1,0 +1,92 @@
+/*
+ * header.h: an ordered list of header fields in one byte buffer plus spans.
+ *
+ * Fields keep their order, spelling and repetitions; names compare without
+ * case. The list copies what is put in and never points outside. It has two
+ * limits, given at init: bytes as written on the wire ("Name: value" CRLF) and
+ * number of fields. Removing leaves a hole in the bytes, and holes that exceed
+ * half of them are closed; a parsed block keeps its place and its bytes.
+ * Names and values passed in must not be slices of the list itself.
+ *
+ * Errors: NOT_ENOUGH_MEMORY, HEADER_SIZE_OVERFLOW, HEADER_COUNT_EXCEEDED, and
+ * INVALID_PARAMETER for text that cannot be a field. A failed call changes
+ * nothing.
+ */
+#ifndef HN_PROTO_HEADER_H
+#define HN_PROTO_HEADER_H
+
+#include "../base/buf.h"
+#include "../base/slice.h"
+
+struct hn_field_span {
+  uint32_t name, name_size;   /* offset into the list's bytes, length */
+  uint32_t value, value_size;
+};
+
+struct hn_headers {
+  struct hn_buf bytes; /* the block, then "Name: value" CRLF for each field */
+  struct hn_field_span *fields; /* owned */
+  size_t count, room;
+  size_t max_bytes, max_fields;
+  size_t block; /* bytes at the front taken by headers_set_block */
+  size_t holes; /* bytes behind them that no field uses any more */
+};
+
+HN_INTERNAL void headers_init(struct hn_headers *h, size_t max_bytes,
+                              size_t max_fields);
+HN_INTERNAL void headers_fini(struct hn_headers *h);
+/* Empty, keeping the memory. */
+HN_INTERNAL void headers_clear(struct hn_headers *h);
+
+/* RFC 9110 5.6.2 token; 5.5 field value: no CR, LF, NUL or other control but
+ * tab. */
+HN_INTERNAL bool header_is_token(struct hn_slice s);
+HN_INTERNAL bool header_is_value(struct hn_slice s);
+/* How many bytes at the start of s can stand in a token, in a value. */
+HN_INTERNAL size_t header_token_length(struct hn_slice s);
+HN_INTERNAL size_t header_value_length(struct hn_slice s);
+
+/* Appends a field, name and value checked, value trimmed of blanks. */
+HN_INTERNAL int headers_append(struct hn_headers *h, struct hn_slice name,
+                               struct hn_slice value);
+
+/* For a parser that has checked the text: keeps `block`, the bytes of a whole
+ * head or trailer section, as the list's content and lets headers_add_span
+ * name the fields in it by offset. The list must be empty. */
+HN_INTERNAL int headers_set_block(struct hn_headers *h, struct hn_slice block);
+HN_INTERNAL int headers_add_span(struct hn_headers *h,
+                                 struct hn_field_span span);
+
+/* WinHttpAddRequestHeaders for one field, by HN_ADD* mode (0 is ADD). REPLACE
+ * touches the first of several and moves it to the end; REPLACE alone with an
+ * empty value removes it. COALESCE joins to the first in its place.
+ * HEADER_ALREADY_EXISTS, HEADER_NOT_FOUND; INVALID_PARAMETER for unknown mode
+ * bits too. */
+HN_INTERNAL int headers_apply(struct hn_headers *h, unsigned mode,
+                              struct hn_slice name, struct hn_slice value);
+
+/* The same for lines "Name: value" ended by CRLF (the last may lack it; empty
+ * lines are skipped). All or nothing. A bare CR or LF or a NUL is
+ * INVALID_PARAMETER, and so is text without one field. */
+HN_INTERNAL int headers_apply_lines(struct hn_headers *h, unsigned mode,
+                                    struct hn_slice lines);
+
+/* The index-th value of name from 0; false when there is none. Borrowed until
+ * the next change, like every slice below. */
+HN_INTERNAL bool headers_find(const struct hn_headers *h, struct hn_slice name,
+                              size_t index, struct hn_slice *value);
+HN_INTERNAL bool headers_has(const struct hn_headers *h, const char *name);
+/* True when a comma-separated field (all its occurrences) lists the token. */
+HN_INTERNAL bool headers_has_element(const struct hn_headers *h,
+                                     const char *name, const char *token);
+HN_INTERNAL struct hn_slice headers_name(const struct hn_headers *h, size_t i);
+HN_INTERNAL struct hn_slice headers_value(const struct hn_headers *h,
+                                          size_t i);
+/* Removes every occurrence of a name. */
+HN_INTERNAL void headers_remove(struct hn_headers *h, struct hn_slice name);
+
+/* Appends "Name: value" CRLF for each field; the buffer's errors, and then
+ * nothing is appended. */
+HN_INTERNAL int headers_write(const struct hn_headers *h, struct hn_buf *out);
+
+#endif
