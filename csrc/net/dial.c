@@ -1,0 +1,234 @@
+#include "dial.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "../base/mem.h"
+#include "../base/trace.h"
+
+enum dial_state {
+  HN_DIAL_START,   /* nothing asked yet */
+  HN_DIAL_RESOLVE, /* the look-up runs */
+  HN_DIAL_CONNECT, /* the stream is a tcp stream, connecting */
+  HN_DIAL_SECURE,  /* the stream is a tls stream, shaking hands */
+  HN_DIAL_DONE,    /* the stream waits to be taken, or was */
+  HN_DIAL_FAILED,
+};
+
+static const char *const dial_names[] = {"START",  "RESOLVE", "CONNECT",
+                                         "SECURE", "DONE",    "FAILED"};
+
+struct hn_dial {
+  struct hn_env *env;       /* borrowed for life */
+  struct hn_dial_options o; /* o.host is name below */
+  enum dial_state state;
+  uint64_t job;      /* of the look-up, while it runs */
+  bool answered;     /* its answer is in the next three */
+  int code;
+  const char *detail; /* static */
+  struct hn_addresses addresses;
+  struct hn_stream *stream; /* owned */
+  unsigned watched;         /* what the reactor watches the stream for */
+  struct hn_timer timer;
+  char name[HN_MAX_HOST + 1];
+  char label[HN_MAX_HOST + 10]; /* "host:port" for messages */
+};
+
+static void dial_set_state(struct hn_dial *d, enum dial_state state) {
+  static const unsigned legal[] = {
+    [HN_DIAL_START] = 1u << HN_DIAL_RESOLVE | 1u << HN_DIAL_FAILED,
+    [HN_DIAL_RESOLVE] = 1u << HN_DIAL_CONNECT | 1u << HN_DIAL_FAILED,
+    [HN_DIAL_CONNECT] =
+      1u << HN_DIAL_SECURE | 1u << HN_DIAL_DONE | 1u << HN_DIAL_FAILED,
+    [HN_DIAL_SECURE] = 1u << HN_DIAL_DONE | 1u << HN_DIAL_FAILED,
+    [HN_DIAL_DONE] = 0,
+    [HN_DIAL_FAILED] = 0,
+  };
+  assert(legal[d->state] & (1u << state));
+  (void)legal;
+  trace_state("dial", d->o.tag, dial_names[d->state],
+              dial_names[state]);
+  d->state = state;
+}
+
+HN_INTERNAL int dial_new(struct hn_env *env, const struct hn_dial_options *o,
+                         struct hn_dial **out) {
+  if (o->host.n > HN_MAX_HOST) return HN_ERR_NAME_NOT_RESOLVED;
+  struct hn_dial *d = mem_calloc(1, sizeof *d);
+  if (!d) return HN_ERR_NOT_ENOUGH_MEMORY;
+  d->env = env;
+  d->o = *o;
+  if (o->host.n > 0) memcpy(d->name, o->host.p, o->host.n);
+  d->o.host = slice_make(d->name, o->host.n);
+  d->state = HN_DIAL_START;
+  err_format_host(d->label, sizeof d->label, d->o.host, o->port);
+  timer_init(&d->timer, o->tag, o->timer_kind);
+  *out = d;
+  return 0;
+}
+
+HN_INTERNAL void dial_free(struct hn_dial *d) {
+  if (!d) return;
+  if (d->job != 0) resolver_abandon(d->env->resolver, d->job);
+  timer_clear(&d->env->deadlines, &d->timer);
+  if (d->stream) d->stream->ops->close(d->stream);
+  mem_free(d);
+}
+
+static int dial_set_deadline(struct hn_dial *d, int64_t timeout) {
+  timer_clear(&d->env->deadlines, &d->timer);
+  if (timeout < 0) return 0;
+  return timer_set(&d->env->deadlines, &d->timer,
+                   env_now(d->env) + timeout);
+}
+
+/* The timer's own time stays readable after it has expired. */
+static bool dial_is_late(const struct hn_dial *d, int64_t timeout) {
+  return timeout >= 0 && env_now(d->env) >= d->timer.when;
+}
+
+static enum hn_phase dial_phase(const struct hn_dial *d) {
+  if (d->state == HN_DIAL_CONNECT) return HN_PHASE_CONNECT;
+  if (d->state == HN_DIAL_SECURE) return HN_PHASE_SECURE;
+  return HN_PHASE_RESOLVE;
+}
+
+static int dial_start(struct hn_dial *d, struct hn_news_log *log) {
+  news_add_name(log, HN_STATUS_RESOLVING_NAME, d->o.host);
+  dial_set_state(d, HN_DIAL_RESOLVE);
+  int rc = resolver_start(d->env->resolver, d->o.host, d->o.port, d->o.tag,
+                          env_now(d->env), &d->job, &d->addresses);
+  if (rc == HN_AGAIN) return dial_set_deadline(d, d->o.resolve_timeout);
+  d->answered = true;
+  d->code = rc;
+  return 0;
+}
+
+static int dial_resolve(struct hn_dial *d, struct hn_news_log *log) {
+  if (!d->answered)
+    return dial_is_late(d, d->o.resolve_timeout) ? HN_ERR_TIMEOUT : HN_AGAIN;
+  if (d->code != 0) return d->code;
+  news_add_address(log, HN_STATUS_NAME_RESOLVED, &d->addresses.list[0]);
+  timer_clear(&d->env->deadlines, &d->timer);
+  const struct hn_tcp_options o = {
+    .addresses = &d->addresses,
+    .max_attempts = d->o.max_attempts,
+    .timeout = d->o.connect_timeout,
+    .tag = d->o.tag,
+    .timer_kind = d->o.timer_kind,
+  };
+  dial_set_state(d, HN_DIAL_CONNECT);
+  return tcp_new(d->env, &o, &d->stream);
+}
+
+static int dial_connect(struct hn_dial *d, struct hn_news_log *log) {
+  tcp_set_news(d->stream, log);
+  int rc = d->stream->ops->step_connect(d->stream);
+  tcp_set_news(d->stream, NULL); /* the log may be gone by the next step */
+  if (rc != 0) return rc;
+  d->watched = HN_WANT_READ;
+  if (!d->o.tls) {
+    dial_set_state(d, HN_DIAL_DONE);
+    return 0;
+  }
+  struct hn_stream *below = d->stream;
+  d->stream = NULL; /* tls_new owns it from here on */
+  dial_set_state(d, HN_DIAL_SECURE);
+  rc = tls_new(d->o.tls, below, d->o.host, &d->stream);
+  return rc == 0 ? dial_set_deadline(d, d->o.connect_timeout) : rc;
+}
+
+/* Watches for what is wanted, and always for reading, as tcp left it. */
+static int dial_watch(struct hn_dial *d, unsigned interest) {
+  interest |= HN_WANT_READ;
+  if (interest == d->watched) return 0;
+  int fd = d->stream->ops->fd(d->stream);
+  int rc = reactor_change(d->env->reactor, fd, d->o.tag, interest);
+  if (rc == 0) d->watched = interest;
+  return rc;
+}
+
+static int dial_secure(struct hn_dial *d) {
+  int rc = d->stream->ops->step_connect(d->stream);
+  if (rc == HN_AGAIN) {
+    if (dial_is_late(d, d->o.connect_timeout)) return HN_ERR_TIMEOUT;
+    rc = dial_watch(d, d->stream->ops->want(d->stream));
+    return rc == 0 ? HN_AGAIN : rc;
+  }
+  if (rc == 0) rc = dial_watch(d, HN_WANT_READ);
+  if (rc != 0) return rc;
+  timer_clear(&d->env->deadlines, &d->timer);
+  dial_set_state(d, HN_DIAL_DONE);
+  return 0;
+}
+
+static int dial_describe(struct hn_dial *d, int code,
+                         struct hn_errinfo *info) {
+  enum hn_phase phase = dial_phase(d);
+  const struct hn_stream *s = d->stream;
+  if (phase == HN_PHASE_RESOLVE)
+    return err_set(info, code, phase, d->name, d->detail);
+  if (!s || (!s->detail && s->system == 0) || code == HN_ERR_TIMEOUT)
+    return err_set(info, code, phase, d->label, NULL);
+  if (!s->detail)
+    return err_set_system(info, code, phase, d->label, s->system);
+  (void)err_set(info, code, phase, d->label, s->detail);
+  info->system = s->system;
+  info->secure = s->secure;
+  return code;
+}
+
+/* Ends everything at once: an address or a handshake that failed holds no
+ * descriptor until its owner gets round to dial_free. */
+static int dial_fail(struct hn_dial *d, int code, struct hn_errinfo *info) {
+  (void)dial_describe(d, code, info);
+  if (d->job != 0) resolver_abandon(d->env->resolver, d->job);
+  d->job = 0;
+  d->code = code;
+  timer_clear(&d->env->deadlines, &d->timer);
+  if (d->stream) d->stream->ops->close(d->stream);
+  d->stream = NULL;
+  dial_set_state(d, HN_DIAL_FAILED);
+  return code;
+}
+
+static int dial_advance(struct hn_dial *d, struct hn_news_log *log) {
+  switch (d->state) {
+  case HN_DIAL_START:
+    return dial_start(d, log);
+  case HN_DIAL_RESOLVE:
+    return dial_resolve(d, log);
+  case HN_DIAL_CONNECT:
+    return dial_connect(d, log);
+  case HN_DIAL_SECURE:
+    return dial_secure(d);
+  case HN_DIAL_DONE:
+  case HN_DIAL_FAILED:
+    break;
+  }
+  return HN_ERR_INTERNAL_ERROR;
+}
+
+HN_INTERNAL int dial_step(struct hn_dial *d, struct hn_news_log *log,
+                          struct hn_errinfo *info) {
+  int rc = 0;
+  if (d->state == HN_DIAL_FAILED) return d->code;
+  while (rc == 0 && d->state != HN_DIAL_DONE) rc = dial_advance(d, log);
+  return rc > 0 ? dial_fail(d, rc, info) : rc;
+}
+
+HN_INTERNAL void dial_give_resolved(struct hn_dial *d,
+                                    const struct hn_resolved *answer) {
+  if (d->job == 0 || answer->job != d->job) return;
+  d->job = 0;
+  d->answered = true;
+  d->code = answer->code;
+  d->detail = answer->detail;
+  d->addresses = answer->addresses;
+}
+
+HN_INTERNAL struct hn_stream *dial_take_stream(struct hn_dial *d) {
+  struct hn_stream *s = d->stream;
+  d->stream = NULL;
+  return s;
+}

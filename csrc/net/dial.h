@@ -1,0 +1,45 @@
+/*
+ * dial.h: from (host, port, TLS or not) to a connected stream.
+ *
+ * A small machine: RESOLVE -> CONNECT -> SECURE -> DONE, stepped by its owner
+ * whenever something tagged with the owner's tag is ready, a deadline of the
+ * owner's timer kind expires, or a look-up result for it arrives.
+ */
+#ifndef HN_NET_DIAL_H
+#define HN_NET_DIAL_H
+
+#include "tcp.h"
+#include "tls.h"
+
+struct hn_dial_options {
+  struct hn_slice host;          /* copied */
+  unsigned port;
+  struct hn_tls_context *tls;    /* borrowed; NULL: plain */
+  int64_t resolve_timeout;       /* ms, -1: none */
+  int64_t connect_timeout;       /* ms for each address, and for TLS */
+  int max_attempts;
+  uint64_t tag;                  /* the owner's */
+  uint32_t timer_kind;           /* the owner's timer kind */
+};
+
+struct hn_dial;
+
+HN_INTERNAL int dial_new(struct hn_env *env, const struct hn_dial_options *o,
+                         struct hn_dial **out);
+/* Closes whatever is half open and abandons the look-up. */
+HN_INTERNAL void dial_free(struct hn_dial *d);
+
+/* Goes as far as it can. 0: connected. HN_AGAIN. Else an error, described in
+ * *info: NAME_NOT_RESOLVED, CANNOT_CONNECT, TIMEOUT, SECURE_FAILURE,
+ * CONNECTION_ERROR, NOT_ENOUGH_MEMORY. log may be NULL. */
+HN_INTERNAL int dial_step(struct hn_dial *d, struct hn_news_log *log,
+                          struct hn_errinfo *info);
+
+/* Hands in the answer to this dial's look-up. */
+HN_INTERNAL void dial_give_resolved(struct hn_dial *d,
+                                    const struct hn_resolved *answer);
+
+/* Once, after dial_step answered 0: the stream, now the caller's. */
+HN_INTERNAL struct hn_stream *dial_take_stream(struct hn_dial *d);
+
+#endif

@@ -1,0 +1,46 @@
+/*
+ * env.h: what everything on the network floors shares.
+ *
+ * The runtime (core) owns one struct hn_env and passes it down; nothing below
+ * core knows a runtime. Plain data, no behaviour. The clock is read at most once
+ * between two waits, and only when somebody asks: env_now.
+ */
+#ifndef HN_NET_ENV_H
+#define HN_NET_ENV_H
+
+#include "../base/heap.h"
+#include "../base/slot.h"
+#include "../base/spare.h"
+#include "clock.h"
+#include "reactor.h"
+#include "resolver.h"
+
+/* Whose deadline a timer is, and so what its tag names. */
+enum hn_timer_kind {
+  HN_TIMER_CONN = 1, /* a connection being dialled: its tag */
+  HN_TIMER_POOL,     /* idle and draining connections: the pool's owner */
+  HN_TIMER_SEND,     /* the send side's operation: its handle */
+  HN_TIMER_RECEIVE,  /* the receive side's */
+};
+
+struct hn_env {
+  struct hn_reactor *reactor;   /* owned by the runtime */
+  struct hn_resolver *resolver; /* owned by the runtime */
+  struct hn_heap deadlines;
+  struct hn_slots slots; /* tags and handles to objects */
+  struct hn_spares spares;
+  int64_t now_us; /* monotonic; 0: not read since the last wait */
+};
+
+/* The time of this step in monotonic microseconds. */
+static inline int64_t env_now_us(struct hn_env *env) {
+  if (env->now_us == 0) env->now_us = clock_now_us();
+  return env->now_us;
+}
+
+/* The same in milliseconds, the unit of deadlines. */
+static inline int64_t env_now(struct hn_env *env) {
+  return env_now_us(env) / 1000;
+}
+
+#endif

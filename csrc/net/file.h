@@ -1,0 +1,15 @@
+/*
+ * file.h: reading and writing the caller's file descriptors, for bodies that
+ * come from or go to a file. These calls may block as files do.
+ */
+#ifndef HN_NET_FILE_H
+#define HN_NET_FILE_H
+
+#include "../base/err.h"
+
+/* Reads 1..n bytes; *got 0 is the end. READ_FAULT, errno in *system. */
+HN_INTERNAL int file_read(int fd, char *p, size_t n, size_t *got, int *system);
+/* Writes all n bytes. WRITE_FAULT, errno in *system. */
+HN_INTERNAL int file_write(int fd, const char *p, size_t n, int *system);
+
+#endif

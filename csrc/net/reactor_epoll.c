@@ -1,0 +1,126 @@
+#include "reactor.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "../base/mem.h"
+
+/* What one epoll_wait fetches at most. */
+enum { HN_REACTOR_BATCH = 256 };
+
+struct hn_reactor {
+  int epoll;
+  int wake; /* eventfd, watched under tag 0 */
+};
+
+static int reactor_error(void) {
+  return errno == ENOMEM || errno == ENOSPC ? HN_ERR_NOT_ENOUGH_MEMORY
+                                            : HN_ERR_INTERNAL_ERROR;
+}
+
+static int reactor_control(struct hn_reactor *r, int how, int fd,
+                           uint64_t tag, unsigned interest) {
+  struct epoll_event e = {.data.u64 = tag};
+  if (interest & HN_WANT_READ) e.events |= EPOLLIN;
+  if (interest & HN_WANT_WRITE) e.events |= EPOLLOUT;
+  return epoll_ctl(r->epoll, how, fd, &e) == 0 ? 0 : reactor_error();
+}
+
+HN_INTERNAL int reactor_new(struct hn_reactor **out) {
+  struct hn_reactor *r = mem_calloc(1, sizeof *r);
+  if (!r) return HN_ERR_NOT_ENOUGH_MEMORY;
+  r->epoll = epoll_create1(EPOLL_CLOEXEC);
+  r->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  int rc = r->epoll < 0 || r->wake < 0 ? reactor_error() : 0;
+  if (rc == 0) rc = reactor_control(r, EPOLL_CTL_ADD, r->wake, 0, HN_WANT_READ);
+  if (rc != 0) {
+    reactor_free(r);
+    return rc;
+  }
+  *out = r;
+  return 0;
+}
+
+HN_INTERNAL void reactor_free(struct hn_reactor *r) {
+  if (!r) return;
+  if (r->epoll >= 0) (void)close(r->epoll);
+  if (r->wake >= 0) (void)close(r->wake);
+  mem_free(r);
+}
+
+HN_INTERNAL int reactor_add(struct hn_reactor *r, int fd, uint64_t tag,
+                            unsigned interest) {
+  return reactor_control(r, EPOLL_CTL_ADD, fd, tag, interest);
+}
+
+HN_INTERNAL int reactor_change(struct hn_reactor *r, int fd, uint64_t tag,
+                               unsigned interest) {
+  return reactor_control(r, EPOLL_CTL_MOD, fd, tag, interest);
+}
+
+HN_INTERNAL void reactor_remove(struct hn_reactor *r, int fd) {
+  (void)epoll_ctl(r->epoll, EPOLL_CTL_DEL, fd, NULL);
+}
+
+HN_INTERNAL void reactor_forget(struct hn_reactor *r, int fd) {
+  (void)r; /* closing the last descriptor of a file removes it */
+  (void)fd;
+}
+
+static void reactor_drain_wake(struct hn_reactor *r) {
+  uint64_t n;
+  /* One read takes the whole count; nothing there is fine too. */
+  ssize_t got = read(r->wake, &n, sizeof n);
+  (void)got;
+}
+
+/* ERR and HUP come unasked: whoever reads or writes then learns the cause. */
+static unsigned reactor_translate(uint32_t events) {
+  unsigned what = 0;
+  if (events & EPOLLIN) what |= HN_WANT_READ;
+  if (events & EPOLLOUT) what |= HN_WANT_WRITE;
+  if (events & (EPOLLERR | EPOLLHUP))
+    what |= HN_READY_FAIL | HN_WANT_READ | HN_WANT_WRITE;
+  return what;
+}
+
+HN_INTERNAL int reactor_wait(struct hn_reactor *r, int64_t max_wait,
+                             struct hn_ready *out, size_t room,
+                             size_t *count) {
+  struct epoll_event events[HN_REACTOR_BATCH];
+  size_t batch = room < HN_REACTOR_BATCH ? room : HN_REACTOR_BATCH;
+  if (batch == 0) return HN_ERR_INVALID_PARAMETER;
+  int wait = -1;
+  if (max_wait >= 0) wait = max_wait > INT_MAX ? INT_MAX : (int)max_wait;
+  int n = epoll_wait(r->epoll, events, (int)batch, wait);
+  if (n < 0 && errno != EINTR) return reactor_error();
+  size_t used = 0;
+  for (int i = 0; i < n; i++) {
+    if (events[i].data.u64 == 0) {
+      reactor_drain_wake(r);
+      continue;
+    }
+    out[used].tag = events[i].data.u64;
+    out[used++].what = reactor_translate(events[i].events);
+  }
+  *count = used;
+  return 0;
+}
+
+HN_INTERNAL void reactor_wake(struct hn_reactor *r) {
+  uint64_t one = 1;
+  /* A full counter means that a wake is pending anyway. */
+  ssize_t put = write(r->wake, &one, sizeof one);
+  (void)put;
+}
+
+HN_INTERNAL int reactor_fd(const struct hn_reactor *r) {
+  return r->epoll;
+}
+
+HN_INTERNAL const char *reactor_name(void) {
+  return "epoll";
+}

@@ -1,0 +1,396 @@
+#include "net_fixture.h"
+#include "tls_fixture.h"
+
+#include <pthread.h>
+
+enum { TAG = 77, KIND = 3 };
+
+struct result {
+  int code;
+  struct hn_stream *stream; /* owned by whoever asked */
+  struct hn_errinfo info;
+  struct hn_news_log log;
+};
+
+static struct hn_dial_options options(const char *host, unsigned port,
+                                      struct hn_tls_context *tls) {
+  return (struct hn_dial_options){
+    .host = slice_of(host), .port = port, .tls = tls,
+    .resolve_timeout = 10000, .connect_timeout = 10000, .max_attempts = 5,
+    .tag = TAG, .timer_kind = KIND};
+}
+
+static void give_answers(struct hn_env *env, struct hn_dial *d) {
+  struct hn_resolved answer;
+  while (resolver_take(env->resolver, env_now(env), &answer))
+    dial_give_resolved(d, &answer);
+}
+
+/* Dials to the end, as a runtime's loop would. */
+static void dial_all(struct hn_env *env, const struct hn_dial_options *o,
+                     struct result *r) {
+  struct hn_dial *d = NULL;
+  memset(r, 0, sizeof *r);
+  r->log.mask = UINT32_MAX;
+  r->code = dial_new(env, o, &d);
+  if (r->code != 0) return;
+  r->code = dial_step(d, &r->log, &r->info);
+  for (int i = 0; i < 1000 && r->code == HN_AGAIN; i++) {
+    fixture_wait(env, TAG, 100);
+    give_answers(env, d);
+    r->code = dial_step(d, &r->log, &r->info);
+  }
+  if (r->code == 0) {
+    CHECK_INT(dial_step(d, NULL, &r->info), 0);
+    r->stream = dial_take_stream(d);
+  } else {
+    CHECK_INT(dial_step(d, NULL, &r->info), r->code);
+    CHECK_INT(r->info.code, r->code);
+  }
+  CHECK(heap_peek(&env->deadlines) == NULL);
+  dial_free(d);
+}
+
+static void check_news(const struct result *r, size_t i, uint32_t status,
+                       const char *text) {
+  CHECK(i < r->log.count);
+  CHECK_INT(r->log.items[i].status, status);
+  CHECK_TEXT(slice_of(r->log.items[i].text), text);
+}
+
+static void check_all_news(const struct result *r, const char *host) {
+  CHECK_INT(r->log.count, 4);
+  check_news(r, 0, HN_STATUS_RESOLVING_NAME, host);
+  check_news(r, 1, HN_STATUS_NAME_RESOLVED, "127.0.0.1");
+  check_news(r, 2, HN_STATUS_CONNECTING_TO_SERVER, "127.0.0.1");
+  check_news(r, 3, HN_STATUS_CONNECTED_TO_SERVER, "127.0.0.1");
+}
+
+TEST(a_literal) {
+  struct hn_env env;
+  struct hn_address a;
+  struct result r;
+  CHECK(fixture_open(&env));
+  int listener = fixture_listen("127.0.0.1", &a);
+  struct hn_dial_options o = options("127.0.0.1", fixture_port(&a), NULL);
+  dial_all(&env, &o, &r);
+  CHECK_INT(r.code, 0);
+  check_all_news(&r, "127.0.0.1");
+  if (CHECK(r.stream != NULL)) {
+    CHECK_TEXT(slice_of(r.stream->ops->name), "tcp");
+    r.stream->ops->close(r.stream);
+  }
+  close(listener);
+  fixture_close(&env);
+}
+
+/* localhost may be both families; only one has a listener. */
+TEST(a_name) {
+  struct hn_env env;
+  struct hn_address a;
+  struct result r;
+  long live = mem_live();
+  CHECK(fixture_open(&env));
+  int listener = fixture_listen("127.0.0.1", &a);
+  struct hn_dial_options o = options("localhost", fixture_port(&a), NULL);
+  for (int i = 0; i < 2; i++) {
+    dial_all(&env, &o, &r);
+    CHECK_INT(r.code, 0);
+    CHECK(r.log.count >= 4);
+    check_news(&r, 0, HN_STATUS_RESOLVING_NAME, "localhost");
+    check_news(&r, r.log.count - 1, HN_STATUS_CONNECTED_TO_SERVER,
+               "127.0.0.1");
+    if (CHECK(r.stream != NULL)) r.stream->ops->close(r.stream);
+  }
+  close(listener);
+  fixture_close(&env);
+  fixture_settle(live);
+}
+
+TEST(no_such_name) {
+  struct hn_env env;
+  struct result r;
+  long live = mem_live();
+  CHECK(fixture_open(&env));
+  struct hn_dial_options o = options("nothing.invalid", 80, NULL);
+  dial_all(&env, &o, &r);
+  CHECK_INT(r.code, HN_ERR_NAME_NOT_RESOLVED);
+  CHECK_INT(r.info.phase, HN_PHASE_RESOLVE);
+  CHECK_TEXT(slice_of(r.info.host), "nothing.invalid");
+  CHECK(strncmp(r.info.text, "name not resolved (", 19) == 0);
+  CHECK_INT(r.log.count, 1);
+  o = options("not a name", 80, NULL);
+  dial_all(&env, &o, &r);
+  CHECK_INT(r.code, HN_ERR_NAME_NOT_RESOLVED);
+  CHECK_TEXT(slice_of(r.info.text),
+             "name not resolved while resolving not a name");
+  fixture_close(&env);
+  fixture_settle(live);
+}
+
+TEST(refused) {
+  struct hn_env env;
+  struct hn_address a;
+  struct result r;
+  char text[128];
+  CHECK(fixture_open(&env));
+  int refuse = fixture_refuse("127.0.0.1", &a);
+  struct hn_dial_options o = options("127.0.0.1", fixture_port(&a), NULL);
+  dial_all(&env, &o, &r);
+  CHECK_INT(r.code, HN_ERR_CANNOT_CONNECT);
+  CHECK_INT(r.info.phase, HN_PHASE_CONNECT);
+  CHECK_INT(r.info.system, ECONNREFUSED);
+  snprintf(text, sizeof text, "cannot connect (connection refused) while "
+           "connecting to 127.0.0.1:%u", fixture_port(&a));
+  CHECK_TEXT(slice_of(r.info.text), text);
+  CHECK_INT(r.log.count, 3);
+  close(refuse);
+  fixture_close(&env);
+}
+
+TEST(nobody_answers) {
+  struct hn_env env;
+  struct hn_address a;
+  struct fixture_hole hole;
+  struct result r;
+  CHECK(fixture_open(&env));
+  fixture_open_hole(&hole, &a);
+  struct hn_dial_options o = options("127.0.0.1", fixture_port(&a), NULL);
+  o.connect_timeout = 50;
+  dial_all(&env, &o, &r);
+  CHECK_INT(r.code, HN_ERR_TIMEOUT);
+  CHECK_INT(r.info.phase, HN_PHASE_CONNECT);
+  fixture_close_hole(&hole);
+  fixture_close(&env);
+}
+
+/* The answer to the look-up is simply not handed in. */
+TEST(the_name_server_does_not_answer) {
+  struct hn_env env;
+  struct hn_news_log log = {.mask = UINT32_MAX};
+  struct hn_errinfo info;
+  struct hn_dial *d = NULL;
+  struct hn_resolved other = {.job = 999, .code = HN_ERR_NAME_NOT_RESOLVED};
+  long live = mem_live();
+  CHECK(fixture_open(&env));
+  struct hn_dial_options o = options("localhost", 80, NULL);
+  CHECK_INT(dial_new(&env, &o, &d), 0);
+  env.now_us = 1000000;
+  CHECK_INT(dial_step(d, &log, &info), HN_AGAIN);
+  struct hn_timer *timer = heap_peek(&env.deadlines);
+  if (CHECK(timer != NULL)) {
+    CHECK_INT(timer->when, 11000);
+    CHECK_INT(timer->tag, TAG);
+    CHECK_INT(timer->kind, KIND);
+  }
+  dial_give_resolved(d, &other); /* somebody else's */
+  env.now_us = 10999000;
+  CHECK_INT(dial_step(d, &log, &info), HN_AGAIN);
+  env.now_us = 11000000;
+  (void)heap_take_expired(&env.deadlines, 11000);
+  CHECK_INT(dial_step(d, &log, &info), HN_ERR_TIMEOUT);
+  CHECK_INT(info.phase, HN_PHASE_RESOLVE);
+  CHECK_TEXT(slice_of(info.text), "timeout while resolving localhost");
+  CHECK_INT(resolver_pending(env.resolver), 0);
+  dial_free(d);
+  fixture_close(&env);
+  fixture_settle(live);
+}
+
+TEST(freed_while_at_work) {
+  struct hn_env env;
+  struct hn_address a;
+  struct fixture_hole hole;
+  struct hn_errinfo info;
+  struct hn_dial *d = NULL;
+  long live = mem_live();
+  CHECK(fixture_open(&env));
+  struct hn_dial_options o = options("localhost", 80, NULL);
+  CHECK_INT(dial_new(&env, &o, &d), 0);
+  dial_free(d);
+  CHECK_INT(dial_new(&env, &o, &d), 0);
+  CHECK_INT(dial_step(d, NULL, &info), HN_AGAIN);
+  dial_free(d);
+  CHECK_INT(resolver_pending(env.resolver), 0);
+  fixture_open_hole(&hole, &a);
+  o = options("127.0.0.1", fixture_port(&a), NULL);
+  CHECK_INT(dial_new(&env, &o, &d), 0);
+  CHECK_INT(dial_step(d, NULL, &info), HN_AGAIN);
+  dial_free(d);
+  CHECK(heap_peek(&env.deadlines) == NULL);
+  dial_free(NULL);
+  fixture_close_hole(&hole);
+  fixture_close(&env);
+  fixture_settle(live);
+}
+
+/* A server with a thread of its own: one handshake, one echo. */
+struct server {
+  int listener;
+  SSL_CTX *ctx;
+  pthread_t thread;
+};
+
+static void *serve(void *arg) {
+  struct server *s = arg;
+  char text[16];
+  int fd = accept(s->listener, NULL, NULL);
+  SSL *ssl = SSL_new(s->ctx);
+  SSL_set_fd(ssl, fd);
+  if (SSL_accept(ssl) == 1) {
+    int n = SSL_read(ssl, text, sizeof text);
+    if (n > 0) SSL_write(ssl, text, n);
+    SSL_shutdown(ssl);
+  }
+  SSL_free(ssl);
+  close(fd);
+  return NULL;
+}
+
+static void check_echo(struct hn_env *env, struct hn_stream *s) {
+  char text[16];
+  size_t n = 0;
+  CHECK_TEXT(slice_of(s->ops->name), "tls");
+  CHECK_INT(s->ops->write(s, "echo", 4, &n), 0);
+  int rc = s->ops->read(s, text, sizeof text, &n);
+  for (int i = 0; i < 100 && rc == HN_AGAIN; i++) {
+    CHECK(fixture_wait(env, TAG, 10000));
+    rc = s->ops->read(s, text, sizeof text, &n);
+  }
+  CHECK_INT(rc, 0);
+  CHECK_TEXT(slice_make(text, n), "echo");
+}
+
+/* host: what is dialled; the certificate is for 127.0.0.1 and localhost. */
+static void dial_secure_server(const char *host, bool trusted,
+                               struct result *r) {
+  char pem[] = "/tmp/hn_dial_XXXXXX";
+  struct fixture_cert ca = fixture_authority("Test Authority");
+  struct fixture_wish w = {.name = "x", .names = "DNS:localhost,IP:127.0.0.1",
+                           .from = -FIXTURE_DAY, .to = FIXTURE_DAY};
+  struct fixture_cert cert = fixture_sign(&w, trusted ? &ca : NULL);
+  struct hn_tls_options tls = {.ca_file = pem, .alpn = NULL};
+  struct hn_tls_context *context = NULL;
+  const char *detail = NULL;
+  struct hn_address a;
+  struct hn_env env;
+  struct server server;
+  CHECK(fixture_open(&env));
+  fixture_write_pem(ca.cert, pem);
+  CHECK_INT(tls_context_new(&tls, &context, &detail), 0);
+  server.listener = fixture_listen("127.0.0.1", &a);
+  server.ctx = fixture_server(&cert);
+  CHECK_INT(pthread_create(&server.thread, NULL, serve, &server), 0);
+
+  struct hn_dial_options o = options(host, fixture_port(&a), context);
+  dial_all(&env, &o, r);
+  tls_context_free(context);
+  if (r->stream) {
+    check_echo(&env, r->stream);
+    r->stream->ops->close(r->stream);
+  }
+  CHECK_INT(pthread_join(server.thread, NULL), 0);
+  SSL_CTX_free(server.ctx);
+  close(server.listener);
+  unlink(pem);
+  fixture_drop(&ca);
+  fixture_drop(&cert);
+  fixture_close(&env);
+}
+
+TEST(with_tls) {
+  struct result r;
+  dial_secure_server("127.0.0.1", true, &r);
+  CHECK_INT(r.code, 0);
+  check_all_news(&r, "127.0.0.1");
+}
+
+TEST(with_tls_and_nobody_s_certificate) {
+  struct result r;
+  dial_secure_server("127.0.0.1", false, &r);
+  CHECK_INT(r.code, HN_ERR_SECURE_FAILURE);
+  CHECK_INT(r.info.phase, HN_PHASE_SECURE);
+  CHECK_INT(r.info.secure, HN_SECURE_INVALID_CA);
+  CHECK(r.info.system != 0);
+  CHECK(strncmp(r.info.text, "certificate authority unknown: self-signed "
+                "certificate (name its issuer with the ca_file option) while "
+                "securing the connection to 127.0.0.1:", 137) == 0);
+}
+
+/* It takes the connection and then says nothing. */
+TEST(a_server_that_never_shakes_hands) {
+  struct hn_tls_options tls = {.ca_file = NULL, .alpn = NULL};
+  struct hn_tls_context *context = NULL;
+  const char *detail = NULL;
+  struct hn_env env;
+  struct hn_address a;
+  struct result r;
+  CHECK(fixture_open(&env));
+  CHECK_INT(tls_context_new(&tls, &context, &detail), 0);
+  int listener = fixture_listen("127.0.0.1", &a);
+  struct hn_dial_options o = options("127.0.0.1", fixture_port(&a), context);
+  o.connect_timeout = 50;
+  dial_all(&env, &o, &r);
+  CHECK_INT(r.code, HN_ERR_TIMEOUT);
+  CHECK_INT(r.info.phase, HN_PHASE_SECURE);
+  tls_context_free(context);
+  close(listener);
+  fixture_close(&env);
+}
+
+TEST(a_host_too_long) {
+  struct hn_env env;
+  struct hn_dial *d = NULL;
+  char text[HN_MAX_HOST + 1];
+  struct hn_dial_options o = options("x", 80, NULL);
+  CHECK(fixture_open(&env));
+  memset(text, 'a', sizeof text);
+  o.host = slice_make(text, sizeof text);
+  CHECK_INT(dial_new(&env, &o, &d), HN_ERR_NAME_NOT_RESOLVED);
+  CHECK(d == NULL);
+  fixture_close(&env);
+}
+
+struct try_ctx {
+  unsigned port;
+  struct hn_tls_context *tls;
+};
+
+static bool try_dial(void *ctx) {
+  struct try_ctx *try = ctx;
+  struct hn_env env;
+  struct result r = {.code = HN_ERR_NOT_ENOUGH_MEMORY};
+  if (fixture_open(&env)) {
+    struct hn_dial_options o = options("127.0.0.1", try->port, try->tls);
+    o.connect_timeout = 20;
+    dial_all(&env, &o, &r);
+    if (r.stream) r.stream->ops->close(r.stream);
+  }
+  fixture_close(&env);
+  int good = try->tls ? HN_ERR_TIMEOUT : 0;
+  if (r.code != good) CHECK_INT(r.code, HN_ERR_NOT_ENOUGH_MEMORY);
+  return r.code == good;
+}
+
+TEST(each_allocation_failing) {
+  struct hn_tls_options tls = {.ca_file = NULL, .alpn = NULL};
+  struct hn_tls_context *context = NULL;
+  const char *detail = NULL;
+  struct hn_address a;
+  CHECK_INT(tls_context_new(&tls, &context, &detail), 0);
+  int listener = fixture_listen("127.0.0.1", &a);
+  CHECK_INT(listen(listener, 100), 0);
+  struct try_ctx try = {fixture_port(&a), NULL};
+  test_each_failure(try_dial, &try);
+  try.tls = context;
+  test_each_failure(try_dial, &try);
+  tls_context_free(context);
+  close(listener);
+}
+
+TEST_MAIN(ROW(a_literal), ROW(a_name), ROW(no_such_name), ROW(refused),
+          ROW(nobody_answers), ROW(the_name_server_does_not_answer),
+          ROW(freed_while_at_work), ROW(with_tls),
+          ROW(with_tls_and_nobody_s_certificate),
+          ROW(a_server_that_never_shakes_hands), ROW(a_host_too_long),
+          ROW(each_allocation_failing))

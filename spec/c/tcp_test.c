@@ -1,0 +1,348 @@
+#include "net_fixture.h"
+
+enum { TAG = 77, KIND = 3 };
+
+static struct hn_addresses list_of(const struct hn_address *a,
+                                   const struct hn_address *b) {
+  struct hn_addresses list = {.count = b ? 2 : 1};
+  list.list[0] = *a;
+  if (b) list.list[1] = *b;
+  return list;
+}
+
+static struct hn_stream *open_tcp(struct hn_env *env,
+                                  const struct hn_addresses *list,
+                                  int64_t timeout) {
+  struct hn_tcp_options o = {.addresses = list, .max_attempts = 16,
+                             .timeout = timeout, .tag = TAG,
+                             .timer_kind = KIND};
+  struct hn_stream *s = NULL;
+  return tcp_new(env, &o, &s) == 0 ? s : NULL;
+}
+
+/* Steps until there is an answer. */
+static int connect_all(struct hn_env *env, struct hn_stream *s) {
+  int rc = s->ops->step_connect(s);
+  for (int i = 0; i < 100 && rc == HN_AGAIN; i++) {
+    fixture_wait(env, TAG, 100);
+    rc = s->ops->step_connect(s);
+  }
+  return rc;
+}
+
+static void check_news(const struct hn_news *n, uint32_t status,
+                       const char *text) {
+  CHECK_INT(n->status, status);
+  CHECK_TEXT(slice_of(n->text), text);
+}
+
+TEST(connects_reads_and_writes) {
+  struct hn_env env;
+  struct hn_address a;
+  struct hn_news_log log = {.mask = UINT32_MAX};
+  char text[16];
+  size_t n = 99;
+  CHECK(fixture_open(&env));
+  int listener = fixture_listen("127.0.0.1", &a);
+  struct hn_addresses list = list_of(&a, NULL);
+  struct hn_stream *s = open_tcp(&env, &list, 5000);
+  CHECK_INT(s->ops->fd(s), -1);
+  CHECK_INT(s->ops->read(s, text, 1, &n), HN_ERR_CONNECTION_ERROR);
+  tcp_set_news(s, &log);
+  CHECK_INT(connect_all(&env, s), 0);
+  CHECK_INT(s->ops->step_connect(s), 0);
+  CHECK_INT(log.count, 2);
+  check_news(&log.items[0], HN_STATUS_CONNECTING_TO_SERVER, "127.0.0.1");
+  check_news(&log.items[1], HN_STATUS_CONNECTED_TO_SERVER, "127.0.0.1");
+  CHECK_INT(fixture_port(tcp_peer(s)), fixture_port(&a));
+  CHECK(heap_peek(&env.deadlines) == NULL);
+  int peer = accept(listener, NULL, NULL);
+  CHECK(peer >= 0 && s->ops->fd(s) >= 0);
+
+  CHECK_INT(s->ops->read(s, text, sizeof text, &n), HN_AGAIN);
+  CHECK_INT(s->ops->want(s), HN_WANT_READ);
+  CHECK_INT(n, 99);
+  CHECK(!fixture_wait(&env, TAG, 0)); /* not watched for writing */
+  CHECK_INT(write(peer, "hello", 5), 5);
+  CHECK(fixture_wait(&env, TAG, 5000));
+  CHECK_INT(s->ops->read(s, text, sizeof text, &n), 0);
+  CHECK_TEXT(slice_make(text, n), "hello");
+  CHECK(!s->ops->has_pending(s));
+
+  for (int i = 0; i < 2; i++) {
+    CHECK_INT(s->ops->write(s, "world", 5, &n), 0);
+    CHECK_INT(n, 5);
+    CHECK_INT(read(peer, text, sizeof text), 5);
+  }
+  s->ops->shutdown(s);
+  s->ops->idle(s);
+  close(peer);
+  CHECK(fixture_wait(&env, TAG, 5000));
+  CHECK_INT(s->ops->read(s, text, sizeof text, &n), 0);
+  CHECK_INT(n, 0);
+  s->ops->close(s);
+  close(listener);
+  fixture_close(&env);
+}
+
+TEST(a_full_socket_wants_to_write) {
+  enum { SIZE = 1 << 20 };
+  static char bytes[SIZE];
+  struct hn_env env;
+  struct hn_address a;
+  size_t n, sum = 0;
+  int rc;
+  CHECK(fixture_open(&env));
+  int listener = fixture_listen("127.0.0.1", &a);
+  struct hn_addresses list = list_of(&a, NULL);
+  struct hn_stream *s = open_tcp(&env, &list, 5000);
+  CHECK_INT(connect_all(&env, s), 0);
+  int peer = accept(listener, NULL, NULL);
+  while ((rc = s->ops->write(s, bytes, SIZE, &n)) == 0 && sum < 64u * SIZE)
+    sum += n;
+  CHECK_INT(rc, HN_AGAIN);
+  CHECK_INT(s->ops->want(s), HN_WANT_WRITE);
+  CHECK(sum > 0);
+  CHECK_INT(reactor_change(env.reactor, s->ops->fd(s), TAG, HN_WANT_WRITE), 0);
+  while (sum > 0) {
+    ssize_t got = read(peer, bytes, SIZE);
+    if (!CHECK(got > 0)) break;
+    sum -= (size_t)got;
+  }
+  CHECK(fixture_wait(&env, TAG, 5000));
+  CHECK_INT(s->ops->write(s, "x", 1, &n), 0);
+  s->ops->close(s);
+  close(peer);
+  close(listener);
+  fixture_close(&env);
+}
+
+TEST(a_reset_is_an_error_without_a_signal) {
+  struct hn_env env;
+  struct hn_address a;
+  struct linger hard = {.l_onoff = 1};
+  char text[4];
+  size_t n = 99;
+  int rc = 0;
+  CHECK(fixture_open(&env));
+  int listener = fixture_listen("127.0.0.1", &a);
+  struct hn_addresses list = list_of(&a, NULL);
+  struct hn_stream *s = open_tcp(&env, &list, 5000);
+  CHECK_INT(connect_all(&env, s), 0);
+  int peer = accept(listener, NULL, NULL);
+  setsockopt(peer, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+  close(peer);
+  CHECK(fixture_wait(&env, TAG, 5000));
+  CHECK_INT(s->ops->read(s, text, 4, &n), HN_ERR_CONNECTION_ERROR);
+  CHECK_INT(s->system, ECONNRESET);
+  for (int i = 0; i < 10 && rc == 0; i++) rc = s->ops->write(s, "x", 1, &n);
+  CHECK_INT(rc, HN_ERR_CONNECTION_ERROR);
+  CHECK_INT(s->system, EPIPE);
+  s->ops->close(s);
+  close(listener);
+  fixture_close(&env);
+}
+
+TEST(refused) {
+  struct hn_env env;
+  struct hn_address a, b;
+  struct hn_news_log log = {.mask = HN_STATUS_CONNECTING_TO_SERVER};
+  CHECK(fixture_open(&env));
+  int fd1 = fixture_refuse("127.0.0.1", &a);
+  int fd2 = fixture_refuse("127.0.0.2", &b);
+  struct hn_addresses list = list_of(&a, &b);
+  struct hn_stream *s = open_tcp(&env, &list, 5000);
+  tcp_set_news(s, &log);
+  CHECK_INT(connect_all(&env, s), HN_ERR_CANNOT_CONNECT);
+  CHECK_INT(s->system, ECONNREFUSED);
+  CHECK_INT(log.count, 2);
+  check_news(&log.items[1], HN_STATUS_CONNECTING_TO_SERVER, "127.0.0.2");
+  CHECK_INT(s->ops->step_connect(s), HN_ERR_CANNOT_CONNECT);
+  CHECK(heap_peek(&env.deadlines) == NULL);
+  s->ops->close(s);
+  close(fd1);
+  close(fd2);
+  fixture_close(&env);
+}
+
+TEST(no_more_attempts_than_allowed) {
+  struct hn_env env;
+  struct hn_address a, b;
+  struct hn_stream *s = NULL;
+  struct hn_news_log log = {.mask = UINT32_MAX};
+  CHECK(fixture_open(&env));
+  int refuse = fixture_refuse("127.0.0.1", &a);
+  int listener = fixture_listen("127.0.0.1", &b);
+  struct hn_addresses list = list_of(&a, &b);
+  struct hn_tcp_options o = {.addresses = &list, .max_attempts = 1,
+                             .timeout = -1, .tag = TAG, .timer_kind = KIND};
+  CHECK_INT(tcp_new(&env, &o, &s), 0);
+  tcp_set_news(s, &log);
+  tcp_set_news(s, NULL);
+  CHECK_INT(connect_all(&env, s), HN_ERR_CANNOT_CONNECT);
+  CHECK_INT(log.count, 0);
+  s->ops->close(s);
+  close(listener);
+  close(refuse);
+  fixture_close(&env);
+}
+
+TEST(the_next_address_after_a_refusal) {
+  struct hn_env env;
+  struct hn_address a, b;
+  CHECK(fixture_open(&env));
+  int refuse = fixture_refuse("127.0.0.1", &a);
+  int listener = fixture_listen("127.0.0.1", &b);
+  struct hn_addresses list = list_of(&a, &b);
+  struct hn_stream *s = open_tcp(&env, &list, 5000);
+  int64_t before = clock_now_us();
+  CHECK_INT(connect_all(&env, s), 0);
+  CHECK(clock_now_us() - before < 200000); /* not after the stagger */
+  CHECK_INT(fixture_port(tcp_peer(s)), fixture_port(&b));
+  s->ops->close(s);
+  close(listener);
+  close(refuse);
+  fixture_close(&env);
+}
+
+/* The clock is the environment's own: nothing here takes real time. */
+TEST(the_next_address_after_the_stagger) {
+  struct hn_env env;
+  struct hn_address a, b;
+  struct fixture_hole hole;
+  struct hn_news_log log = {.mask = UINT32_MAX};
+  CHECK(fixture_open(&env));
+  fixture_open_hole(&hole, &a);
+  int listener = fixture_listen("127.0.0.1", &b);
+  struct hn_addresses list = list_of(&a, &b);
+  struct hn_stream *s = open_tcp(&env, &list, 5000);
+  env.now_us = 1000000;
+  tcp_set_news(s, &log);
+  CHECK_INT(s->ops->step_connect(s), HN_AGAIN);
+  CHECK_INT(s->ops->want(s), HN_WANT_WRITE);
+  CHECK_INT(log.count, 1);
+  struct hn_timer *timer = heap_peek(&env.deadlines);
+  if (CHECK(timer != NULL)) {
+    CHECK_INT(timer->when, 1000 + HN_TCP_STAGGER);
+    CHECK_INT(timer->tag, TAG);
+    CHECK_INT(timer->kind, KIND);
+  }
+  env.now_us += 249000;
+  CHECK_INT(s->ops->step_connect(s), HN_AGAIN);
+  CHECK_INT(log.count, 1);
+  env.now_us += 1000;
+  int rc = s->ops->step_connect(s);
+  for (int i = 0; i < 100 && rc == HN_AGAIN; i++) {
+    struct hn_ready ready[4];
+    size_t count;
+    CHECK_INT(reactor_wait(env.reactor, 100, ready, 4, &count), 0);
+    rc = s->ops->step_connect(s);
+  }
+  CHECK_INT(rc, 0);
+  CHECK_INT(log.count, 3);
+  check_news(&log.items[1], HN_STATUS_CONNECTING_TO_SERVER, "127.0.0.1");
+  check_news(&log.items[2], HN_STATUS_CONNECTED_TO_SERVER, "127.0.0.1");
+  CHECK_INT(fixture_port(tcp_peer(s)), fixture_port(&b));
+  CHECK(heap_peek(&env.deadlines) == NULL);
+  s->ops->close(s);
+  close(listener);
+  fixture_close_hole(&hole);
+  fixture_close(&env);
+}
+
+TEST(every_attempt_has_its_own_time) {
+  struct hn_env env;
+  struct hn_address a, b;
+  struct fixture_hole holes[2];
+  CHECK(fixture_open(&env));
+  fixture_open_hole(&holes[0], &a);
+  fixture_open_hole(&holes[1], &b);
+  struct hn_addresses list = list_of(&a, &b);
+  struct hn_stream *s = open_tcp(&env, &list, 1000);
+  env.now_us = 5000000;
+  CHECK_INT(s->ops->step_connect(s), HN_AGAIN);
+  env.now_us += 250000;
+  CHECK_INT(s->ops->step_connect(s), HN_AGAIN);
+  CHECK_INT(heap_peek(&env.deadlines)->when, 6000);
+  env.now_us = 6000000;
+  CHECK_INT(s->ops->step_connect(s), HN_AGAIN);
+  CHECK_INT(heap_peek(&env.deadlines)->when, 6250);
+  env.now_us = 6250000;
+  CHECK_INT(s->ops->step_connect(s), HN_ERR_TIMEOUT);
+  CHECK_INT(s->system, 0);
+  CHECK(heap_peek(&env.deadlines) == NULL);
+  s->ops->close(s);
+  fixture_close_hole(&holes[0]);
+  fixture_close_hole(&holes[1]);
+  fixture_close(&env);
+}
+
+TEST(a_refusal_says_more_than_a_timeout) {
+  struct hn_env env;
+  struct hn_address a, b;
+  struct fixture_hole hole;
+  CHECK(fixture_open(&env));
+  fixture_open_hole(&hole, &a);
+  int refuse = fixture_refuse("127.0.0.1", &b);
+  struct hn_addresses list = list_of(&b, &a);
+  struct hn_stream *s = open_tcp(&env, &list, 100);
+  CHECK_INT(connect_all(&env, s), HN_ERR_CANNOT_CONNECT);
+  CHECK_INT(s->system, ECONNREFUSED);
+  s->ops->close(s);
+  close(refuse);
+  fixture_close_hole(&hole);
+  fixture_close(&env);
+}
+
+TEST(closing_while_it_connects) {
+  struct hn_env env;
+  struct hn_address a;
+  struct fixture_hole hole;
+  CHECK(fixture_open(&env));
+  fixture_open_hole(&hole, &a);
+  struct hn_addresses list = list_of(&a, &a);
+  struct hn_stream *s = open_tcp(&env, &list, -1);
+  CHECK_INT(s->ops->step_connect(s), HN_AGAIN);
+  s->ops->close(s);
+  CHECK(heap_peek(&env.deadlines) == NULL);
+  CHECK(!fixture_wait(&env, TAG, 0));
+  fixture_close_hole(&hole);
+  fixture_close(&env);
+}
+
+struct try_ctx {
+  struct hn_addresses list;
+};
+
+static bool try_connect(void *ctx) {
+  struct try_ctx *try = ctx;
+  struct hn_env env;
+  bool ok = false;
+  if (fixture_open(&env)) {
+    struct hn_stream *s = open_tcp(&env, &try->list, 50);
+    int rc = s ? connect_all(&env, s) : HN_ERR_NOT_ENOUGH_MEMORY;
+    if (s) s->ops->close(s);
+    ok = rc == HN_ERR_CANNOT_CONNECT || rc == HN_ERR_TIMEOUT;
+    if (!ok) CHECK_INT(rc, HN_ERR_NOT_ENOUGH_MEMORY);
+  }
+  fixture_close(&env);
+  return ok;
+}
+
+TEST(each_allocation_failing) {
+  struct hn_address a;
+  struct fixture_hole hole;
+  fixture_open_hole(&hole, &a);
+  struct try_ctx try = {list_of(&a, &a)};
+  test_each_failure(try_connect, &try);
+  fixture_close_hole(&hole);
+}
+
+TEST_MAIN(ROW(connects_reads_and_writes), ROW(a_full_socket_wants_to_write),
+          ROW(a_reset_is_an_error_without_a_signal), ROW(refused),
+          ROW(no_more_attempts_than_allowed),
+          ROW(the_next_address_after_a_refusal),
+          ROW(the_next_address_after_the_stagger),
+          ROW(every_attempt_has_its_own_time),
+          ROW(a_refusal_says_more_than_a_timeout),
+          ROW(closing_while_it_connects), ROW(each_allocation_failing))
