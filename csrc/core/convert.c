@@ -1,0 +1,61 @@
+/*
+ * convert.c: the public functions that need no runtime: URLs and dates.
+ */
+#include <string.h>
+
+#include "../base/buf.h"
+#include "../net/clock.h"
+#include "../proto/httpdate.h"
+#include "../proto/url.h"
+#include "../proto/url_ref.h"
+
+int hn_crack_url(struct hn_slice url, unsigned flags, char *scratch,
+                 size_t size, struct hn_url_parts *out) {
+  return url_crack(url, flags, scratch, size, out);
+}
+
+/* What a function wrote into a buffer, handed out WinHTTP's way: too little
+ * room says how much is needed. */
+static int convert_hand_out(int rc, struct hn_buf *b, char *out,
+                            size_t *size) {
+  if (rc == 0) {
+    struct hn_slice s = buf_peek(b);
+    if (s.n > *size)
+      rc = HN_ERR_INSUFFICIENT_BUFFER;
+    else if (s.n > 0)
+      memcpy(out, s.p, s.n);
+    *size = s.n;
+  } else if (rc == HN_ERR_INSUFFICIENT_BUFFER) {
+    rc = HN_ERR_INVALID_URL; /* longer than any URL may be */
+  }
+  buf_fini(b);
+  return rc;
+}
+
+int hn_create_url(const struct hn_url_parts *parts, unsigned flags, char *out,
+                  size_t *size) {
+  struct hn_buf b;
+  buf_init(&b, 4 * HN_MAX_URL);
+  int rc = url_create(parts, flags, &b);
+  return convert_hand_out(rc, &b, out, size);
+}
+
+int hn_resolve_url(struct hn_slice base, struct hn_slice reference, char *out,
+                   size_t *size) {
+  struct hn_buf b;
+  buf_init(&b, 4 * HN_MAX_URL);
+  int rc = url_resolve(base, reference, &b);
+  return convert_hand_out(rc, &b, out, size);
+}
+
+int hn_format_date(int64_t seconds, char out[HN_DATE_SIZE]) {
+  return httpdate_format(seconds, out);
+}
+
+int hn_parse_date(struct hn_slice text, int64_t now, int64_t *seconds) {
+  return httpdate_parse(text, now, seconds);
+}
+
+int64_t hn_wall_time(void) {
+  return clock_wall();
+}

@@ -1,0 +1,65 @@
+/*
+ * event.h: what happened, by value, in one queue for each session.
+ *
+ * Posting appends, taking hands out the oldest and parks its text in the
+ * runtime until the next take. A completion and a handle_closing must never
+ * get lost for want of memory, so their records are reserved beforehand and
+ * posted by event_post_reserved, which cannot fail. A queue outlives its
+ * session until the last event is taken.
+ */
+#ifndef HN_CORE_EVENT_H
+#define HN_CORE_EVENT_H
+
+#include "../base/buf.h"
+#include "../base/list.h"
+#include "../base/mem.h"
+#include "../base/slice.h"
+
+struct hn_event_record {
+  struct hn_link link;
+  struct hn_event event;
+  struct hn_buf text; /* owned: what event.text shows, when not static */
+  uint64_t number;    /* order of posting over all queues */
+  /* Where its operation remembers it; set to NULL when it is taken or dropped.
+   * Borrowed: the operation clears it if it goes first. */
+  struct hn_event_record **untaken;
+};
+
+struct hn_queue {
+  struct hn_link link;   /* in the runtime's list */
+  struct hn_link events; /* hn_event_record.link, oldest first; owned */
+  hn_handle session;
+  bool is_async;
+  bool closed; /* the session is gone */
+};
+
+/* An empty queue, entered in the runtime's list. NOT_ENOUGH_MEMORY. */
+HN_INTERNAL int queue_new(hn_runtime *rt, struct hn_queue **out);
+/* The session is gone: the queue goes with its last event. */
+HN_INTERNAL void queue_close(hn_runtime *rt, struct hn_queue *q);
+/* The queue of a session, open or closed; NULL when there is none. */
+HN_INTERNAL struct hn_queue *queue_find(const hn_runtime *rt,
+                                        hn_handle session);
+
+/* A record of one's own. NOT_ENOUGH_MEMORY. */
+HN_INTERNAL int event_reserve(hn_runtime *rt, struct hn_event_record **out);
+/* Gives back a record that was not posted; NULL is nothing. */
+HN_INTERNAL void event_unreserve(hn_runtime *rt, struct hn_event_record *r);
+
+/* Queues a reserved record for handle h; the queue owns it from here on. */
+HN_INTERNAL void event_post_reserved(hn_runtime *rt, struct hn_queue *q,
+                                     hn_handle h, struct hn_event_record *r);
+
+/* A notification with a number and a copy of text. NOT_ENOUGH_MEMORY. */
+HN_INTERNAL int event_post(hn_runtime *rt, struct hn_queue *q, hn_handle h,
+                           uint32_t status, uint64_t number,
+                           struct hn_slice text);
+
+/* Drops every queued event of a handle. */
+HN_INTERNAL void event_drop_handle(hn_runtime *rt, struct hn_queue *q,
+                                   hn_handle h);
+
+/* Drops everything of a runtime that ends. */
+HN_INTERNAL void event_drop_all(hn_runtime *rt);
+
+#endif

@@ -1,0 +1,66 @@
+/*
+ * handle.h: the tree of handles, and closing, which is the same for every kind.
+ *
+ * Each session, connection and request begins with a struct hn_node. An id
+ * finds its node through the slot table, so a stale one finds nothing.
+ *
+ * Closing a node closes all below it, in this order: every id dies, top-down;
+ * every running operation completes once with OPERATION_CANCELLED; then, from
+ * the leaves up, handle_closing is posted and the node is freed. Events are
+ * values, so nothing refers to a node afterwards.
+ */
+#ifndef HN_CORE_HANDLE_H
+#define HN_CORE_HANDLE_H
+
+#include "runtime.h"
+
+struct hn_node;
+
+struct hn_node_ops {
+  /* Completes what runs with OPERATION_CANCELLED (not when quiet) and lets go
+   * of the network. */
+  void (*cancel)(struct hn_node *n, bool quiet);
+  /* Frees the node and what it owns. */
+  void (*destroy)(struct hn_node *n);
+  /* What it points at and its state in one word, see hn_describe. */
+  void (*describe)(const struct hn_node *n, struct hn_buf *out);
+};
+
+struct hn_node {
+  const struct hn_node_ops *ops;
+  hn_runtime *rt;         /* borrowed */
+  hn_handle id;
+  struct hn_node *parent; /* borrowed; NULL for a session */
+  struct hn_node *session; /* borrowed; itself for a session */
+  struct hn_link sibling;
+  struct hn_link children; /* hn_node.sibling; owned */
+  struct hn_queue *queue;  /* borrowed: the session's */
+  uint32_t mask;           /* statuses to post */
+  struct hn_event_record *closing; /* owned: reserved for handle_closing */
+};
+
+/* Enters a node into the table and under its parent (NULL: a session), which
+ * hands down its mask and queue. The caller has set ops and zeroed the rest.
+ * NOT_ENOUGH_MEMORY; then nothing is entered. */
+HN_INTERNAL int node_open(hn_runtime *rt, struct hn_node *n,
+                          enum hn_kind kind, struct hn_node *parent,
+                          struct hn_queue *queue);
+
+/* The node of an id of that kind: INVALID_HANDLE for a stale or foreign id,
+ * INCORRECT_HANDLE_TYPE for another kind. */
+HN_INTERNAL int node_find(const hn_runtime *rt, hn_handle h, enum hn_kind kind,
+                          struct hn_node **out);
+HN_INTERNAL int node_find_any(const hn_runtime *rt, hn_handle h,
+                              struct hn_node **out);
+
+HN_INTERNAL enum hn_kind node_kind(const struct hn_node *n);
+
+/* Posts a notification if the node's mask asks for it. NOT_ENOUGH_MEMORY. */
+HN_INTERNAL int node_notify(struct hn_node *n, uint32_t status,
+                            uint64_t number, struct hn_slice text);
+
+/* Closes the node and all below it, see above. Quiet: nothing is posted, and
+ * what was queued for them is dropped. */
+HN_INTERNAL void node_close(struct hn_node *n, bool quiet);
+
+#endif

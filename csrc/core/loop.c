@@ -1,0 +1,152 @@
+#include "loop.h"
+
+enum {
+  HN_LOOP_READY = 64,    /* descriptors reported by one wait */
+  HN_LOOP_UNWAITED = 16, /* steps in a row that may go by without a look */
+};
+
+int hn_runtime_new(hn_runtime **out) {
+  hn_runtime *rt = mem_calloc(1, sizeof *rt);
+  if (!rt) return HN_ERR_NOT_ENOUGH_MEMORY;
+  list_init(&rt->sessions);
+  list_init(&rt->ready);
+  list_init(&rt->queues);
+  list_init(&rt->spare_events);
+  list_init(&rt->spare_requests);
+  heap_init(&rt->env.deadlines);
+  slots_init(&rt->env.slots);
+  spares_init(&rt->env.spares);
+  buf_init(&rt->parked, SIZE_MAX / 2);
+  int rc = reactor_new(&rt->env.reactor);
+  if (rc == 0) rc = resolver_new(&rt->env.resolver, rt->env.reactor);
+  if (rc) {
+    hn_runtime_free(rt);
+    return rc;
+  }
+  *out = rt;
+  return 0;
+}
+
+void hn_runtime_free(hn_runtime *rt) {
+  if (!rt) return;
+  struct hn_link *l;
+  while ((l = list_first(&rt->sessions)) != NULL)
+    node_close(HN_CONTAINER_OF(l, struct hn_node, sibling), true);
+  event_drop_all(rt);
+  request_free_spares(rt);
+  if (rt->env.resolver) resolver_free(rt->env.resolver);
+  if (rt->env.reactor) reactor_free(rt->env.reactor);
+  buf_fini(&rt->parked);
+  spares_fini(&rt->env.spares);
+  heap_fini(&rt->env.deadlines);
+  slots_fini(&rt->env.slots);
+  mem_free(rt);
+}
+
+void hn_wake(hn_runtime *rt) {
+  reactor_wake(rt->env.reactor);
+}
+
+const char *hn_reactor_name(void) {
+  return reactor_name();
+}
+
+/* Operations that were started or have used up their budget. Those that become
+ * ready again meanwhile have to wait for the next step. */
+static void loop_run_ready(hn_runtime *rt) {
+  struct hn_link now;
+  list_init(&now);
+  list_splice(&now, &rt->ready);
+  struct hn_link *l;
+  while ((l = list_first(&now)) != NULL) {
+    list_remove(l);
+    transfer_step(HN_CONTAINER_OF(l, struct hn_request, ready));
+  }
+}
+
+/* How long a wait may last: 0 when there is something to hand out or to do. */
+static int64_t loop_wait_time(hn_runtime *rt, int64_t max_wait) {
+  if (rt->queued > 0 || !list_is_empty(&rt->ready)) return 0;
+  const struct hn_timer *t = heap_peek(&rt->env.deadlines);
+  if (!t || max_wait == 0) return max_wait;
+  int64_t left = t->when - env_now(&rt->env);
+  if (left < 0) left = 0;
+  return max_wait < 0 || left < max_wait ? left : max_wait;
+}
+
+static struct hn_request *loop_owner(hn_runtime *rt, const struct hn_conn *c) {
+  struct hn_node *n;
+  if (node_find(rt, c->owner, HN_KIND_REQUEST, &n))
+    return NULL;
+  return request_from(n);
+}
+
+/* Readiness of a connection: its exchange goes on, or its pool looks at it. */
+static void loop_on_ready(hn_runtime *rt, const struct hn_ready *ready) {
+  struct hn_conn *c = slots_get(&rt->env.slots, ready->tag, HN_SLOT_CONN);
+  if (!c) return; /* late news about a closed connection */
+  if (c->owner == 0) {
+    pool_on_ready(c);
+    return;
+  }
+  conn_mark_ready(c, ready->what);
+  struct hn_request *r = loop_owner(rt, c);
+  if (!r) return;
+  transfer_step(r);
+  /* Still readable and nobody reads: level triggering would report it again
+   * and again. */
+  c = slots_get(&rt->env.slots, ready->tag, HN_SLOT_CONN);
+  if (c && c->owner && c->readable && !r->rx.running) conn_pause(c);
+}
+
+static void loop_take_resolved(hn_runtime *rt) {
+  struct hn_resolved answer;
+  while (resolver_take(rt->env.resolver, env_now(&rt->env), &answer)) {
+    struct hn_conn *c = slots_get(&rt->env.slots, answer.tag, HN_SLOT_CONN);
+    if (!c || !c->dial) continue;
+    dial_give_resolved(c->dial, &answer);
+    struct hn_request *r = loop_owner(rt, c);
+    if (r) transfer_step(r);
+  }
+}
+
+static void loop_on_timer(hn_runtime *rt, const struct hn_timer *t) {
+  struct hn_slots *slots = &rt->env.slots;
+  void *p = slots_get_any(slots, t->tag);
+  if (!p) return;
+  enum hn_timer_kind kind = (enum hn_timer_kind)t->kind;
+  if (kind == HN_TIMER_CONN) {
+    struct hn_request *r = loop_owner(rt, p);
+    if (r) transfer_step(r);
+  } else if (kind == HN_TIMER_POOL) {
+    struct hn_node *n = p;
+    pool_on_timer(&session_of(n)->pool);
+  } else {
+    transfer_on_timeout(request_from(p), kind);
+  }
+}
+
+static void loop_expire(hn_runtime *rt) {
+  struct hn_timer *t;
+  if (!heap_peek(&rt->env.deadlines)) return;
+  while ((t = heap_take_expired(&rt->env.deadlines, env_now(&rt->env))))
+    loop_on_timer(rt, t);
+}
+
+int hn_step(hn_runtime *rt, int64_t max_wait) {
+  struct hn_ready ready[HN_LOOP_READY];
+  size_t count = 0;
+  rt->env.now_us = 0;
+  loop_run_ready(rt);
+  int64_t wait = loop_wait_time(rt, max_wait);
+  if (wait == 0 && max_wait != 0 && ++rt->unwaited < HN_LOOP_UNWAITED)
+    return 0;
+  rt->unwaited = 0;
+  int rc = reactor_wait(rt->env.reactor, wait, ready, HN_LOOP_READY, &count);
+  if (rc) return rc;
+  rt->env.now_us = 0;
+  loop_take_resolved(rt);
+  for (size_t i = 0; i < count; i++) loop_on_ready(rt, &ready[i]);
+  loop_expire(rt);
+  return 0;
+}

@@ -1,0 +1,133 @@
+#include "op.h"
+
+#include <assert.h>
+#include <string.h>
+
+void op_init(struct hn_operation *op, hn_handle h, enum hn_timer_kind side) {
+  *op = (struct hn_operation){.side = side, .fd = -1};
+  timer_init(&op->timer, h, (uint32_t)side);
+  buf_init(&op->data, SIZE_MAX / 2);
+}
+
+int op_begin(struct hn_node *n, struct hn_operation *op, enum hn_op api) {
+  if (op->running) return HN_ERR_INCORRECT_HANDLE_STATE;
+  /* An async caller may start the next operation before it takes the last
+   * completion: that record then forgets this operation. */
+  if (op->untaken) op->untaken->untaken = NULL;
+  op->untaken = NULL;
+  int rc = event_reserve(n->rt, &op->record);
+  if (rc) return rc;
+  op->api = api;
+  op->running = true;
+  op->awaited = false;
+  op->moved = 0;
+  op->mark = UINT64_MAX;
+  n->rt->operations++;
+  return 0;
+}
+
+void op_disarm(struct hn_node *n, struct hn_operation *op) {
+  timer_clear(&n->rt->env.deadlines, &op->timer);
+}
+
+int op_arm(struct hn_node *n, struct hn_operation *op, int64_t timeout,
+           uint64_t progress) {
+  if (timeout < 0) {
+    op_disarm(n, op);
+    return 0;
+  }
+  if (timer_is_set(&op->timer) && op->mark == progress) return 0;
+  op->mark = progress;
+  return timer_set(&n->rt->env.deadlines, &op->timer,
+                   env_now(&n->rt->env) + timeout);
+}
+
+/* What every end has in common; the record is the caller's then. */
+static struct hn_event_record *op_end(struct hn_node *n,
+                                      struct hn_operation *op) {
+  assert(op->running && op->record);
+  struct hn_event_record *r = op->record;
+  op->record = NULL;
+  op->running = false;
+  op->fd = -1;
+  op->input = slice_make(NULL, 0);
+  op_disarm(n, op);
+  n->rt->operations--;
+  return r;
+}
+
+static void op_post(struct hn_node *n, struct hn_operation *op,
+                    struct hn_event_record *r) {
+  r->event.op = (uint8_t)op->api;
+  r->event.quiet = !n->queue->is_async;
+  r->untaken = &op->untaken;
+  op->untaken = r;
+  spares_give(&n->rt->env.spares, &op->data);
+  event_post_reserved(n->rt, n->queue, n->id, r);
+}
+
+void op_complete(struct hn_node *n, struct hn_operation *op, uint32_t status,
+                 uint64_t number) {
+  struct hn_event_record *r = op_end(n, op);
+  r->event.status = status;
+  r->event.number = number;
+  if (status == HN_STATUS_READ_COMPLETE && buf_size(&op->data) > 0) {
+    r->text = op->data;
+    buf_init(&op->data, r->text.cap);
+    r->event.text = buf_peek(&r->text);
+  }
+  op_post(n, op, r);
+}
+
+void op_complete_ended(struct hn_node *n, struct hn_operation *op) {
+  struct hn_event_record *r = op_end(n, op);
+  r->event.status = HN_STATUS_READ_COMPLETE;
+  r->event.ended = true;
+  op_post(n, op, r);
+}
+
+/* Message and host, one behind the other. Without memory for them the code's
+ * own text must do. */
+static void op_set_error_text(struct hn_event_record *r,
+                              const struct hn_errinfo *info) {
+  size_t text = strlen(info->text);
+  size_t host = strlen(info->host);
+  if (buf_append(&r->text, slice_make(info->text, text)) ||
+      buf_append(&r->text, slice_make(info->host, host))) {
+    buf_clear(&r->text);
+    r->event.text = slice_of(hn_error_text(info->code));
+    return;
+  }
+  struct hn_slice all = buf_peek(&r->text);
+  r->event.text = slice_sub(all, 0, text);
+  r->event.host = slice_from(all, text);
+}
+
+void op_fail(struct hn_node *n, struct hn_operation *op,
+             const struct hn_errinfo *info) {
+  uint64_t moved = op->moved;
+  struct hn_event_record *r = op_end(n, op);
+  r->event.status = HN_STATUS_REQUEST_ERROR;
+  r->event.code = info->code;
+  r->event.phase = (uint8_t)info->phase;
+  r->event.number = moved;
+  op_set_error_text(r, info);
+  op_post(n, op, r);
+}
+
+void op_drop(struct hn_node *n, struct hn_operation *op) {
+  if (op->running) event_unreserve(n->rt, op_end(n, op));
+  if (op->untaken) {
+    struct hn_event_record *r = op->untaken;
+    list_remove(&r->link);
+    n->rt->queued--;
+    event_unreserve(n->rt, r);
+  }
+  op->untaken = NULL;
+  spares_give(&n->rt->env.spares, &op->data);
+}
+
+bool op_is_abandoned(const struct hn_node *n, const struct hn_operation *op) {
+  if (n->queue->is_async || op->awaited) return false;
+  return op->running || op->untaken;
+}

@@ -1,0 +1,168 @@
+#include "prepare.h"
+
+static bool prepare_method_is(const struct hn_request *r, const char *name) {
+  return slice_equal(request_method(r), slice_of(name));
+}
+
+/* Methods whose requests are expected to carry content: they say so even when
+ * it is empty (RFC 9110 8.6). */
+static bool prepare_expects_body(const struct hn_request *r) {
+  return prepare_method_is(r, "POST") || prepare_method_is(r, "PUT") ||
+         prepare_method_is(r, "PATCH");
+}
+
+/* RFC 9110 9.2.2: idempotent methods. */
+static bool prepare_is_repeatable(const struct hn_request *r) {
+  return prepare_method_is(r, "GET") || prepare_method_is(r, "HEAD") ||
+         prepare_method_is(r, "PUT") || prepare_method_is(r, "DELETE") ||
+         prepare_method_is(r, "OPTIONS") || prepare_method_is(r, "TRACE");
+}
+
+/* What the caller's own headers say about the body's length. A second length,
+ * a length beside a coding, or a coding we do not speak is how request
+ * smuggling begins (RFC 9112 11.2): refused. */
+static int prepare_read_framing(const struct hn_request *r, bool *chunked,
+                                bool *has_length, uint64_t *length) {
+  struct hn_slice v, second;
+  struct hn_slice te = slice_of("Transfer-Encoding");
+  struct hn_slice cl = slice_of("Content-Length");
+  *chunked = headers_find(&r->fields, te, 0, &v);
+  if (*chunked && (!slice_equal_nocase(v, slice_of("chunked")) ||
+                   headers_find(&r->fields, te, 1, &second) || r->minor == 0))
+    return HN_ERR_INVALID_PARAMETER;
+  *has_length = headers_find(&r->fields, cl, 0, &v);
+  if (!*has_length) return 0;
+  if (*chunked || headers_find(&r->fields, cl, 1, &second) ||
+      !slice_to_u64(v, length) || *length >= HN_LENGTH_CHUNKED)
+    return HN_ERR_INVALID_PARAMETER;
+  return 0;
+}
+
+/* Decides the body's length from headers, body and total; sets *own when we
+ * have to say it in a field ourselves. */
+static int prepare_length(const struct hn_request *r, struct hn_slice body,
+                          uint64_t total, uint64_t *length, bool *own) {
+  bool chunked, has_length;
+  uint64_t said = 0;
+  int rc = prepare_read_framing(r, &chunked, &has_length, &said);
+  if (rc) return rc;
+  if (total == HN_LENGTH_AUTO)
+    total = chunked ? HN_LENGTH_CHUNKED : has_length ? said : body.n;
+  if (total == HN_LENGTH_CHUNKED) {
+    /* RFC 9112 6.1: no chunked coding towards HTTP/1.0. */
+    if (has_length || r->minor == 0) return HN_ERR_INVALID_PARAMETER;
+  } else if (chunked || total < body.n || (has_length && said != total)) {
+    return HN_ERR_INVALID_PARAMETER;
+  }
+  *length = total;
+  *own = !chunked && !has_length && (total > 0 || prepare_expects_body(r));
+  return 0;
+}
+
+static int prepare_add_length(struct hn_request *r, uint64_t length) {
+  char digits[24];
+  if (length == HN_LENGTH_CHUNKED)
+    return headers_append(&r->fields, slice_of("Transfer-Encoding"),
+                          slice_of("chunked"));
+  char *p = digits + sizeof digits;
+  do *--p = (char)('0' + length % 10);
+  while ((length /= 10) > 0);
+  return headers_append(&r->fields, slice_of("Content-Length"),
+                        slice_make(p, (size_t)(digits + sizeof digits - p)));
+}
+
+static int prepare_fields(struct hn_request *r, struct hn_slice headers) {
+  if (r->own_framing) { /* of the send before */
+    headers_remove(&r->fields, slice_of("Content-Length"));
+    headers_remove(&r->fields, slice_of("Transfer-Encoding"));
+    r->own_framing = false;
+  }
+  int rc = 0;
+  if (headers.n > 0)
+    rc = hn_add_headers(r->node.rt, r->node.id, headers, HN_ADD_OR_REPLACE);
+  const char *agent = session_of(&r->node)->agent;
+  if (rc == 0 && agent && !headers_has(&r->fields, "User-Agent"))
+    rc = headers_append(&r->fields, slice_of("User-Agent"), slice_of(agent));
+  /* HTTP/1.0 persists only when asked to (RFC 9112 9.3). */
+  if (rc == 0 && r->minor == 0 && !headers_has(&r->fields, "Connection"))
+    rc = headers_append(&r->fields, slice_of("Connection"),
+                        slice_of("Keep-Alive"));
+  return rc;
+}
+
+static int prepare_body(struct hn_request *r, struct hn_slice body) {
+  r->message.body = body;
+  buf_clear(&r->body);
+  if (body.n == 0 || body.n > HN_MAX_COPY) return 0;
+  if (!r->body.bytes)
+    spares_take(&r->node.rt->env.spares, &r->body, body.n, HN_MAX_COPY);
+  int rc = buf_append(&r->body, body);
+  r->message.body = buf_peek(&r->body);
+  return rc;
+}
+
+int prepare_message(struct hn_request *r, struct hn_slice headers,
+                    struct hn_slice body, uint64_t total) {
+  uint64_t length;
+  bool own;
+  int rc = prepare_fields(r, headers);
+  if (rc == 0) rc = prepare_length(r, body, total, &length, &own);
+  if (rc) return rc;
+  if (own) {
+    rc = prepare_add_length(r, length);
+    if (rc) return rc;
+    r->own_framing = true;
+  }
+  r->message.method = request_method(r);
+  r->message.target = request_target(r);
+  r->message.minor = r->minor;
+  r->message.fields = &r->fields;
+  r->message.length = length;
+  r->message.repeatable = prepare_is_repeatable(r);
+  return prepare_body(r, body);
+}
+
+static int prepare_tls(struct hn_request *r, struct hn_tls_context **tls) {
+  const char *detail = NULL;
+  *tls = NULL;
+  if (!r->secure) return 0;
+  int rc = session_get_tls(session_of(&r->node), tls, &detail);
+  if (rc == 0) return 0;
+  return err_set(&r->info, rc, HN_PHASE_SECURE,
+                 request_connect(r)->authority[1], detail);
+}
+
+int prepare_exchange(struct hn_request *r) {
+  struct hn_connect *c = request_connect(r);
+  const struct hn_settings *s = &r->settings;
+  struct hn_tls_context *tls;
+  int rc = prepare_tls(r, &tls);
+  if (rc) return rc;
+  const struct hn_exchange_setup setup = {
+    .pool = &session_of(&r->node)->pool,
+    .wish =
+        {
+          .origin = {.host = c->host,
+                     .port = connect_port(c, r->secure),
+                     .tls = tls,
+                     .hash = c->hash[r->secure]},
+          .limits = {.resolve_timeout = s->resolve_timeout,
+                     .connect_timeout = s->connect_timeout,
+                     .max_attempts = (int)s->connect_retries},
+          .owner = r->node.id,
+          .probe = !r->message.repeatable,
+        },
+    .authority = c->authority[r->secure],
+    .max_head = (size_t)s->max_response_header_size,
+    .max_interim = (unsigned)s->max_http_status_continue,
+    .max_drain = (uint64_t)s->max_response_drain_size,
+  };
+  r->answer.bytes.cap = setup.max_head;
+  exchange_begin(&r->exchange, &setup, &r->message);
+  r->exchange.log = r->log;
+  r->exchange.info = &r->info;
+  r->exchange.fields = &r->answer;
+  r->exchange.trailers = &r->trailers;
+  r->begun = true;
+  return 0;
+}

@@ -1,0 +1,103 @@
+/*
+ * query.c: asking a request for what was sent and what came back.
+ */
+#include "request.h"
+
+/* Response headers are there once the head is, trailers once the body ended. */
+static int query_source(struct hn_request *r, enum hn_header_source from,
+                        struct hn_headers **out) {
+  if (from == HN_FROM_REQUEST) {
+    *out = &r->fields;
+    return 0;
+  }
+  if (r->state != HN_REQUEST_RECEIVED) return HN_ERR_INCORRECT_HANDLE_STATE;
+  if (from == HN_FROM_TRAILERS && r->exchange.state != HN_X_DONE)
+    return HN_ERR_INCORRECT_HANDLE_STATE;
+  *out = from == HN_FROM_TRAILERS ? &r->trailers : &r->answer;
+  return 0;
+}
+
+int hn_query_header(hn_runtime *rt, hn_handle request,
+                    enum hn_header_source from, struct hn_slice name,
+                    size_t index, struct hn_slice *value) {
+  struct hn_request *r;
+  struct hn_headers *h;
+  int rc = request_find(rt, request, &r);
+  if (rc == 0) rc = query_source(r, from, &h);
+  if (rc) return rc;
+  return headers_find(h, name, index, value) ? 0 : HN_ERR_HEADER_NOT_FOUND;
+}
+
+static int query_write_start(const struct hn_request *r,
+                             enum hn_header_source from, struct hn_buf *out) {
+  int rc = 0;
+  if (from == HN_FROM_REQUEST) {
+    rc = buf_append(out, request_method(r));
+    if (rc == 0) rc = buf_append_char(out, ' ');
+    if (rc == 0) rc = buf_append(out, request_target(r));
+    if (rc == 0)
+      rc = buf_append_text(out, r->minor ? " HTTP/1.1\r\n" : " HTTP/1.0\r\n");
+  }
+  return rc;
+}
+
+/* A response's head lies there as it came, when every line ended in CRLF. */
+static bool query_is_verbatim(struct hn_slice head) {
+  size_t at = slice_find(head, 0, '\n');
+  for (; at < head.n; at = slice_find(head, at + 1, '\n'))
+    if (at == 0 || head.p[at - 1] != '\r') return false;
+  return head.n >= 4 && head.p[head.n - 3] == '\n';
+}
+
+static int query_write_status_line(const struct hn_request *r,
+                                   struct hn_buf *out) {
+  struct hn_slice head = buf_peek(&r->answer.bytes);
+  struct hn_slice line = slice_sub(head, 0, slice_find(head, 0, '\n'));
+  if (line.n > 0 && line.p[line.n - 1] == '\r') line.n--;
+  int rc = buf_append(out, line);
+  return rc ? rc : buf_append_text(out, "\r\n");
+}
+
+int hn_query_raw_headers(hn_runtime *rt, hn_handle request,
+                         enum hn_header_source from, struct hn_slice *text) {
+  struct hn_request *r;
+  struct hn_headers *h;
+  int rc = request_find(rt, request, &r);
+  if (rc == 0) rc = query_source(r, from, &h);
+  if (rc) return rc;
+  if (from == HN_FROM_RESPONSE && query_is_verbatim(buf_peek(&h->bytes))) {
+    *text = buf_peek(&h->bytes);
+    return 0;
+  }
+  buf_clear(&r->raw);
+  rc = from == HN_FROM_RESPONSE ? query_write_status_line(r, &r->raw)
+                                : query_write_start(r, from, &r->raw);
+  if (rc == 0) rc = headers_write(h, &r->raw);
+  if (rc == 0) rc = buf_append_text(&r->raw, "\r\n");
+  if (rc == 0) *text = buf_peek(&r->raw);
+  return rc;
+}
+
+int hn_query_response_line(hn_runtime *rt, hn_handle request,
+                           struct hn_response_line *out) {
+  struct hn_request *r;
+  int rc = request_find(rt, request, &r);
+  if (rc) return rc;
+  if (r->state != HN_REQUEST_RECEIVED) return HN_ERR_INCORRECT_HANDLE_STATE;
+  const struct hn_h1_head *head = &r->exchange.head;
+  *out = (struct hn_response_line){
+    .status = head->status,
+    .major = head->major,
+    .minor = head->minor,
+    .reason = slice_sub(buf_peek(&r->answer.bytes), head->reason,
+                        head->reason + head->reason_size),
+  };
+  return 0;
+}
+
+int hn_query_method(hn_runtime *rt, hn_handle request, struct hn_slice *out) {
+  struct hn_request *r;
+  int rc = request_find(rt, request, &r);
+  if (rc == 0) *out = request_method(r);
+  return rc;
+}

@@ -1,0 +1,282 @@
+#include "request.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "../base/trace.h"
+#include "../proto/url.h"
+#include "transfer.h"
+
+static const char *const request_names[HN_REQUEST_STATES] = {
+  "new", "sending", "sent", "receiving", "received", "failed", "broken",
+};
+
+enum {
+  HN_REQUEST_BIT_ENDS = 1 << HN_REQUEST_FAILED | 1 << HN_REQUEST_BROKEN,
+  HN_REQUEST_BIT_SENDING = 1 << HN_REQUEST_SENDING,
+};
+
+static const unsigned request_next[HN_REQUEST_STATES] = {
+  [HN_REQUEST_NEW] = HN_REQUEST_BIT_SENDING | HN_REQUEST_BIT_ENDS,
+  [HN_REQUEST_SENDING] = 1 << HN_REQUEST_SENT | HN_REQUEST_BIT_ENDS,
+  [HN_REQUEST_SENT] = 1 << HN_REQUEST_RECEIVING | HN_REQUEST_BIT_SENDING |
+                      HN_REQUEST_BIT_ENDS,
+  [HN_REQUEST_RECEIVING] = 1 << HN_REQUEST_RECEIVED | HN_REQUEST_BIT_ENDS,
+  [HN_REQUEST_RECEIVED] = HN_REQUEST_BIT_SENDING | HN_REQUEST_BIT_ENDS,
+  [HN_REQUEST_FAILED] = HN_REQUEST_BIT_SENDING | HN_REQUEST_BIT_ENDS,
+  [HN_REQUEST_BROKEN] = HN_REQUEST_BIT_SENDING | HN_REQUEST_BIT_ENDS,
+};
+
+void request_set_state(struct hn_request *r, enum hn_request_state state) {
+  assert(request_next[r->state] & (1u << state));
+  trace_state("request", r->node.id, request_names[r->state],
+              request_names[state]);
+  r->state = state;
+}
+
+const char *request_state_name(enum hn_request_state state) {
+  return request_names[state];
+}
+
+struct hn_request *request_from(struct hn_node *n) {
+  return HN_CONTAINER_OF(n, struct hn_request, node);
+}
+
+int request_find(const hn_runtime *rt, hn_handle h, struct hn_request **out) {
+  struct hn_node *n;
+  int rc = node_find(rt, h, HN_KIND_REQUEST, &n);
+  if (rc == 0) *out = request_from(n);
+  return rc;
+}
+
+struct hn_slice request_method(const struct hn_request *r) {
+  return slice_sub(buf_peek(&r->text), 0, r->method_size);
+}
+
+struct hn_slice request_target(const struct hn_request *r) {
+  return slice_from(buf_peek(&r->text), r->method_size);
+}
+
+struct hn_connect *request_connect(const struct hn_request *r) {
+  return connect_from(r->node.parent);
+}
+
+int request_append_url(const struct hn_request *r, struct hn_buf *out) {
+  int rc = buf_append_text(out, r->secure ? "https://" : "http://");
+  if (rc == 0)
+    rc = buf_append_text(out, request_connect(r)->host_field[r->secure]);
+  return rc ? rc : buf_append(out, request_target(r));
+}
+
+void request_make_ready(struct hn_request *r) {
+  if (list_is_empty(&r->ready)) list_append(&r->node.rt->ready, &r->ready);
+}
+
+static void request_cancel(struct hn_node *n, bool quiet) {
+  transfer_cancel(request_from(n), quiet);
+}
+
+static void request_free(struct hn_request *r) {
+  headers_fini(&r->fields);
+  headers_fini(&r->answer);
+  headers_fini(&r->trailers);
+  buf_fini(&r->text);
+  buf_fini(&r->body);
+  buf_fini(&r->raw);
+  mem_free(r->log);
+  mem_free(r);
+}
+
+/* A record goes back with its memory: the next request finds buffers of the
+ * right size. Anything large is given up. */
+static void request_destroy(struct hn_node *n) {
+  struct hn_request *r = request_from(n);
+  hn_runtime *rt = n->rt;
+  if (r->tx.untaken) r->tx.untaken->untaken = NULL;
+  if (r->rx.untaken) r->rx.untaken->untaken = NULL;
+  spares_give(&rt->env.spares, &r->tx.data);
+  spares_give(&rt->env.spares, &r->rx.data);
+  list_remove(&r->ready);
+  if (rt->spare_request_count + 1 > HN_SPARE_RECORDS ||
+      r->answer.bytes.room + r->fields.bytes.room > HN_MAX_HEAD) {
+    request_free(r);
+    return;
+  }
+  spares_give(&rt->env.spares, &r->body);
+  spares_give(&rt->env.spares, &r->raw);
+  headers_clear(&r->fields);
+  headers_clear(&r->answer);
+  headers_clear(&r->trailers);
+  buf_clear(&r->text);
+  list_prepend(&rt->spare_requests, &r->ready);
+  rt->spare_request_count++;
+}
+
+void request_free_spares(hn_runtime *rt) {
+  struct hn_link *l;
+  while ((l = list_first(&rt->spare_requests)) != NULL) {
+    list_remove(l);
+    request_free(HN_CONTAINER_OF(l, struct hn_request, ready));
+  }
+  rt->spare_request_count = HN_SPARE_RECORDS; /* keep nothing from here on */
+}
+
+static void request_describe(const struct hn_node *n, struct hn_buf *out) {
+  const struct hn_request *r = HN_CONTAINER_OF(n, struct hn_request, node);
+  if (buf_append(out, request_method(r)) || buf_append_char(out, ' ') ||
+      request_append_url(r, out) || buf_append_text(out, ", "))
+    return; /* a description is cut short rather than failed */
+  (void)buf_append_text(out, request_names[r->state]);
+}
+
+static const struct hn_node_ops request_ops = {
+  .cancel = request_cancel,
+  .destroy = request_destroy,
+  .describe = request_describe,
+};
+
+static struct hn_request *request_new(hn_runtime *rt) {
+  struct hn_link *l = list_first(&rt->spare_requests);
+  if (l) {
+    list_remove(l);
+    rt->spare_request_count--;
+    return HN_CONTAINER_OF(l, struct hn_request, ready);
+  }
+  struct hn_request *r = mem_calloc(1, sizeof *r);
+  if (!r) return NULL;
+  list_init(&r->ready);
+  headers_init(&r->fields, HN_MAX_REQUEST_HEAD, HN_MAX_FIELDS);
+  headers_init(&r->answer, HN_MAX_HEAD, HN_MAX_FIELDS);
+  headers_init(&r->trailers, HN_MAX_TRAILER, HN_MAX_FIELDS);
+  buf_init(&r->text, 3 * HN_MAX_URL);
+  buf_init(&r->body, HN_MAX_COPY);
+  buf_init(&r->raw, 2 * HN_MAX_REQUEST_HEAD);
+  return r;
+}
+
+static void request_reset(struct hn_request *r, struct hn_connect *c) {
+  r->node.ops = &request_ops;
+  r->state = HN_REQUEST_NEW;
+  r->context_value = c->context_value;
+  r->own_framing = r->begun = false;
+  r->settings = session_of(&c->node)->settings;
+  r->info.code = 0;
+  r->exchange.state = HN_X_NEW;
+  r->exchange.conn = NULL;
+  if (r->log) r->log->mask = 0;
+}
+
+/* Method, target and the fields that OpenRequest itself gives. Host comes
+ * first, as RFC 9110 7.2 asks. */
+static int request_fill(struct hn_request *r, struct hn_connect *c,
+                        const struct hn_request_spec *spec) {
+  struct hn_slice method =
+      spec->method.n ? spec->method : slice_of("GET");
+  r->secure = (spec->flags & HN_REQUEST_SECURE) != 0;
+  r->minor = 1;
+  if (spec->version.n) {
+    if (slice_equal(spec->version, slice_of("HTTP/1.0")))
+      r->minor = 0;
+    else if (!slice_equal(spec->version, slice_of("HTTP/1.1")))
+      return HN_ERR_INVALID_PARAMETER;
+  }
+  if (!header_is_token(method)) return HN_ERR_INVALID_PARAMETER;
+  r->method_size = method.n;
+  int rc = buf_append(&r->text, method);
+  if (rc == 0) rc = url_append_target(spec->path, spec->flags, &r->text);
+  if (rc == 0)
+    rc = headers_append(&r->fields, slice_of("Host"),
+                        slice_of(c->host_field[r->secure]));
+  if (rc == 0 && spec->accept.p)
+    rc = headers_append(&r->fields, slice_of("Accept"), spec->accept);
+  if (rc == 0 && spec->referrer.p)
+    rc = headers_append(&r->fields, slice_of("Referer"), spec->referrer);
+  if (rc == 0 && (spec->flags & HN_REQUEST_REFRESH))
+    rc = headers_apply_lines(&r->fields, HN_ADD,
+                             slice_of("Pragma: no-cache\r\n"
+                                      "Cache-Control: no-cache\r\n"));
+  return rc == HN_ERR_INSUFFICIENT_BUFFER ? HN_ERR_INVALID_PARAMETER : rc;
+}
+
+static const unsigned request_flags =
+    HN_REQUEST_ESCAPE_PERCENT | HN_REQUEST_ESCAPE_DISABLE |
+    HN_REQUEST_ESCAPE_DISABLE_QUERY | HN_REQUEST_REFRESH | HN_REQUEST_SECURE;
+
+int hn_open_request(hn_runtime *rt, hn_handle connection,
+                    const struct hn_request_spec *spec, hn_handle *out) {
+  struct hn_node *parent;
+  int rc = node_find(rt, connection, HN_KIND_CONNECTION, &parent);
+  if (rc) return rc;
+  if (spec->flags & ~request_flags) return HN_ERR_INVALID_PARAMETER;
+  struct hn_request *r = request_new(rt);
+  if (!r) return HN_ERR_NOT_ENOUGH_MEMORY;
+  request_reset(r, connect_from(parent));
+  rc = request_fill(r, connect_from(parent), spec);
+  if (rc == 0)
+    rc = node_open(rt, &r->node, HN_KIND_REQUEST, parent, parent->queue);
+  if (rc) {
+    request_free(r);
+    return rc;
+  }
+  op_init(&r->tx, r->node.id, HN_TIMER_SEND);
+  op_init(&r->rx, r->node.id, HN_TIMER_RECEIVE);
+  rc = node_notify(&r->node, HN_STATUS_HANDLE_CREATED, r->node.id,
+                   slice_make(NULL, 0));
+  if (rc) {
+    node_close(&r->node, true);
+    return rc;
+  }
+  *out = r->node.id;
+  return 0;
+}
+
+/* While the head may be on its way, or a wait was broken off, the fields stay
+ * as they are. */
+static int request_find_editable(hn_runtime *rt, hn_handle h,
+                                 struct hn_request **out) {
+  struct hn_request *r;
+  int rc = request_find(rt, h, &r);
+  if (rc) return rc;
+  if (r->tx.running || r->state == HN_REQUEST_RECEIVING)
+    return HN_ERR_INCORRECT_HANDLE_STATE;
+  *out = r;
+  return 0;
+}
+
+/* A second Host would make two readers see two targets (RFC 9112 3.2): adding
+ * one replaces it. */
+static unsigned request_mode(struct hn_slice name, unsigned mode) {
+  bool adds = mode == 0 || mode == HN_ADD;
+  return adds && slice_equal_nocase(name, slice_of("Host"))
+             ? HN_ADD_OR_REPLACE
+             : mode;
+}
+
+static int request_map_error(int rc) {
+  return rc == HN_ERR_HEADER_SIZE_OVERFLOW ||
+                 rc == HN_ERR_HEADER_COUNT_EXCEEDED
+             ? HN_ERR_INVALID_PARAMETER
+             : rc;
+}
+
+int hn_add_header(hn_runtime *rt, hn_handle request, struct hn_slice name,
+                  struct hn_slice value, unsigned mode) {
+  struct hn_request *r;
+  int rc = request_find_editable(rt, request, &r);
+  if (rc) return rc;
+  return request_map_error(
+      headers_apply(&r->fields, request_mode(name, mode), name, value));
+}
+
+int hn_add_headers(hn_runtime *rt, hn_handle request, struct hn_slice lines,
+                   unsigned mode) {
+  struct hn_request *r;
+  int rc = request_find_editable(rt, request, &r);
+  if (rc) return rc;
+  rc = request_map_error(headers_apply_lines(&r->fields, mode, lines));
+  if (rc) return rc;
+  struct hn_slice second;
+  if (!headers_find(&r->fields, slice_of("Host"), 1, &second)) return 0;
+  return headers_apply(&r->fields, (unsigned)HN_ADD_REPLACE, slice_of("Host"),
+                       slice_make(NULL, 0));
+}

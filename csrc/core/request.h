@@ -1,0 +1,77 @@
+/*
+ * request.h: a request handle: what is asked, what was answered, and the two
+ * operations that may run on it.
+ *
+ *   NEW -> SENDING -> SENT -> RECEIVING -> RECEIVED
+ *   any -> FAILED   an operation failed; a new send starts over
+ *   any -> BROKEN   a wait was broken off: OPERATION_CANCELLED to everything
+ *                   but a close and a new send
+ */
+#ifndef HN_CORE_REQUEST_H
+#define HN_CORE_REQUEST_H
+
+#include "../http/exchange.h"
+#include "connect.h"
+#include "op.h"
+
+enum hn_request_state {
+  HN_REQUEST_NEW,       /* not yet sent */
+  HN_REQUEST_SENDING,   /* hn_send runs */
+  HN_REQUEST_SENT,      /* head and given body are out */
+  HN_REQUEST_RECEIVING, /* hn_receive_response runs */
+  HN_REQUEST_RECEIVED,  /* the response head is here */
+  HN_REQUEST_FAILED,
+  HN_REQUEST_BROKEN,
+  HN_REQUEST_STATES
+};
+
+struct hn_request {
+  struct hn_node node;
+  struct hn_link ready; /* in the runtime's ready list, or its spares */
+  enum hn_request_state state;
+  int64_t context_value;
+  bool secure;
+  bool refresh;     /* HN_REQUEST_REFRESH */
+  bool own_framing; /* Content-Length or Transfer-Encoding is ours */
+  bool begun;       /* the exchange of this send has been begun */
+  int minor;        /* HTTP/1.minor */
+  struct hn_buf text;        /* method, then target */
+  size_t method_size;        /* of text */
+  struct hn_headers fields;  /* the request's */
+  struct hn_headers answer;  /* the response's, its whole head as block */
+  struct hn_headers trailers;
+  struct hn_buf body;        /* a copy of the body given to hn_send */
+  struct hn_buf raw;         /* hn_query_raw_headers' answer */
+  struct hn_message message;
+  struct hn_exchange exchange;
+  struct hn_operation tx;    /* send, write */
+  struct hn_operation rx;    /* receive response, query, read */
+  struct hn_settings settings;
+  struct hn_news_log *log;   /* owned; NULL while nobody listens */
+  struct hn_errinfo info;    /* of the operation that failed last */
+};
+
+HN_INTERNAL struct hn_request *request_from(struct hn_node *n);
+HN_INTERNAL int request_find(const hn_runtime *rt, hn_handle h,
+                             struct hn_request **out);
+
+HN_INTERNAL void request_set_state(struct hn_request *r,
+                                   enum hn_request_state state);
+HN_INTERNAL const char *request_state_name(enum hn_request_state state);
+
+/* The request's method and target; borrowed. */
+HN_INTERNAL struct hn_slice request_method(const struct hn_request *r);
+HN_INTERNAL struct hn_slice request_target(const struct hn_request *r);
+HN_INTERNAL struct hn_connect *request_connect(const struct hn_request *r);
+
+/* Appends "https://example.org/path". */
+HN_INTERNAL int request_append_url(const struct hn_request *r,
+                                   struct hn_buf *out);
+
+/* To be stepped before the next wait. */
+HN_INTERNAL void request_make_ready(struct hn_request *r);
+
+/* Frees the records kept for reuse; for the end of a runtime. */
+HN_INTERNAL void request_free_spares(hn_runtime *rt);
+
+#endif

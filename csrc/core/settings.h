@@ -1,0 +1,39 @@
+/*
+ * settings.h: the values a child copies from its parent when it is made
+ * (winhttp.md 1.2): later changes on one side do not reach the other.
+ */
+#ifndef HN_CORE_SETTINGS_H
+#define HN_CORE_SETTINGS_H
+
+#include "../base/limits.h"
+#include "../hinternet.h"
+
+struct hn_settings {
+  int64_t resolve_timeout; /* ms; -1: none */
+  int64_t connect_timeout;
+  int64_t send_timeout;
+  int64_t receive_timeout;
+  int64_t response_timeout;
+  int64_t connect_retries;
+  int64_t max_response_header_size;
+  int64_t max_response_drain_size;
+  int64_t max_http_status_continue;
+  int64_t max_response_body;
+};
+
+/* design.md 6 and WinHTTP's defaults. */
+#define HN_SETTINGS_DEFAULT                            \
+  {                                                    \
+    .resolve_timeout = 30 * 1000,                      \
+    .connect_timeout = 60 * 1000,                      \
+    .send_timeout = 30 * 1000,                         \
+    .receive_timeout = 30 * 1000,                      \
+    .response_timeout = 90 * 1000,                     \
+    .connect_retries = 5,                              \
+    .max_response_header_size = HN_MAX_HEAD,           \
+    .max_response_drain_size = HN_MAX_DRAIN,           \
+    .max_http_status_continue = HN_MAX_INTERIM,        \
+    .max_response_body = (int64_t)1024 * 1024 * 1024,  \
+  }
+
+#endif

@@ -1,0 +1,206 @@
+#include "conn.h"
+
+#include <string.h>
+
+enum {
+  /* A request head and the body copied behind it. */
+  HN_CONN_OUT_CAP = HN_MAX_REQUEST_HEAD + HN_MAX_COPY + 64,
+};
+
+/* FNV-1a over the lower-case host: cheap, and only ever compared, never
+ * indexed by, so that crafted collisions gain nothing. */
+uint32_t origin_hash(struct hn_slice host, unsigned port) {
+  uint32_t h = 2166136261u ^ port;
+  for (size_t i = 0; i < host.n; i++)
+    h = (h ^ (uint8_t)slice_lower(host.p[i])) * 16777619u;
+  return h;
+}
+
+bool origin_equal(const struct hn_origin *a, const struct hn_origin *b) {
+  return a->hash == b->hash && a->port == b->port && a->tls == b->tls &&
+         slice_equal_nocase(a->host, b->host);
+}
+
+static int conn_start_dial(struct hn_conn *c,
+                           const struct hn_conn_limits *limits) {
+  struct hn_dial_options o = {
+    .host = c->origin.host,
+    .port = c->origin.port,
+    .tls = c->origin.tls,
+    .resolve_timeout = limits->resolve_timeout,
+    .connect_timeout = limits->connect_timeout,
+    .max_attempts = limits->max_attempts,
+    .tag = c->tag,
+    .timer_kind = HN_TIMER_CONN,
+  };
+  return dial_new(c->env, &o, &c->dial);
+}
+
+int conn_new(struct hn_env *env, const struct hn_origin *origin,
+             const struct hn_conn_limits *limits, struct hn_conn **out) {
+  struct hn_conn *c = mem_calloc(1, sizeof *c);
+  if (!c) return HN_ERR_NOT_ENOUGH_MEMORY;
+  c->env = env;
+  c->origin = *origin;
+  list_init(&c->link);
+  h1_conn_init(&c->h1);
+  spares_take(&env->spares, &c->in, 0, HN_READ_AHEAD);
+  spares_take(&env->spares, &c->out, 0, HN_CONN_OUT_CAP);
+  c->origin.host.p = mem_copy(origin->host.p, origin->host.n);
+  int rc = c->origin.host.p ? slots_put(&env->slots, HN_SLOT_CONN, c, &c->tag)
+                            : HN_ERR_NOT_ENOUGH_MEMORY;
+  if (rc == 0) rc = conn_start_dial(c, limits);
+  if (rc) {
+    conn_free(c, false);
+    return rc;
+  }
+  *out = c;
+  return 0;
+}
+
+void conn_free(struct hn_conn *c, bool polite) {
+  if (c->dial) dial_free(c->dial);
+  if (c->stream) {
+    if (polite && buf_size(&c->out) == 0) c->stream->ops->shutdown(c->stream);
+    c->stream->ops->close(c->stream);
+  }
+  if (c->tag) slots_remove(&c->env->slots, c->tag);
+  spares_give(&c->env->spares, &c->in);
+  spares_give(&c->env->spares, &c->out);
+  mem_free((void *)(uintptr_t)c->origin.host.p);
+  mem_free(c);
+}
+
+bool conn_is_connected(const struct hn_conn *c) {
+  return c->stream != NULL;
+}
+
+int conn_step_connect(struct hn_conn *c, struct hn_news_log *log,
+                      struct hn_errinfo *info) {
+  if (c->stream) return 0;
+  int rc = dial_step(c->dial, log, info);
+  if (rc) return rc;
+  c->stream = dial_take_stream(c->dial);
+  dial_free(c->dial);
+  c->dial = NULL;
+  c->interest = HN_WANT_READ;
+  /* What the peer said during the handshake may already lie in the stream. */
+  c->readable = c->stream->ops->has_pending(c->stream);
+  return 0;
+}
+
+/* Makes the reactor watch for what the stream waits for. Reading is wanted too,
+ * so that a close is seen, unless it is known that bytes are waiting already:
+ * they would be reported again and again. */
+static int conn_watch(struct hn_conn *c) {
+  unsigned want = (c->readable ? 0u : (unsigned)HN_WANT_READ) |
+                  (c->stream->ops->want(c->stream) & HN_WANT_WRITE);
+  if (want == c->interest) return HN_AGAIN;
+  int fd = c->stream->ops->fd(c->stream);
+  int rc = c->interest ? reactor_change(c->env->reactor, fd, c->tag, want)
+                       : reactor_add(c->env->reactor, fd, c->tag, want);
+  if (rc) return rc;
+  c->interest = want;
+  return HN_AGAIN;
+}
+
+/* After a write that got through: no more need for write readiness. */
+static int conn_unwatch_write(struct hn_conn *c) {
+  if (!(c->interest & HN_WANT_WRITE)) return 0;
+  int fd = c->stream->ops->fd(c->stream);
+  int rc = reactor_change(c->env->reactor, fd, c->tag, HN_WANT_READ);
+  if (rc == 0) c->interest = HN_WANT_READ;
+  return rc;
+}
+
+int conn_queue(struct hn_conn *c, struct hn_slice s) {
+  return buf_append(&c->out, s);
+}
+
+int conn_write(struct hn_conn *c, struct hn_slice s, size_t *put) {
+  int rc = c->stream->ops->write(c->stream, s.p, s.n, put);
+  if (rc == HN_AGAIN) return conn_watch(c);
+  return rc ? rc : conn_unwatch_write(c);
+}
+
+int conn_flush(struct hn_conn *c) {
+  while (buf_size(&c->out) > 0) {
+    size_t put;
+    int rc = conn_write(c, buf_peek(&c->out), &put);
+    if (rc) return rc;
+    buf_consume(&c->out, put);
+  }
+  return 0;
+}
+
+bool conn_can_read(const struct hn_conn *c) {
+  return c->readable || c->stream->ops->has_pending(c->stream);
+}
+
+int conn_read(struct hn_conn *c, char *p, size_t n, size_t *got) {
+  if (!conn_can_read(c)) return conn_watch(c);
+  size_t taken = 0;
+  int rc = c->stream->ops->read(c->stream, p, n, &taken);
+  if (rc == HN_AGAIN) {
+    c->readable = false;
+    return conn_watch(c);
+  }
+  if (rc) return rc;
+  /* A short read has emptied the socket: asking again before the reactor says
+   * so would cost a system call that answers AGAIN. The end stays readable. */
+  if (taken > 0 && taken < n) c->readable = false;
+  *got = taken;
+  return 0;
+}
+
+int conn_fill(struct hn_conn *c, size_t cap, size_t *got) {
+  c->in.cap = cap;
+  if (buf_size(&c->in) >= cap) return HN_ERR_INSUFFICIENT_BUFFER;
+  size_t room = cap - buf_size(&c->in);
+  if (room > HN_READ_AHEAD) room = HN_READ_AHEAD;
+  if (!conn_can_read(c)) return conn_watch(c);
+  if (!c->in.bytes)
+    spares_take(&c->env->spares, &c->in, HN_READ_AHEAD, cap);
+  char *p;
+  int rc = buf_reserve(&c->in, room, &p);
+  if (rc) return rc;
+  size_t taken;
+  rc = conn_read(c, p, room, &taken);
+  if (rc) return rc;
+  buf_commit(&c->in, taken);
+  *got = taken;
+  return 0;
+}
+
+void conn_mark_ready(struct hn_conn *c, unsigned what) {
+  if (what & (HN_WANT_READ | HN_READY_FAIL)) c->readable = true;
+}
+
+void conn_pause(struct hn_conn *c) {
+  if (!c->stream || !(c->interest & HN_WANT_READ)) return;
+  int fd = c->stream->ops->fd(c->stream);
+  if (c->interest & HN_WANT_WRITE) {
+    /* A write still waits: only the reading is taken out. */
+    if (reactor_change(c->env->reactor, fd, c->tag, HN_WANT_WRITE) == 0)
+      c->interest = HN_WANT_WRITE;
+    return;
+  }
+  /* ERR and HUP cannot be masked: an empty interest would spin on them. */
+  reactor_remove(c->env->reactor, fd);
+  c->interest = 0;
+}
+
+bool conn_is_alive(struct hn_conn *c) {
+  char byte;
+  size_t got;
+  c->readable = true;
+  /* TLS session tickets may be waiting: they are eaten here and answer AGAIN.
+   * A byte nobody asked for is as bad as an end. */
+  return conn_read(c, &byte, 1, &got) == HN_AGAIN;
+}
+
+void conn_release_buffers(struct hn_conn *c) {
+  spares_give(&c->env->spares, &c->in);
+  spares_give(&c->env->spares, &c->out);
+  c->stream->ops->idle(c->stream);
+}

@@ -1,0 +1,108 @@
+/*
+ * conn.h: one network connection: a stream, what is read ahead of it, what
+ * still has to be written to it, and its place in the reactor.
+ *
+ * A connection is dialled for an origin, carries exchanges one after another,
+ * and lies idle in its pool between them. It does not know HTTP: the protocol
+ * (conn_h1.c) works on its two buffers. It has a slot of its own: the reactor
+ * and the deadline heap know it by that tag only. While an exchange is attached
+ * `owner` is the handle to step when something happens; the pool owns it else.
+ * An idle connection holds no buffer.
+ */
+#ifndef HN_HTTP_CONN_H
+#define HN_HTTP_CONN_H
+
+#include "../base/list.h"
+#include "../base/mem.h"
+#include "../base/slice.h"
+#include "../net/dial.h"
+#include "../proto/h1_conn.h"
+
+enum { HN_SLOT_CONN = 16 }; /* slot type, beside the kinds of handles */
+
+/* Where a connection leads, and what makes two of them interchangeable. */
+struct hn_origin {
+  struct hn_slice host;       /* borrowed by whoever holds the struct */
+  unsigned port;
+  struct hn_tls_context *tls; /* borrowed; NULL: plain. The TLS identity */
+  uint32_t hash;              /* of host and port, see origin_hash */
+};
+
+struct hn_pool;
+
+struct hn_conn {
+  struct hn_env *env;       /* borrowed: outlives every connection */
+  struct hn_pool *pool;     /* borrowed: whose lists it is in */
+  uint64_t tag;             /* its slot */
+  uint64_t owner;           /* handle of the attached exchange; 0: the pool's */
+  struct hn_link link;      /* in one of the pool's lists */
+  struct hn_origin origin;  /* host: owned copy */
+  struct hn_dial *dial;     /* owned; NULL once connected */
+  struct hn_stream *stream; /* owned; NULL until connected */
+  unsigned interest;        /* what the reactor watches; 0: removed */
+  bool readable;            /* a read is worth trying */
+  struct hn_buf in;         /* read and not yet used */
+  struct hn_buf out;        /* to be written */
+  struct hn_h1_conn h1;     /* whose turn it is */
+  uint64_t exchanges;       /* begun on this connection */
+  int64_t idle_since;       /* ms */
+  uint64_t drain;           /* body bytes the pool may still throw away */
+};
+
+HN_INTERNAL uint32_t origin_hash(struct hn_slice host, unsigned port);
+HN_INTERNAL bool origin_equal(const struct hn_origin *a,
+                              const struct hn_origin *b);
+
+struct hn_conn_limits {
+  int64_t resolve_timeout, connect_timeout; /* ms, -1: none */
+  int max_attempts;
+};
+
+/* A connection being dialled, in its own slot, in no list. */
+HN_INTERNAL int conn_new(struct hn_env *env, const struct hn_origin *origin,
+                         const struct hn_conn_limits *limits,
+                         struct hn_conn **out);
+/* Closes and frees it; it must be in no list. A goodbye is said when `polite`
+ * and nothing is left to write. */
+HN_INTERNAL void conn_free(struct hn_conn *c, bool polite);
+
+HN_INTERNAL bool conn_is_connected(const struct hn_conn *c);
+
+/* Goes on dialling: 0, HN_AGAIN or an error described in *info. */
+HN_INTERNAL int conn_step_connect(struct hn_conn *c, struct hn_news_log *log,
+                                  struct hn_errinfo *info);
+
+/* Appends to what is to be written. Buffer errors. */
+HN_INTERNAL int conn_queue(struct hn_conn *c, struct hn_slice s);
+
+/* Writes what is queued: 0 when all is out, HN_AGAIN, or the stream's error. */
+HN_INTERNAL int conn_flush(struct hn_conn *c);
+
+/* Writes straight from the caller's bytes; the queue must be empty. HN_AGAIN:
+ * nothing was taken. */
+HN_INTERNAL int conn_write(struct hn_conn *c, struct hn_slice s, size_t *put);
+
+/* Reads straight into the caller's bytes; the read-ahead must be empty. 0 with
+ * *got 0 is the peer's end. HN_AGAIN. */
+HN_INTERNAL int conn_read(struct hn_conn *c, char *p, size_t n, size_t *got);
+
+/* Reads once into the read-ahead, which may hold `cap` bytes. The same
+ * answers; INSUFFICIENT_BUFFER when it is full. */
+HN_INTERNAL int conn_fill(struct hn_conn *c, size_t cap, size_t *got);
+
+/* True when a read would make progress without waiting. */
+HN_INTERNAL bool conn_can_read(const struct hn_conn *c);
+
+/* The reactor reported readiness. Nobody reads: with level triggering it would
+ * report again at once, so call conn_pause. */
+HN_INTERNAL void conn_mark_ready(struct hn_conn *c, unsigned what);
+/* Takes reading out of the reactor until the next read meets AGAIN. */
+HN_INTERNAL void conn_pause(struct hn_conn *c);
+
+/* For an idle connection: is it still open and silent? One system call. */
+HN_INTERNAL bool conn_is_alive(struct hn_conn *c);
+
+/* Gives the buffers back; both must be empty. */
+HN_INTERNAL void conn_release_buffers(struct hn_conn *c);
+
+#endif

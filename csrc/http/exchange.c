@@ -1,0 +1,278 @@
+#include "exchange.h"
+
+#include <assert.h>
+
+#include "../base/trace.h"
+#include "protocol.h"
+
+static const char *const exchange_names[HN_X_STATES] = {
+  "NEW", "CONNECT", "SEND", "OPEN", "AWAIT", "BODY", "DONE", "DEAD",
+};
+
+enum { /* bits for the table of legal steps */
+  HN_XB_CONNECT = 1 << HN_X_CONNECT,
+  HN_XB_SEND = 1 << HN_X_SEND,
+  HN_XB_OPEN = 1 << HN_X_OPEN,
+  HN_XB_AWAIT = 1 << HN_X_AWAIT,
+  HN_XB_BODY = 1 << HN_X_BODY,
+  HN_XB_DONE = 1 << HN_X_DONE,
+  HN_XB_DEAD = 1 << HN_X_DEAD,
+};
+
+static const unsigned exchange_next[HN_X_STATES] = {
+  [HN_X_NEW] = HN_XB_CONNECT | HN_XB_DEAD,
+  [HN_X_CONNECT] = HN_XB_SEND | HN_XB_DEAD,
+  [HN_X_SEND] = HN_XB_OPEN | HN_XB_CONNECT | HN_XB_DEAD,
+  [HN_X_OPEN] = HN_XB_AWAIT | HN_XB_CONNECT | HN_XB_DEAD,
+  [HN_X_AWAIT] = HN_XB_BODY | HN_XB_CONNECT | HN_XB_DEAD,
+  [HN_X_BODY] = HN_XB_DONE | HN_XB_DEAD,
+  [HN_X_DONE] = HN_XB_DEAD,
+  [HN_X_DEAD] = HN_XB_DEAD,
+};
+
+const char *exchange_state_name(enum hn_x_state state) {
+  return exchange_names[state];
+}
+
+static void exchange_set_state(struct hn_exchange *x, enum hn_x_state state) {
+  assert(exchange_next[x->state] & (1u << state));
+  trace_state("exchange", x->setup.wish.owner, exchange_names[x->state],
+              exchange_names[state]);
+  x->state = state;
+}
+
+void exchange_begin(struct hn_exchange *x,
+                    const struct hn_exchange_setup *setup,
+                    const struct hn_message *message) {
+  x->state = HN_X_NEW;
+  x->setup = *setup;
+  x->protocol = NULL;
+  x->conn = NULL;
+  x->message = message;
+  x->received = 0;
+  x->reused = x->retried = false;
+}
+
+/* A connection is here: everything about one attempt starts from zero. */
+static int exchange_start(struct hn_exchange *x) {
+  x->protocol = &protocol_h1;
+  x->given = 0;
+  x->sent = 0;
+  x->interim = 0;
+  x->receiving = false;
+  h1_head_init(&x->head, x->setup.max_head);
+  headers_clear(x->fields);
+  headers_clear(x->trailers);
+  news_add(x->log, HN_STATUS_SENDING_REQUEST, 0);
+  int rc = x->protocol->begin(x);
+  x->written = buf_size(&x->conn->out);
+  return rc;
+}
+
+/* Describes an error that came bare out of the stream. */
+static int exchange_describe(struct hn_exchange *x, int code) {
+  enum hn_phase phase = exchange_phase(x);
+  const struct hn_stream *s = x->conn ? x->conn->stream : NULL;
+  if (s && s->detail)
+    return err_set(x->info, code, phase, x->setup.authority, s->detail);
+  if (s && s->system)
+    return err_set_system(x->info, code, phase, x->setup.authority, s->system);
+  return err_set(x->info, code, phase, x->setup.authority, NULL);
+}
+
+/* Ends the exchange by an error; one that is described already stays as it is.
+ */
+static int exchange_fail(struct hn_exchange *x, int code) {
+  if (x->info->code == 0) exchange_describe(x, code);
+  exchange_abort(x);
+  return code;
+}
+
+/* An old connection that breaks before a byte of the response was most likely
+ * closed while it lay idle (RFC 9112 9.3.1): a repeatable request whose body
+ * is all here goes out once more, on a new connection. */
+static bool exchange_may_retry(const struct hn_exchange *x, int code) {
+  const struct hn_message *m = x->message;
+  return code == HN_ERR_CONNECTION_ERROR && x->reused && !x->retried &&
+         x->received == 0 && m->repeatable && m->length == m->body.n;
+}
+
+static void exchange_retry(struct hn_exchange *x) {
+  pool_drop(x->setup.pool, x->conn, false);
+  x->conn = NULL;
+  x->retried = true;
+  x->setup.wish.fresh = true;
+  x->info->code = 0;
+  exchange_set_state(x, HN_X_CONNECT);
+}
+
+static int exchange_step_connect(struct hn_exchange *x) {
+  if (!x->conn) {
+    int rc =
+        pool_acquire(x->setup.pool, &x->setup.wish, &x->conn, &x->reused);
+    if (rc) return rc;
+  }
+  int rc = conn_step_connect(x->conn, x->log, x->info);
+  if (rc) return rc;
+  exchange_set_state(x, HN_X_SEND);
+  return exchange_start(x);
+}
+
+/* Hands over what is left of the given body, then waits until all is out. */
+static int exchange_step_given(struct hn_exchange *x) {
+  int rc = 0;
+  while (rc == 0 && x->given < x->message->body.n) {
+    size_t put = 0;
+    rc = x->protocol->write(x, slice_from(x->message->body, x->given), &put);
+    if (rc) break;
+    x->given += put;
+    x->sent += put;
+    x->written += put;
+  }
+  if (rc == 0) rc = x->protocol->flush(x);
+  if (rc) return rc;
+  news_add(x->log, HN_STATUS_REQUEST_SENT, x->written);
+  exchange_set_state(x, HN_X_OPEN);
+  return 0;
+}
+
+int exchange_step_send(struct hn_exchange *x) {
+  if (x->state == HN_X_NEW) exchange_set_state(x, HN_X_CONNECT);
+  for (;;) {
+    int rc = 0;
+    if (x->state == HN_X_CONNECT)
+      rc = exchange_step_connect(x);
+    else if (x->state == HN_X_SEND)
+      rc = exchange_step_given(x);
+    else
+      return 0;
+    if (rc == HN_AGAIN) return HN_AGAIN;
+    if (rc && x->state != HN_X_CONNECT && exchange_may_retry(x, rc))
+      exchange_retry(x);
+    else if (rc)
+      return exchange_fail(x, rc);
+  }
+}
+
+uint64_t exchange_unsent(const struct hn_exchange *x) {
+  if (x->message->length == HN_LENGTH_CHUNKED) return UINT64_MAX;
+  return x->message->length - x->sent;
+}
+
+int exchange_write(struct hn_exchange *x, struct hn_slice data, size_t *put) {
+  size_t taken = 0;
+  int rc = x->protocol->write(x, data, &taken);
+  if (rc == HN_AGAIN) return HN_AGAIN;
+  if (rc) return exchange_fail(x, rc);
+  x->sent += taken;
+  *put = taken;
+  return 0;
+}
+
+int exchange_flush(struct hn_exchange *x) {
+  int rc = x->protocol->flush(x);
+  return rc == 0 || rc == HN_AGAIN ? rc : exchange_fail(x, rc);
+}
+
+/* The body has ended: the connection is not ours any more. */
+static void exchange_finish(struct hn_exchange *x) {
+  x->protocol->release(x);
+  x->conn = NULL;
+  exchange_set_state(x, HN_X_DONE);
+}
+
+static int exchange_step_end(struct hn_exchange *x) {
+  int rc = x->protocol->end(x);
+  if (rc == 0) exchange_set_state(x, HN_X_AWAIT);
+  return rc;
+}
+
+static int exchange_step_await(struct hn_exchange *x) {
+  int rc = x->protocol->flush(x);
+  if (rc == 0) rc = x->protocol->read_head(x);
+  if (rc) return rc;
+  exchange_set_state(x, HN_X_BODY);
+  if (x->body.done) exchange_finish(x);
+  return 0;
+}
+
+int exchange_step_head(struct hn_exchange *x) {
+  for (;;) {
+    int rc = 0;
+    if (x->state == HN_X_OPEN)
+      rc = exchange_step_end(x);
+    else if (x->state == HN_X_AWAIT)
+      rc = exchange_step_await(x);
+    else if (x->state == HN_X_CONNECT || x->state == HN_X_SEND)
+      rc = exchange_step_send(x); /* the second attempt; fails by itself */
+    else
+      return 0;
+    if (rc == HN_AGAIN || x->state == HN_X_DEAD) return rc;
+    if (rc && exchange_may_retry(x, rc))
+      exchange_retry(x);
+    else if (rc)
+      return exchange_fail(x, rc);
+  }
+}
+
+int exchange_read(struct hn_exchange *x, char *p, size_t n, size_t *got) {
+  size_t taken = 0;
+  if (x->state == HN_X_BODY) {
+    int rc = x->protocol->read_body(x, p, n, &taken);
+    if (rc == HN_AGAIN) return HN_AGAIN;
+    if (rc) return exchange_fail(x, rc);
+    if (x->body.done) exchange_finish(x);
+  }
+  *got = taken;
+  return 0;
+}
+
+int exchange_available(struct hn_exchange *x, uint64_t *n) {
+  uint64_t here = 0;
+  if (x->state == HN_X_BODY) {
+    int rc = x->protocol->peek_body(x, &here);
+    if (rc == HN_AGAIN) return HN_AGAIN;
+    if (rc) return exchange_fail(x, rc);
+    if (x->body.done) exchange_finish(x);
+  }
+  *n = here;
+  return 0;
+}
+
+bool exchange_can_move(const struct hn_exchange *x) {
+  if (!x->conn || !conn_is_connected(x->conn)) return true;
+  return x->state <= HN_X_OPEN || buf_size(&x->conn->out) > 0 ||
+         buf_size(&x->conn->in) > 0 || conn_can_read(x->conn);
+}
+
+enum hn_phase exchange_phase(const struct hn_exchange *x) {
+  switch (x->state) {
+    case HN_X_NEW:
+    case HN_X_CONNECT: return HN_PHASE_CONNECT;
+    case HN_X_SEND:
+    case HN_X_OPEN: return HN_PHASE_SEND;
+    case HN_X_AWAIT: return HN_PHASE_RESPONSE;
+    default: return HN_PHASE_RECEIVE;
+  }
+}
+
+void exchange_close(struct hn_exchange *x) {
+  if (!x->conn) return;
+  if (x->state == HN_X_BODY)
+    x->protocol->release(x);
+  else
+    pool_drop(x->setup.pool, x->conn, false);
+  x->conn = NULL;
+  if (x->state != HN_X_DEAD) exchange_set_state(x, HN_X_DEAD);
+}
+
+void exchange_abort(struct hn_exchange *x) {
+  if (x->conn) {
+    struct hn_news_log *log = conn_is_connected(x->conn) ? x->log : NULL;
+    news_add(log, HN_STATUS_CLOSING_CONNECTION, 0);
+    pool_drop(x->setup.pool, x->conn, false);
+    news_add(log, HN_STATUS_CONNECTION_CLOSED, 0);
+  }
+  x->conn = NULL;
+  if (x->state != HN_X_DEAD) exchange_set_state(x, HN_X_DEAD);
+}

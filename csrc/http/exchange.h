@@ -1,0 +1,120 @@
+/*
+ * exchange.h: one request and its response, whatever protocol carries them.
+ *
+ * An exchange gets itself a connection from the pool, sends, waits and reads,
+ * each as a call that goes as far as it can and answers HN_AGAIN when it must
+ * wait. It is embedded in its request, whose handle it drives connections by,
+ * and knows nothing of operations or events: facts go to the news log, errors
+ * into *info. The states:
+ *
+ *   NEW -> CONNECT -> SEND -> OPEN -> AWAIT -> BODY -> DONE
+ *             ^---------------------'  (a stale connection: once more)
+ *   any -> DEAD  (failed or cancelled; the connection is gone)
+ */
+#ifndef HN_HTTP_EXCHANGE_H
+#define HN_HTTP_EXCHANGE_H
+
+#include "../proto/h1_body.h"
+#include "pool.h"
+
+enum hn_x_state {
+  HN_X_NEW,     /* nothing happened yet */
+  HN_X_CONNECT, /* waiting for a connection */
+  HN_X_SEND,    /* writing the head and the body given with it */
+  HN_X_OPEN,    /* all given is out; more body may come */
+  HN_X_AWAIT,   /* the request is complete; the response head is awaited */
+  HN_X_BODY,    /* the head is here; the body is being read */
+  HN_X_DONE,    /* the body has ended; the connection is given back */
+  HN_X_DEAD,    /* failed or cancelled */
+  HN_X_STATES
+};
+
+/* What is asked. Borrowed by the exchange until exchange_close. */
+struct hn_message {
+  struct hn_slice method, target;
+  int minor; /* HTTP/1.minor */
+  const struct hn_headers *fields;
+  struct hn_slice body; /* what is given at once */
+  uint64_t length;      /* of the whole body; HN_LENGTH_CHUNKED */
+  bool repeatable;      /* may be sent again by itself (RFC 9110 9.2.2) */
+};
+
+/* Where an exchange's connection comes from, and its limits. */
+struct hn_exchange_setup {
+  struct hn_pool *pool;   /* borrowed */
+  struct hn_pool_wish wish;
+  const char *authority;  /* borrowed: "example.org:443", for errors */
+  size_t max_head;        /* MAX_RESPONSE_HEADER_SIZE */
+  unsigned max_interim;   /* MAX_HTTP_STATUS_CONTINUE */
+  uint64_t max_drain;     /* MAX_RESPONSE_DRAIN_SIZE */
+};
+
+struct hn_protocol;
+
+struct hn_exchange {
+  enum hn_x_state state;
+  struct hn_exchange_setup setup;
+  const struct hn_protocol *protocol; /* of the connection */
+  struct hn_conn *conn;               /* borrowed from the pool; or NULL */
+  const struct hn_message *message;   /* borrowed */
+  struct hn_news_log *log;            /* borrowed; may be NULL */
+  struct hn_errinfo *info;            /* borrowed: the request's */
+  struct hn_headers *fields;          /* borrowed: where a response's go */
+  struct hn_headers *trailers;        /* borrowed */
+  struct hn_h1_head head;             /* of the response */
+  struct hn_h1_body body;
+  size_t given;       /* bytes of message->body handed to the connection */
+  uint64_t sent;      /* bytes of the whole body handed to it */
+  uint64_t written;   /* bytes of head and given body, for the news */
+  uint64_t received;  /* bytes of the response read from the connection */
+  unsigned interim;   /* 1xx responses so far */
+  bool reused;        /* the connection served another exchange before */
+  bool retried;       /* this is the second connection */
+  bool receiving;     /* "receiving_response" was said, nothing came yet */
+};
+
+/* Storage comes zeroed. Frees nothing by itself: see exchange_close. */
+HN_INTERNAL void exchange_begin(struct hn_exchange *x,
+                                const struct hn_exchange_setup *setup,
+                                const struct hn_message *message);
+
+/* Gets a connection, writes the head and the body given with it. 0: all of it
+ * is out (OPEN). */
+HN_INTERNAL int exchange_step_send(struct hn_exchange *x);
+
+/* In OPEN: takes 1..n bytes more of the body. */
+HN_INTERNAL int exchange_write(struct hn_exchange *x, struct hn_slice data,
+                               size_t *put);
+/* Writes what exchange_write left queued. */
+HN_INTERNAL int exchange_flush(struct hn_exchange *x);
+
+/* Body bytes that may still be written; UINT64_MAX when chunked. */
+HN_INTERNAL uint64_t exchange_unsent(const struct hn_exchange *x);
+
+/* Ends the request and waits for the final response's head. 0: it is here
+ * (BODY, or DONE when there is no body). */
+HN_INTERNAL int exchange_step_head(struct hn_exchange *x);
+
+/* Reads 1..n body bytes. 0 with *got 0: the body has ended (DONE). */
+HN_INTERNAL int exchange_read(struct hn_exchange *x, char *p, size_t n,
+                              size_t *got);
+/* Waits for at least one body byte; *n is what can be read without waiting, 0
+ * at the end. */
+HN_INTERNAL int exchange_available(struct hn_exchange *x, uint64_t *n);
+
+/* True when a call could do something now, without readiness first. */
+HN_INTERNAL bool exchange_can_move(const struct hn_exchange *x);
+
+/* What is being done, for a timeout's text. */
+HN_INTERNAL enum hn_phase exchange_phase(const struct hn_exchange *x);
+
+/* Gives the connection back: clean, to be drained, or closed. The exchange may
+ * be begun again. */
+HN_INTERNAL void exchange_close(struct hn_exchange *x);
+/* Closes the connection without ceremony: DEAD. */
+HN_INTERNAL void exchange_abort(struct hn_exchange *x);
+
+/* "CONNECT", for traces. */
+HN_INTERNAL const char *exchange_state_name(enum hn_x_state state);
+
+#endif

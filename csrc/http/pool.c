@@ -1,0 +1,182 @@
+#include "pool.h"
+
+void pool_init(struct hn_pool *p, struct hn_env *env, uint64_t tag) {
+  p->env = env;
+  list_init(&p->busy);
+  list_init(&p->idle);
+  list_init(&p->draining);
+  timer_init(&p->timer, tag, HN_TIMER_POOL);
+  p->opened = p->reused = 0;
+}
+
+static struct hn_conn *pool_first(const struct hn_link *list) {
+  struct hn_link *l = list_first(list);
+  return l ? HN_CONTAINER_OF(l, struct hn_conn, link) : NULL;
+}
+
+void pool_drop(struct hn_pool *p, struct hn_conn *c, bool polite) {
+  (void)p;
+  list_remove(&c->link);
+  conn_free(c, polite);
+}
+
+static void pool_drop_all(struct hn_pool *p, struct hn_link *list) {
+  struct hn_conn *c;
+  while ((c = pool_first(list)) != NULL) pool_drop(p, c, true);
+}
+
+void pool_fini(struct hn_pool *p) {
+  pool_drop_all(p, &p->idle);
+  pool_drop_all(p, &p->draining);
+  pool_drop_all(p, &p->busy);
+  timer_clear(&p->env->deadlines, &p->timer);
+}
+
+/* Arms the timer unless it runs already. Failing that only keeps idle
+ * connections longer, so memory failure is not passed on. */
+static void pool_arm(struct hn_pool *p, int64_t when) {
+  if (!timer_is_set(&p->timer))
+    (void)timer_set(&p->env->deadlines, &p->timer, when);
+}
+
+static void pool_put_idle(struct hn_pool *p, struct hn_conn *c) {
+  list_remove(&c->link);
+  list_prepend(&p->idle, &c->link);
+  c->owner = 0;
+  c->drain = 0;
+  c->idle_since = env_now(p->env);
+  conn_release_buffers(c);
+  pool_arm(p, c->idle_since + HN_POOL_IDLE_TIMEOUT);
+}
+
+/* Throws away what is here; true when the connection is clean and idle, false
+ * when it waits for more. A broken one is dropped and *c becomes NULL. */
+static bool pool_step_drain(struct hn_pool *p, struct hn_conn **cp) {
+  struct hn_conn *c = *cp;
+  while (c->drain > 0) {
+    size_t have = buf_size(&c->in);
+    if (have > c->drain) have = (size_t)c->drain;
+    buf_consume(&c->in, have);
+    c->drain -= have;
+    if (c->drain == 0) break;
+    size_t got = 0;
+    int rc = conn_fill(c, HN_READ_AHEAD, &got);
+    if (rc == HN_AGAIN) return false;
+    if (rc || got == 0) {
+      pool_drop(p, c, false);
+      *cp = NULL;
+      return false;
+    }
+  }
+  if (buf_size(&c->in) > 0) { /* bytes after the body: nothing to trust */
+    pool_drop(p, c, false);
+    *cp = NULL;
+    return false;
+  }
+  pool_put_idle(p, c);
+  return true;
+}
+
+/* A young idle connection is taken on trust: the request is repeatable. */
+static bool pool_is_usable(struct hn_pool *p, struct hn_conn *c, bool probe) {
+  if (!probe && env_now(p->env) - c->idle_since < HN_POOL_PROBE_AFTER)
+    return true;
+  return conn_is_alive(c);
+}
+
+static struct hn_conn *pool_find(struct hn_pool *p,
+                                 const struct hn_pool_wish *w) {
+  struct hn_link *l = p->idle.next;
+  while (l != &p->idle) {
+    struct hn_conn *c = HN_CONTAINER_OF(l, struct hn_conn, link);
+    l = l->next;
+    if (!origin_equal(&c->origin, &w->origin)) continue;
+    if (pool_is_usable(p, c, w->probe)) return c;
+    pool_drop(p, c, false);
+  }
+  return NULL;
+}
+
+/* The rest of a draining body may have arrived since: one look is cheaper than
+ * a new connection. */
+static struct hn_conn *pool_find_drained(struct hn_pool *p,
+                                         const struct hn_pool_wish *w) {
+  struct hn_link *l = p->draining.next;
+  while (l != &p->draining) {
+    struct hn_conn *c = HN_CONTAINER_OF(l, struct hn_conn, link);
+    l = l->next;
+    if (!origin_equal(&c->origin, &w->origin)) continue;
+    c->readable = true;
+    if (pool_step_drain(p, &c)) return c;
+  }
+  return NULL;
+}
+
+static void pool_take(struct hn_pool *p, struct hn_conn *c, uint64_t owner) {
+  list_remove(&c->link);
+  list_append(&p->busy, &c->link);
+  c->owner = owner;
+  c->exchanges++;
+}
+
+int pool_acquire(struct hn_pool *p, const struct hn_pool_wish *w,
+                 struct hn_conn **out, bool *reused) {
+  struct hn_conn *c = w->fresh ? NULL : pool_find(p, w);
+  if (!c && !w->fresh) c = pool_find_drained(p, w);
+  *reused = c != NULL;
+  if (c) {
+    p->reused++;
+  } else {
+    int rc = conn_new(p->env, &w->origin, &w->limits, &c);
+    if (rc) return rc;
+    c->pool = p;
+    p->opened++;
+  }
+  pool_take(p, c, w->owner);
+  *out = c;
+  return 0;
+}
+
+void pool_release(struct hn_pool *p, struct hn_conn *c) {
+  pool_put_idle(p, c);
+}
+
+void pool_drain(struct hn_pool *p, struct hn_conn *c, uint64_t rest) {
+  list_remove(&c->link);
+  list_append(&p->draining, &c->link);
+  c->owner = 0;
+  c->drain = rest;
+  c->idle_since = env_now(p->env);
+  pool_arm(p, c->idle_since + HN_POOL_IDLE_TIMEOUT);
+  (void)pool_step_drain(p, &c);
+}
+
+void pool_on_ready(struct hn_conn *c) {
+  struct hn_pool *p = c->pool;
+  if (c->drain > 0)
+    (void)pool_step_drain(p, &c);
+  else if (!conn_is_alive(c))
+    pool_drop(p, c, false);
+}
+
+static void pool_expire(struct hn_pool *p, struct hn_link *list, int64_t now,
+                        int64_t *next) {
+  struct hn_link *l = list->next;
+  while (l != list) {
+    struct hn_conn *c = HN_CONTAINER_OF(l, struct hn_conn, link);
+    l = l->next;
+    int64_t when = c->idle_since + HN_POOL_IDLE_TIMEOUT;
+    if (when <= now)
+      pool_drop(p, c, true);
+    else if (*next < 0 || when < *next)
+      *next = when;
+  }
+}
+
+void pool_on_timer(struct hn_pool *p) {
+  int64_t next = -1;
+  int64_t now = env_now(p->env);
+  pool_expire(p, &p->idle, now, &next);
+  pool_expire(p, &p->draining, now, &next);
+  if (next >= 0) pool_arm(p, next);
+}

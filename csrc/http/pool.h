@@ -1,0 +1,61 @@
+/*
+ * pool.h: the connections of one session, busy and idle, and who gets them.
+ *
+ * The pool owns every connection of its session. Between exchanges one lies on
+ * the idle list, most recent first, until it is taken, closed by its peer, or
+ * expires; one whose last body was left unread with a known, modest rest lies
+ * on the draining list until that is thrown away. The idle timer is armed
+ * coarsely and re-armed while it finds something, never moved per exchange.
+ */
+#ifndef HN_HTTP_POOL_H
+#define HN_HTTP_POOL_H
+
+#include "conn.h"
+
+enum {
+  HN_POOL_IDLE_TIMEOUT = 30 * 1000, /* ms that an idle connection is kept */
+  HN_POOL_PROBE_AFTER = 100,        /* idle ms after which it is probed */
+};
+
+struct hn_pool {
+  struct hn_env *env;      /* borrowed */
+  struct hn_link busy;     /* hn_conn.link, owned */
+  struct hn_link idle;
+  struct hn_link draining;
+  struct hn_timer timer;   /* HN_TIMER_POOL, tag of the session */
+  uint64_t opened, reused; /* connections dialled, exchanges on old ones */
+};
+
+HN_INTERNAL void pool_init(struct hn_pool *p, struct hn_env *env,
+                           uint64_t tag);
+/* Closes every connection; busy ones must be gone. */
+HN_INTERNAL void pool_fini(struct hn_pool *p);
+
+struct hn_pool_wish {
+  struct hn_origin origin; /* host borrowed during the call */
+  struct hn_conn_limits limits;
+  uint64_t owner; /* the handle that will drive it */
+  bool fresh;     /* no reuse: a retry, an upgrade */
+  bool probe;     /* test an idle one first, however young: the request could
+                     not be repeated if it turned out dead */
+};
+
+/* An idle connection, or a new one being dialled; then busy and the caller's to
+ * release. *reused tells which. Errors of conn_new. */
+HN_INTERNAL int pool_acquire(struct hn_pool *p, const struct hn_pool_wish *w,
+                             struct hn_conn **out, bool *reused);
+
+/* The exchange is over and the connection clean: idle from now on. */
+HN_INTERNAL void pool_release(struct hn_pool *p, struct hn_conn *c);
+/* Clean but for `rest` body bytes to come: to be thrown away by later steps. */
+HN_INTERNAL void pool_drain(struct hn_pool *p, struct hn_conn *c,
+                            uint64_t rest);
+/* Not to be used again. */
+HN_INTERNAL void pool_drop(struct hn_pool *p, struct hn_conn *c, bool polite);
+
+/* The reactor has news about a connection that no exchange owns. */
+HN_INTERNAL void pool_on_ready(struct hn_conn *c);
+/* The pool's timer expired. */
+HN_INTERNAL void pool_on_timer(struct hn_pool *p);
+
+#endif
