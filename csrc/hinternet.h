@@ -12,8 +12,8 @@
  *
  * Every function answers 0 or a positive code of the list below. Results go
  * through out-parameters, which are untouched on failure. Memory handed in is
- * copied before the call returns, unless the function says "pinned".
- * Times are milliseconds; sizes are bytes; text is UTF-8 and not NUL-terminated.
+ * copied before the call returns, unless the function says "pinned". Times are
+ * milliseconds; sizes are bytes; text is UTF-8 and not NUL-terminated.
  */
 #ifndef HINTERNET_H
 #define HINTERNET_H

@@ -76,20 +76,19 @@ void event_post_reserved(hn_runtime *rt, struct hn_queue *q, hn_handle h,
   rt->queued++;
 }
 
-int event_post(hn_runtime *rt, struct hn_queue *q, hn_handle h,
-               uint32_t status, uint64_t number, struct hn_slice text) {
+int event_post(hn_runtime *rt, struct hn_queue *q, const struct hn_event *e) {
   struct hn_event_record *r;
   int rc = event_reserve(rt, &r);
   if (rc) return rc;
-  r->event.status = status;
-  r->event.number = number;
-  if (text.n > 0) rc = buf_append(&r->text, text);
+  r->event.status = e->status;
+  r->event.number = e->number;
+  if (e->text.n > 0) rc = buf_append(&r->text, e->text);
   if (rc) {
     event_unreserve(rt, r);
     return rc;
   }
   r->event.text = buf_peek(&r->text);
-  event_post_reserved(rt, q, h, r);
+  event_post_reserved(rt, q, e->handle, r);
   return 0;
 }
 

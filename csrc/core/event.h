@@ -50,10 +50,10 @@ HN_INTERNAL void event_unreserve(hn_runtime *rt, struct hn_event_record *r);
 HN_INTERNAL void event_post_reserved(hn_runtime *rt, struct hn_queue *q,
                                      hn_handle h, struct hn_event_record *r);
 
-/* A notification with a number and a copy of text. NOT_ENOUGH_MEMORY. */
-HN_INTERNAL int event_post(hn_runtime *rt, struct hn_queue *q, hn_handle h,
-                           uint32_t status, uint64_t number,
-                           struct hn_slice text);
+/* Queues a notification: handle, status, number and text of e, the text being
+ * copied. NOT_ENOUGH_MEMORY. */
+HN_INTERNAL int event_post(hn_runtime *rt, struct hn_queue *q,
+                           const struct hn_event *e);
 
 /* Drops every queued event of a handle. */
 HN_INTERNAL void event_drop_handle(hn_runtime *rt, struct hn_queue *q,

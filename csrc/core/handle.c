@@ -56,7 +56,9 @@ int node_open(hn_runtime *rt, struct hn_node *n, enum hn_kind kind,
 int node_notify(struct hn_node *n, uint32_t status, uint64_t number,
                 struct hn_slice text) {
   if (!(n->mask & status)) return 0;
-  return event_post(n->rt, n->queue, n->id, status, number, text);
+  const struct hn_event e = {
+    .handle = n->id, .status = status, .number = number, .text = text};
+  return event_post(n->rt, n->queue, &e);
 }
 
 /* The tree has three floors, so recursion is bounded by its build. */

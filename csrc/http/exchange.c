@@ -55,7 +55,7 @@ void exchange_begin(struct hn_exchange *x,
 
 /* A connection is here: everything about one attempt starts from zero. */
 static int exchange_start(struct hn_exchange *x) {
-  x->protocol = &protocol_h1;
+  x->protocol = protocol_h1();
   x->given = 0;
   x->sent = 0;
   x->interim = 0;

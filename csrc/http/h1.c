@@ -270,7 +270,7 @@ static void h1_release(struct hn_exchange *x) {
     pool_drain(x->setup.pool, c, rest);
 }
 
-const struct hn_protocol protocol_h1 = {
+static const struct hn_protocol h1_protocol = {
   .name = "http/1.1",
   .begin = h1_begin,
   .write = h1_write,
@@ -281,3 +281,7 @@ const struct hn_protocol protocol_h1 = {
   .peek_body = h1_peek_body,
   .release = h1_release,
 };
+
+const struct hn_protocol *protocol_h1(void) {
+  return &h1_protocol;
+}

@@ -34,6 +34,6 @@ struct hn_protocol {
 };
 
 /* HTTP/1.0 and 1.1 (h1.c). */
-HN_INTERNAL extern const struct hn_protocol protocol_h1;
+HN_INTERNAL const struct hn_protocol *protocol_h1(void);
 
 #endif

@@ -2,8 +2,8 @@
  * env.h: what everything on the network floors shares.
  *
  * The runtime (core) owns one struct hn_env and passes it down; nothing below
- * core knows a runtime. Plain data, no behaviour. The clock is read at most once
- * between two waits, and only when somebody asks: env_now.
+ * core knows a runtime. Plain data, no behaviour. The clock is read at most
+ * once between two waits, and only when somebody asks: env_now.
  */
 #ifndef HN_NET_ENV_H
 #define HN_NET_ENV_H

@@ -122,10 +122,24 @@ static bool h1_head_is_blank(char c) {
   return c == ' ' || c == '\t';
 }
 
-/* Trims [*from, *to) of blanks at both ends. */
-static void h1_head_trim(struct hn_slice block, size_t *from, size_t *to) {
-  while (*from < *to && h1_head_is_blank(block.p[*from])) ++*from;
-  while (*to > *from && h1_head_is_blank(block.p[*to - 1])) --*to;
+/* The block from i on; it ends with a line end, so that a scan that stops at
+ * one needs no bounds. */
+static struct hn_slice h1_head_rest(struct hn_slice block, size_t i) {
+  struct hn_slice rest = {block.p + i, block.n - i};
+
+  return rest;
+}
+
+/* RFC 9110 5.5: blanks round a value are no part of it. */
+static size_t h1_head_skip_blanks(struct hn_slice block, size_t i) {
+  while (h1_head_is_blank(block.p[i])) i++;
+  return i;
+}
+
+static size_t h1_head_drop_blanks(struct hn_slice block, size_t from,
+                                  size_t to) {
+  while (to > from && h1_head_is_blank(block.p[to - 1])) to--;
+  return to;
 }
 
 static int h1_head_parse_version(struct hn_h1_head *h, struct hn_slice block) {
@@ -162,13 +176,15 @@ static int h1_head_parse_status(struct hn_h1_head *h, struct hn_slice block,
 
   if (code == 0) code = h1_head_parse_code(h, block);
   if (code != 0) return code;
-  if (block.p[from] == ' ') to += header_value_length(slice_from(block, from));
+  if (block.p[from] == ' ') {
+    from = h1_head_skip_blanks(block, from);
+    to = from + header_value_length(h1_head_rest(block, from));
+  }
   n = h1_head_line_end(block, to);
   if (n <= 0) return h1_head_fail_at(h, block, to, HN_FAULT_BAD_STATUS_LINE);
   *at = to + (size_t)n;
-  h1_head_trim(block, &from, &to);
   h->reason = (uint32_t)from;
-  h->reason_size = (uint32_t)(to - from);
+  h->reason_size = (uint32_t)(h1_head_drop_blanks(block, from, to) - from);
   return 0;
 }
 
@@ -181,12 +197,11 @@ static int h1_head_add_field(struct hn_h1_head *h, struct hn_headers *fields,
              : code;
 }
 
-/* One field line from *at on; *at moves behind it. The block ends with a line
- * end, so no scan passes it. */
+/* One field line from *at on; *at moves behind it. */
 static int h1_head_parse_field(struct hn_h1_head *h, struct hn_headers *fields,
                                struct hn_slice block, size_t *at) {
-  size_t colon = *at + header_token_length(slice_from(block, *at));
-  size_t from = colon + 1, to;
+  size_t colon = *at + header_token_length(h1_head_rest(block, *at));
+  size_t from, to;
   struct hn_field_span span;
   int n;
 
@@ -200,15 +215,15 @@ static int h1_head_parse_field(struct hn_h1_head *h, struct hn_headers *fields,
   if (colon == *at || block.p[colon] != ':') {
     return h1_head_fail_at(h, block, colon, HN_FAULT_BAD_FIELD_NAME);
   }
-  to = from + header_value_length(slice_from(block, from));
+  from = h1_head_skip_blanks(block, colon + 1);
+  to = from + header_value_length(h1_head_rest(block, from));
   n = h1_head_line_end(block, to);
   if (n <= 0) return h1_head_fail_at(h, block, to, HN_FAULT_BAD_FIELD_VALUE);
   span.name = (uint32_t)*at;
   span.name_size = (uint32_t)(colon - *at);
-  *at = to + (size_t)n;
-  h1_head_trim(block, &from, &to);
   span.value = (uint32_t)from;
-  span.value_size = (uint32_t)(to - from);
+  span.value_size = (uint32_t)(h1_head_drop_blanks(block, from, to) - from);
+  *at = to + (size_t)n;
   return h1_head_add_field(h, fields, span);
 }
 

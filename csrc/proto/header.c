@@ -33,41 +33,48 @@ static const unsigned char header_classes[256] = {
   2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2,
 };
 
-/* True when none of eight bytes is a control character; a tab counts as one
- * here, the caller looks again. Each byte is tested by the borrow out of its
- * top bit, so bytes from 0x80 on never match. */
-static bool header_eight_plain(const char *p) {
-  const uint64_t ones = UINT64_C(0x0101010101010101);
-  uint64_t x, del;
-
-  memcpy(&x, p, sizeof x);
-  del = x ^ ones * 0x7f;
-  return ((((x - ones * 0x20) & ~x) | ((del - ones) & ~del)) & ones * 0x80) ==
-         0;
+/* Eight bytes, the first one lowest; compilers make one load of it. */
+static uint64_t header_load(const unsigned char *p) {
+  return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 |
+         (uint64_t)p[3] << 24 | (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 |
+         (uint64_t)p[6] << 48 | (uint64_t)p[7] << 56;
 }
 
-static bool header_is_in(char c, int class) {
-  return (header_classes[(unsigned char)c] & class) != 0;
+/* How many of eight bytes precede the first control character; a tab counts as
+ * one here, the caller looks again. Each byte is tested by the borrow out of
+ * its top bit, so bytes from 0x80 on never match, and what a borrow spoils
+ * lies behind the first match. */
+static size_t header_count_plain(const unsigned char *p) {
+  const uint64_t ones = UINT64_C(0x0101010101010101);
+  uint64_t x = header_load(p), del = x ^ ones * 0x7f;
+  uint64_t hits = ((x - ones * 0x20) & ~x) | ((del - ones) & ~del);
+
+  hits &= ones * 0x80;
+  return hits == 0 ? 8 : (size_t)__builtin_ctzll(hits) / 8;
 }
 
 size_t header_token_length(struct hn_slice s) {
+  const unsigned char *p = (const unsigned char *)s.p;
   size_t i = 0;
 
-  while (i < s.n && header_is_in(s.p[i], HN_HEADER_TOKEN)) i++;
+  while (i < s.n && header_classes[p[i]] & HN_HEADER_TOKEN) i++;
   return i;
 }
 
 size_t header_value_length(struct hn_slice s) {
+  const unsigned char *p = (const unsigned char *)s.p;
   size_t i = 0;
 
-  for (;;) {
-    size_t stop;
+  while (s.n - i >= 8) {
+    size_t n = header_count_plain(p + i);
 
-    while (s.n - i >= 8 && header_eight_plain(s.p + i)) i += 8;
-    stop = s.n - i < 8 ? s.n : i + 8;
-    while (i < stop && header_is_in(s.p[i], HN_HEADER_VALUE)) i++;
-    if (i < stop || i == s.n) return i;
+    i += n;
+    if (n == 8) continue;
+    if (p[i] != '\t') return i;
+    i++;
   }
+  while (i < s.n && header_classes[p[i]] & HN_HEADER_VALUE) i++;
+  return i;
 }
 
 bool header_is_token(struct hn_slice s) {
@@ -246,12 +253,21 @@ int headers_set_block(struct hn_headers *h, struct hn_slice block) {
 int headers_add_span(struct hn_headers *h, struct hn_field_span span) {
   int code = header_make_span(h);
 
-  assert(span.name + span.name_size < span.value + 1 &&
+  assert(span.name_size > 0 && span.name + span.name_size <= span.value &&
          span.value + span.value_size <= h->block);
   if (code == 0) h->fields[h->count++] = span;
   return code;
 }
 
+/* Most names of one length differ in their first letter, and most that are the
+ * same are spelt the same. */
+static bool header_is_named(const char *p, struct hn_slice name) {
+  if (((p[0] ^ name.p[0]) & ~0x20) != 0) return false;
+  return memcmp(p, name.p, name.n) == 0 ||
+         slice_starts_nocase(slice_make(p, name.n), name);
+}
+
+/* The first field of that name at or after `from`, or the count. */
 static size_t header_index(const struct hn_headers *h, struct hn_slice name,
                            size_t from) {
   const char *base = header_base(h);
@@ -259,8 +275,7 @@ static size_t header_index(const struct hn_headers *h, struct hn_slice name,
   for (size_t i = from; i < h->count; i++) {
     const struct hn_field_span *f = &h->fields[i];
 
-    if (f->name_size == name.n &&
-        slice_starts_nocase(slice_make(base + f->name, name.n), name)) {
+    if (f->name_size == name.n && header_is_named(base + f->name, name)) {
       return i;
     }
   }

@@ -1,0 +1,260 @@
+/*
+ * lhn.c: luaopen_hinternet_core, and the helpers every file of the binding
+ * uses.
+ */
+#include <string.h>
+
+#include "lhn.h"
+
+HN_API int luaopen_hinternet_core(lua_State *L);
+
+hn_runtime *lhn_runtime_or_null(lua_State *L) {
+  struct lhn_box *box = lua_touserdata(L, lua_upvalueindex(LHN_UP_RUNTIME));
+  return box->rt;
+}
+
+hn_runtime *lhn_runtime(lua_State *L) {
+  hn_runtime *rt = lhn_runtime_or_null(L);
+  if (rt == NULL)
+    luaL_error(L, "hinternet: the Lua state is closing");
+  return rt;
+}
+
+/* ---------------------------------------------------------------- arguments */
+
+int lhn_argerror(lua_State *L, int level, int arg, const char *text) {
+  lua_Debug ar;
+  const char *name = "?";
+  if (lua_getstack(L, level - 1, &ar) && lua_getinfo(L, "n", &ar)) {
+    name = ar.name != NULL ? ar.name : "?";
+    if (strcmp(ar.namewhat, "method") == 0)
+      arg--;
+  }
+  luaL_where(L, level);
+  if (arg == 0)
+    lua_pushfstring(L, "calling '%s' on bad self (%s)", name, text);
+  else
+    lua_pushfstring(L, "bad argument #%d to '%s' (%s)", arg, name, text);
+  lua_concat(L, 2);
+  return lua_error(L);
+}
+
+int lhn_typeerror(lua_State *L, int level, int arg, const char *expected) {
+  const char *got = luaL_typename(L, arg);
+  int field = luaL_getmetafield(L, arg, "__name");
+  if (field == LUA_TSTRING)
+    got = lua_tostring(L, -1);
+  return lhn_argerror(
+      L, level, arg, lua_pushfstring(L, "%s expected, got %s", expected, got));
+}
+
+struct hn_slice lhn_slice_at(lua_State *L, int idx) {
+  struct hn_slice s = {NULL, 0};
+  s.p = lua_tolstring(L, idx, &s.n);
+  return s;
+}
+
+struct hn_slice lhn_check_slice(lua_State *L, int level, int arg) {
+  struct hn_slice s = lhn_slice_at(L, arg);
+  if (s.p == NULL)
+    lhn_typeerror(L, level, arg, "string");
+  return s;
+}
+
+struct hn_slice lhn_opt_slice(lua_State *L, int level, int arg) {
+  if (lua_isnoneornil(L, arg))
+    return (struct hn_slice){NULL, 0};
+  return lhn_check_slice(L, level, arg);
+}
+
+lua_Integer lhn_check_integer(lua_State *L, int level, int arg) {
+  int is_integer;
+  lua_Integer n = lua_tointegerx(L, arg, &is_integer);
+  if (!is_integer)
+    lhn_typeerror(L, level, arg, "integer");
+  return n;
+}
+
+bool lhn_slice_is(struct hn_slice s, const char *text) {
+  return s.n == strlen(text) && memcmp(s.p, text, s.n) == 0;
+}
+
+void lhn_push_slice(lua_State *L, struct hn_slice s) {
+  lua_pushlstring(L, s.p != NULL ? s.p : "", s.n);
+}
+
+/* ----------------------------------------------------------------- failures */
+
+/* The state of a handle for a message, "" when it cannot be had. */
+static void lhn_state_text(lua_State *L, const struct lhn_handle *h, char *text,
+                           size_t size) {
+  hn_runtime *rt = lhn_runtime_or_null(L);
+  text[0] = '\0';
+  if (h != NULL && rt != NULL)
+    (void)hn_describe(rt, h->id, text, size);
+  text[size - 1] = '\0';
+}
+
+int lhn_fail(lua_State *L, const struct lhn_handle *h, const char *what,
+             int code) {
+  char state[300];
+  lua_pushnil(L);
+  if (code == HN_ERR_INVALID_HANDLE && h != NULL) {
+    lua_pushfstring(L, "%s (%s is closed)", hn_error_text(code),
+                    lhn_kind_name(h->kind));
+  } else if (code == HN_ERR_INCORRECT_HANDLE_STATE && h != NULL) {
+    lhn_state_text(L, h, state, sizeof state);
+    lua_pushfstring(L, "%s: cannot %s now (%s)", hn_error_text(code),
+                    what != NULL ? what : "do that", state);
+  } else if (what != NULL) {
+    lua_pushfstring(L, "%s: %s", hn_error_text(code), what);
+  } else {
+    lua_pushstring(L, hn_error_text(code));
+  }
+  lua_pushinteger(L, code);
+  return 3;
+}
+
+int lhn_answer(lua_State *L, const struct lhn_handle *h, const char *what,
+               int code) {
+  if (code != 0)
+    return lhn_fail(L, h, what, code);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* -------------------------------------------------------------- the opening */
+
+void lhn_register(lua_State *L, const luaL_Reg *functions) {
+  for (int i = 1; i <= LHN_UPVALUES; i++)
+    lua_pushvalue(L, i);
+  luaL_setfuncs(L, functions, LHN_UPVALUES);
+}
+
+static int lhn_runtime_gc(lua_State *L) {
+  struct lhn_box *box = lua_touserdata(L, 1);
+  hn_runtime *rt = box->rt;
+  box->rt = NULL;
+  if (rt != NULL)
+    hn_runtime_free(rt);
+  return 0;
+}
+
+/* Pushes the box. It is finalised after every handle, being made before, and
+ * its metatable stays out of reach. */
+static void lhn_push_runtime(lua_State *L) {
+  struct lhn_box *box = lua_newuserdatauv(L, sizeof *box, 0);
+  box->rt = NULL;
+  lua_createtable(L, 0, 2);
+  lua_pushcfunction(L, lhn_runtime_gc);
+  lua_setfield(L, -2, "__gc");
+  lua_pushliteral(L, "hinternet.runtime");
+  lua_setfield(L, -2, "__metatable");
+  lua_setmetatable(L, -2);
+  int code = hn_runtime_new(&box->rt);
+  if (code != 0)
+    luaL_error(L, "hinternet: cannot start: %s", hn_error_text(code));
+}
+
+/* Pushes a table of the functions of a kind. */
+static void lhn_push_methods(lua_State *L, const luaL_Reg *methods,
+                             const luaL_Reg *more) {
+  lua_newtable(L);
+  lhn_register(L, lhn_handle_methods);
+  lhn_register(L, lhn_option_methods);
+  lhn_register(L, methods);
+  if (more != NULL)
+    lhn_register(L, more);
+}
+
+/* Fills the metatable of a kind (at its upvalue's slot) and leaves its method
+ * table in field `kind` of the module table on top, where the Lua half puts
+ * wrappers in, and the bare functions in field `kind` of `calls`. */
+static void lhn_open_kind(lua_State *L, int kind, const luaL_Reg *methods,
+                          const luaL_Reg *more) {
+  int meta = LHN_UP_RUNTIME + kind;
+  lua_pushfstring(L, "hinternet.%s", lhn_kind_name(kind));
+  lua_pushvalue(L, -1);
+  lua_setfield(L, meta, "__name");
+  lua_setfield(L, meta, "__metatable");
+  lua_pushvalue(L, meta);
+  lhn_register(L, lhn_handle_meta);
+  lua_pop(L, 1);
+
+  lhn_push_methods(L, methods, more);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, meta, "__index");
+  lua_setfield(L, -2, lhn_kind_name(kind));
+  lua_getfield(L, -1, "calls");
+  lhn_push_methods(L, methods, more);
+  lua_setfield(L, -2, lhn_kind_name(kind));
+  lua_pop(L, 1);
+}
+
+static void lhn_push_ops(lua_State *L) {
+  static const struct {
+    const char *name;
+    int op;
+  } ops[] = {
+      {"receive_response", HN_OP_RECEIVE_RESPONSE},
+      {"query_data_available", HN_OP_QUERY_DATA_AVAILABLE},
+      {"read", HN_OP_READ_DATA},
+      {"write", HN_OP_WRITE_DATA},
+      {"send", HN_OP_SEND_REQUEST},
+  };
+  lua_newtable(L);
+  for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++) {
+    lua_pushinteger(L, ops[i].op);
+    lua_setfield(L, -2, ops[i].name);
+  }
+}
+
+/* The upvalues, at the first slots of the stack. */
+static void lhn_push_upvalues(lua_State *L) {
+  lhn_push_runtime(L);
+  for (int kind = HN_KIND_SESSION; kind <= HN_KIND_REQUEST; kind++)
+    lua_newtable(L);
+  lua_newtable(L);
+  lua_createtable(L, 0, 1);
+  lua_pushliteral(L, "v");
+  lua_setfield(L, -2, "__mode");
+  lua_setmetatable(L, -2);
+}
+
+/* For the Lua half, which adds __close: that has to call callbacks. */
+static void lhn_push_metatables(lua_State *L) {
+  lua_createtable(L, 0, 3);
+  for (int kind = HN_KIND_SESSION; kind <= HN_KIND_REQUEST; kind++) {
+    lua_pushvalue(L, LHN_UP_RUNTIME + kind);
+    lua_setfield(L, -2, lhn_kind_name(kind));
+  }
+}
+
+int luaopen_hinternet_core(lua_State *L) {
+  /* One runtime per state, also when package.loaded was cleared. */
+  if (lua_getfield(L, LUA_REGISTRYINDEX, "hinternet.core") == LUA_TTABLE)
+    return 1;
+  lua_settop(L, 0);
+  lhn_push_upvalues(L);
+  lua_newtable(L);
+  lhn_register(L, lhn_handle_functions);
+  lhn_register(L, lhn_event_functions);
+  lhn_register(L, lhn_url_functions);
+  lhn_register(L, lhn_option_functions);
+  lua_newtable(L);
+  lua_setfield(L, -2, "calls");
+  lhn_open_kind(L, HN_KIND_SESSION, lhn_session_methods, NULL);
+  lhn_open_kind(L, HN_KIND_CONNECTION, lhn_connection_methods, NULL);
+  lhn_open_kind(L, HN_KIND_REQUEST, lhn_request_methods, lhn_header_methods);
+  lhn_push_metatables(L);
+  lua_setfield(L, -2, "metatables");
+  lhn_push_ops(L);
+  lua_setfield(L, -2, "ops");
+  lua_pushliteral(L, HN_VERSION);
+  lua_setfield(L, -2, "version");
+  lua_pushstring(L, hn_reactor_name());
+  lua_setfield(L, -2, "reactor");
+  lua_pushvalue(L, -1);
+  lua_setfield(L, LUA_REGISTRYINDEX, "hinternet.core");
+  return 1;
+}

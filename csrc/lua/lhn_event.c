@@ -1,0 +1,157 @@
+/*
+ * lhn_event.c: events as Lua values.
+ *
+ * The text of an event is pushed before anything else: that call copies it
+ * before a finaliser can run, and a finaliser may take the next event.
+ */
+#include <string.h>
+
+#include "lhn.h"
+
+static const char *lhn_event_status_name(uint32_t bit) {
+  const struct hn_status_entry *entry;
+  for (size_t i = 0; (entry = hn_status_at(i)) != NULL; i++)
+    if (entry->bit == bit)
+      return entry->name;
+  return "unknown";
+}
+
+int lhn_push_result(lua_State *L, const struct lhn_handle *h,
+                    const struct hn_event *ev) {
+  bool to_file = h != NULL && h->output.busy;
+  switch (ev->status) {
+  case HN_STATUS_REQUEST_ERROR:
+    lua_pushnil(L);
+    lhn_push_slice(L, ev->text);
+    lua_pushinteger(L, ev->code);
+    return 3;
+  case HN_STATUS_READ_COMPLETE:
+    if (to_file)
+      lua_pushinteger(L, (lua_Integer)ev->number);
+    else if (ev->text.n > 0)
+      lhn_push_slice(L, ev->text);
+    else /* the end is nil in every mode */
+      lua_pushnil(L);
+    return 1;
+  case HN_STATUS_DATA_AVAILABLE:
+  case HN_STATUS_WRITE_COMPLETE:
+    lua_pushinteger(L, (lua_Integer)ev->number);
+    return 1;
+  default:
+    lua_pushboolean(L, 1);
+    return 1;
+  }
+}
+
+/* One value: what a notification that is no completion tells. */
+static void lhn_event_push_info(lua_State *L, const struct hn_event *ev) {
+  switch (ev->status) {
+  case HN_STATUS_HANDLE_CREATED:
+  case HN_STATUS_HANDLE_CLOSING:
+    lhn_push_handle(L, (hn_handle)ev->number);
+    break;
+  case HN_STATUS_RESOLVING_NAME:
+  case HN_STATUS_NAME_RESOLVED:
+  case HN_STATUS_CONNECTING_TO_SERVER:
+  case HN_STATUS_CONNECTED_TO_SERVER:
+  case HN_STATUS_REDIRECT:
+    lhn_push_slice(L, ev->text);
+    break;
+  case HN_STATUS_REQUEST_SENT:
+  case HN_STATUS_RESPONSE_RECEIVED:
+  case HN_STATUS_INTERMEDIATE_RESPONSE:
+  case HN_STATUS_SECURE_FAILURE:
+    lua_pushinteger(L, (lua_Integer)ev->number);
+    break;
+  default:
+    lua_pushnil(L);
+    break;
+  }
+}
+
+/* a, b, c, phase, host: always five values. */
+static void lhn_event_push_payload(lua_State *L, const struct lhn_handle *h,
+                                   const struct hn_event *ev) {
+  char host[272];
+  size_t n = ev->host.n < sizeof host ? ev->host.n : sizeof host;
+  int top = lua_gettop(L);
+  if (n > 0)
+    memcpy(host, ev->host.p, n);
+  if ((ev->status & HN_STATUS_COMPLETIONS) != 0)
+    lhn_push_result(L, h, ev);
+  else
+    lhn_event_push_info(L, ev);
+  lua_settop(L, top + 3);
+  lua_pushstring(L, hn_phase_name(ev->phase));
+  if (n > 0)
+    lua_pushlstring(L, host, n);
+  else
+    lua_pushnil(L);
+}
+
+/* A closed handle gets no more events. */
+static void lhn_event_forget(lua_State *L, hn_handle id) {
+  int map = lua_upvalueindex(LHN_UP_MAP);
+  lua_Integer index = (lua_Integer)hn_index_of(id);
+  lua_rawgeti(L, map, index);
+  const struct lhn_handle *h = lua_touserdata(L, -1);
+  bool current = h != NULL && h->id == id;
+  lua_pop(L, 1);
+  lua_pushnil(L);
+  lua_rawseti(L, map, current ? index : (lua_Integer)id);
+}
+
+int lhn_push_event(lua_State *L, const struct hn_event *ev) {
+  bool completion = (ev->status & HN_STATUS_COMPLETIONS) != 0;
+  luaL_checkstack(L, 20, "too many results");
+  int first = lua_gettop(L) + 1;
+  struct lhn_handle *h = lhn_push_handle(L, ev->handle);
+  lhn_event_push_payload(L, h, ev);
+  lua_pushstring(L, lhn_event_status_name(ev->status));
+  lua_pushvalue(L, first);
+  if (h != NULL && completion)
+    lhn_settle(L, first, h, ev);
+  if (h != NULL && !ev->quiet)
+    lua_getiuservalue(L, first, LHN_UV_CALLBACK);
+  else
+    lua_pushnil(L);
+  lua_pushinteger(L, (lua_Integer)ev->handle);
+  if (completion)
+    lua_pushinteger(L, ev->op);
+  else
+    lua_pushnil(L);
+  if (ev->status == HN_STATUS_HANDLE_CLOSING)
+    lhn_event_forget(L, ev->handle);
+  lua_remove(L, first);
+  /* payload, then the five values above: bring those to the front */
+  lua_rotate(L, -10, 5);
+  return 10;
+}
+
+/* next_event(handle [, own]): the oldest event of the handle's session, or of
+ * the handle alone; nothing when there is none. */
+static int lhn_event_next(lua_State *L) {
+  const struct lhn_handle *h = lhn_check(L, 1, 0, LHN_DIRECT);
+  hn_runtime *rt = lhn_runtime(L);
+  struct hn_event ev;
+  if (!hn_next_event(rt, lua_toboolean(L, 2) ? h->id : h->session, &ev))
+    return 0;
+  return lhn_push_event(L, &ev);
+}
+
+/* statuses() -> table: name -> bit */
+static int lhn_event_statuses(lua_State *L) {
+  const struct hn_status_entry *entry;
+  lua_newtable(L);
+  for (size_t i = 0; (entry = hn_status_at(i)) != NULL; i++) {
+    lua_pushinteger(L, (lua_Integer)entry->bit);
+    lua_setfield(L, -2, entry->name);
+  }
+  return 1;
+}
+
+const luaL_Reg lhn_event_functions[] = {
+    {"next_event", lhn_event_next},
+    {"statuses", lhn_event_statuses},
+    {NULL, NULL},
+};

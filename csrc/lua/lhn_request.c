@@ -1,0 +1,311 @@
+/*
+ * lhn_request.c: the operations of a request.
+ *
+ * Each is one C entry: start, one step, take. A result that is there after
+ * that goes straight to the caller; otherwise the answer is false and the Lua
+ * half waits, delivers notifications and takes the result from the events. In
+ * an asynchronous session a start answers true at once.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "lhn.h"
+
+enum {
+  LHN_STEP_MS = 1000,         /* the longest time deaf to a lost signal */
+  LHN_COPIED = 64 * 1024,     /* the engine copies inputs up to this size */
+  LHN_READ_SIZE = 64 * 1024,  /* read() without a size */
+};
+
+/* --------------------------------------------------------- what is anchored */
+
+static void lhn_req_hold(lua_State *L, int value, int arg,
+                         struct lhn_held *held, int64_t at) {
+  lua_pushvalue(L, arg);
+  lua_setiuservalue(L, 1, value);
+  held->busy = true;
+  held->at = at;
+}
+
+static void lhn_req_let_go(lua_State *L, int ud, int value,
+                           struct lhn_held *held) {
+  held->busy = false;
+  lua_pushnil(L);
+  lua_setiuservalue(L, ud, value);
+}
+
+void lhn_settle(lua_State *L, int ud, struct lhn_handle *h,
+                const struct hn_event *ev) {
+  bool out = ev->op == HN_OP_READ_DATA;
+  struct lhn_held *held = out ? &h->output : &h->input;
+  int value = out ? LHN_UV_OUTPUT : LHN_UV_INPUT;
+  if ((!out && ev->op != HN_OP_WRITE_DATA) || !held->busy)
+    return;
+  ud = lua_absindex(L, ud);
+  lua_getiuservalue(L, ud, value);
+  luaL_Stream *stream = luaL_testudata(L, -1, LUA_FILEHANDLE);
+  /* The descriptor moved under the FILE: tell it where it stands now. */
+  if (stream != NULL && stream->closef != NULL && held->at >= 0)
+    (void)fseeko(stream->f, (off_t)(held->at + (int64_t)ev->number), SEEK_SET);
+  lua_pop(L, 1);
+  lhn_req_let_go(L, ud, value, held);
+}
+
+void lhn_cancel(lua_State *L, int ud, struct lhn_handle *h, enum hn_op op) {
+  hn_runtime *rt = lhn_runtime_or_null(L);
+  if (rt != NULL)
+    (void)hn_cancel(rt, h->id, op);
+  if (op == HN_OP_WRITE_DATA && h->input.busy)
+    lhn_req_let_go(L, ud, LHN_UV_INPUT, &h->input);
+  if (op == HN_OP_READ_DATA && h->output.busy)
+    lhn_req_let_go(L, ud, LHN_UV_OUTPUT, &h->output);
+}
+
+void lhn_release(lua_State *L, int ud, struct lhn_handle *h) {
+  if (h->input.busy)
+    lhn_req_let_go(L, ud, LHN_UV_INPUT, &h->input);
+  if (h->output.busy)
+    lhn_req_let_go(L, ud, LHN_UV_OUTPUT, &h->output);
+  if (h->pinned) {
+    h->pinned = false;
+    lua_pushnil(L);
+    lua_setiuservalue(L, ud, LHN_UV_BODY);
+  }
+}
+
+/* -------------------------------------------------------------- one C entry */
+
+/* The second half of an operation that was started. */
+static int lhn_req_finish(lua_State *L, hn_runtime *rt, struct lhn_handle *h,
+                          enum hn_op op) {
+  struct hn_event ev;
+  if (h->async) {
+    if (h->input.busy || h->output.busy)
+      lhn_remember(L, 1, h);
+    lua_pushboolean(L, 1);
+    return 1;
+  }
+  lua_Hook hook = lua_gethook(L);
+  int code = hn_step(rt, LHN_STEP_MS);
+  if (code != 0) {
+    lhn_cancel(L, 1, h, op);
+    return lhn_fail(L, h, NULL, code);
+  }
+  /* A signal handler's hook (Ctrl-C) fires when this function returns, and its
+   * results go with it: so nothing is taken then. Known to the map, the handle
+   * is found should its completion turn up later, wanted by nobody. */
+  bool hooked = lua_gethook(L) != hook;
+  if (hooked)
+    lhn_remember(L, 1, h);
+  if (hooked || !hn_take_result(rt, h->id, op, &ev)) {
+    lua_pushboolean(L, 0);
+    return 1;
+  }
+  int n = lhn_push_result(L, h, &ev);
+  lhn_settle(L, 1, h, &ev);
+  return n;
+}
+
+/* ------------------------------------------------------------------ sending */
+
+/* The body's length at arg: an integer, "chunked", or nil. */
+static int lhn_req_total(lua_State *L, int arg, uint64_t *total) {
+  if (lua_isnoneornil(L, arg)) {
+    *total = HN_LENGTH_AUTO;
+    return 0;
+  }
+  if (lua_type(L, arg) == LUA_TSTRING &&
+      lhn_slice_is(lhn_slice_at(L, arg), "chunked")) {
+    *total = HN_LENGTH_CHUNKED;
+    return 0;
+  }
+  int is_integer;
+  lua_Integer n = lua_tointegerx(L, arg, &is_integer);
+  if (!is_integer)
+    lhn_typeerror(L, LHN_WRAPPED, arg, "integer or \"chunked\"");
+  if (n < 0)
+    return HN_ERR_INVALID_PARAMETER;
+  *total = (uint64_t)n;
+  return 0;
+}
+
+/* request:send([headers [, body [, total_length]]]) */
+static int lhn_req_send(lua_State *L) {
+  struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_WRAPPED);
+  hn_runtime *rt = lhn_runtime(L);
+  struct hn_slice headers, body;
+  uint64_t total = 0;
+  lua_settop(L, 4);
+  int code = lhn_header_text(L, 2, LHN_WRAPPED, &headers);
+  body = lhn_opt_slice(L, LHN_WRAPPED, 3);
+  int total_code = lhn_req_total(L, 4, &total);
+  if (code == 0)
+    code = total_code;
+  if (code == 0)
+    code = hn_send(rt, h->id, headers, body, total);
+  else if (!hn_is_valid(rt, h->id))
+    code = HN_ERR_INVALID_HANDLE;
+  if (code != 0)
+    return lhn_fail(L, h, "send", code);
+  bool pin = body.n > LHN_COPIED;
+  if (pin || h->pinned) {
+    if (pin)
+      lua_pushvalue(L, 3);
+    else
+      lua_pushnil(L);
+    lua_setiuservalue(L, 1, LHN_UV_BODY);
+    h->pinned = pin;
+  }
+  return lhn_req_finish(L, rt, h, HN_OP_SEND_REQUEST);
+}
+
+/* request:write(data) */
+static int lhn_req_write(lua_State *L) {
+  struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_WRAPPED);
+  hn_runtime *rt = lhn_runtime(L);
+  struct hn_slice data = lhn_check_slice(L, LHN_WRAPPED, 2);
+  int code = hn_write(rt, h->id, data);
+  if (code != 0)
+    return lhn_fail(L, h, "write", code);
+  if (data.n > LHN_COPIED)
+    lhn_req_hold(L, LHN_UV_INPUT, 2, &h->input, -1);
+  return lhn_req_finish(L, rt, h, HN_OP_WRITE_DATA);
+}
+
+/* -------------------------------------------------------------------- files */
+
+/* The descriptor of the Lua file or the number at arg. A Lua file is flushed,
+ * which leaves its descriptor where the file stands (POSIX fflush). False with
+ * *code when that fails. */
+static bool lhn_req_file(lua_State *L, int arg, int *fd, int64_t *at) {
+  *at = -1;
+  if (lua_type(L, arg) == LUA_TNUMBER) {
+    lua_Integer n = lhn_check_integer(L, LHN_WRAPPED, arg);
+    if (n < 0 || n > INT32_MAX)
+      lhn_argerror(L, LHN_WRAPPED, arg, "not a file descriptor");
+    *fd = (int)n;
+    return true;
+  }
+  luaL_Stream *stream = luaL_testudata(L, arg, LUA_FILEHANDLE);
+  if (stream == NULL)
+    lhn_typeerror(L, LHN_WRAPPED, arg, "file or descriptor");
+  if (stream->closef == NULL)
+    lhn_argerror(L, LHN_WRAPPED, arg, "closed file");
+  if (fflush(stream->f) != 0)
+    return false;
+  *at = (int64_t)ftello(stream->f);
+  *fd = fileno(stream->f);
+  return true;
+}
+
+/* The number of bytes at arg; all of them without one. */
+static bool lhn_req_limit(lua_State *L, int arg, uint64_t *limit) {
+  lua_Integer n;
+  *limit = UINT64_MAX;
+  if (lua_isnoneornil(L, arg))
+    return true;
+  n = lhn_check_integer(L, LHN_WRAPPED, arg);
+  *limit = (uint64_t)n;
+  return n >= 0;
+}
+
+/* request:write_from(file [, n]) */
+static int lhn_req_write_from(lua_State *L) {
+  struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_WRAPPED);
+  hn_runtime *rt = lhn_runtime(L);
+  uint64_t limit;
+  int fd = -1;
+  int64_t at;
+  bool good = lhn_req_limit(L, 3, &limit);
+  if (!lhn_req_file(L, 2, &fd, &at))
+    return lhn_fail(L, h, "write_from", HN_ERR_READ_FAULT);
+  int code = good ? hn_write_from(rt, h->id, fd, limit)
+                  : HN_ERR_INVALID_PARAMETER;
+  if (code != 0)
+    return lhn_fail(L, h, "write_from", code);
+  lhn_req_hold(L, LHN_UV_INPUT, 2, &h->input, at);
+  return lhn_req_finish(L, rt, h, HN_OP_WRITE_DATA);
+}
+
+/* request:read_to(file [, n]) */
+static int lhn_req_read_to(lua_State *L) {
+  struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_WRAPPED);
+  hn_runtime *rt = lhn_runtime(L);
+  uint64_t limit;
+  int fd = -1;
+  int64_t at;
+  bool good = lhn_req_limit(L, 3, &limit);
+  if (!lhn_req_file(L, 2, &fd, &at))
+    return lhn_fail(L, h, "read_to", HN_ERR_WRITE_FAULT);
+  int code =
+      good ? hn_read_to(rt, h->id, fd, limit) : HN_ERR_INVALID_PARAMETER;
+  if (code != 0)
+    return lhn_fail(L, h, "read_to", code);
+  lhn_req_hold(L, LHN_UV_OUTPUT, 2, &h->output, at);
+  return lhn_req_finish(L, rt, h, HN_OP_READ_DATA);
+}
+
+/* ---------------------------------------------------------------- receiving */
+
+/* request:receive_response() */
+static int lhn_req_receive_response(lua_State *L) {
+  struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_WRAPPED);
+  hn_runtime *rt = lhn_runtime(L);
+  int code = hn_receive_response(rt, h->id);
+  if (code != 0)
+    return lhn_fail(L, h, "receive_response", code);
+  return lhn_req_finish(L, rt, h, HN_OP_RECEIVE_RESPONSE);
+}
+
+/* request:query_data_available() */
+static int lhn_req_query_data_available(lua_State *L) {
+  struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_WRAPPED);
+  hn_runtime *rt = lhn_runtime(L);
+  int code = hn_query_data_available(rt, h->id);
+  if (code != 0)
+    return lhn_fail(L, h, "query_data_available", code);
+  return lhn_req_finish(L, rt, h, HN_OP_QUERY_DATA_AVAILABLE);
+}
+
+static enum hn_read_mode lhn_req_mode(lua_State *L, int arg) {
+  if (lua_isnoneornil(L, arg))
+    return HN_READ_SOME;
+  struct hn_slice mode = lhn_check_slice(L, LHN_WRAPPED, arg);
+  if (!lhn_slice_is(mode, "fill"))
+    lhn_argerror(L, LHN_WRAPPED, arg,
+                 lua_pushfstring(L, "invalid mode '%s'", mode.p));
+  return HN_READ_FILL;
+}
+
+/* request:read([n [, "fill"]]) or request:read("a") */
+static int lhn_req_read(lua_State *L) {
+  struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_WRAPPED);
+  hn_runtime *rt = lhn_runtime(L);
+  enum hn_read_mode mode = lhn_req_mode(L, 3);
+  lua_Integer n = LHN_READ_SIZE;
+  if (lua_type(L, 2) == LUA_TSTRING) {
+    struct hn_slice what = lhn_slice_at(L, 2);
+    if (!lhn_slice_is(what, "a") && !lhn_slice_is(what, "*a"))
+      lhn_argerror(L, LHN_WRAPPED, 2, "invalid format");
+    mode = HN_READ_ALL;
+  } else if (!lua_isnoneornil(L, 2)) {
+    n = lhn_check_integer(L, LHN_WRAPPED, 2);
+  }
+  int code = n > 0 ? hn_read(rt, h->id, (size_t)n, mode)
+                   : HN_ERR_INVALID_PARAMETER;
+  if (code != 0)
+    return lhn_fail(L, h, "read", code);
+  return lhn_req_finish(L, rt, h, HN_OP_READ_DATA);
+}
+
+/* All are wrapped by functions of the same name in the Lua half. */
+const luaL_Reg lhn_request_methods[] = {
+    {"send", lhn_req_send},
+    {"write", lhn_req_write},
+    {"write_from", lhn_req_write_from},
+    {"receive_response", lhn_req_receive_response},
+    {"query_data_available", lhn_req_query_data_available},
+    {"read", lhn_req_read},
+    {"read_to", lhn_req_read_to},
+    {NULL, NULL},
+};
