@@ -1,0 +1,116 @@
+--- hinternet: the WinHTTP handle model for Lua.
+--
+-- This file puts the module together. Handles come from hinternet.core, what
+-- may have to wait or to deliver notifications from hinternet.handle and
+-- hinternet.request; the one-call functions (get, post, ...) live in
+-- hinternet.http, which is loaded when one of them is first used.
+
+local core = require "hinternet.core"
+require "hinternet.handle"
+require "hinternet.request"
+
+local error, next, type = error, next, type
+local rawset, require, setmetatable = rawset, require, setmetatable
+
+local hinternet = {
+  version = core.version,
+  errors = core.errors(),
+  features = {
+    reactor = core.reactor,
+    brotli = false,
+    http2 = false,
+    idn = false,
+    negotiate = false,
+    psl = false,
+    zstd = false,
+  },
+  type = core.type,
+  crack_url = core.crack_url,
+  create_url = core.create_url,
+  resolve_url = core.resolve_url,
+  format_date = core.format_date,
+  parse_date = core.parse_date,
+}
+
+-- What open() takes besides the names of options.
+local open_keys = { user_agent = "string", async = "boolean" }
+local option_types
+
+local function bad_open(text)
+  error("bad argument #1 to 'open' (" .. text .. ")", 5)
+end
+
+local function check_value(name, value)
+  local wanted = open_keys[name] or option_types[name]
+  local got = math.type(value) == "integer" and "integer" or type(value)
+  if type(name) ~= "string" or not wanted then
+    bad_open("unknown option '" .. tostring(name) .. "'")
+  elseif wanted == "time" then
+    if value ~= false and type(value) ~= "number" then
+      bad_open("'" .. name .. "' must be a number of seconds or false")
+    end
+  elseif got ~= wanted and wanted ~= "none" and wanted ~= "handle" then
+    bad_open("'" .. name .. "' must be a " .. wanted .. ", not a " .. got)
+  end
+end
+
+local function check_open(options)
+  if type(options) ~= "table" then
+    error("bad argument #1 to 'open' (table expected, got " .. type(options) .. ")", 3)
+  end
+  option_types = option_types or core.options()
+  for name, value in next, options do check_value(name, value) end
+end
+
+-- Applies the options that are no keys of open itself.
+local function apply(session, options)
+  for name, value in next, options do
+    if not open_keys[name] then
+      local ok, message, code = session:set_option(name, value)
+      if not ok then return nil, message, code end
+    end
+  end
+  return true
+end
+
+--- Opens a session (WinHttpOpen).
+function hinternet.open(options)
+  if options == nil then return core.open() end
+  check_open(options)
+  local session, message, code = core.open(options.user_agent, options.async)
+  if not session then return nil, message, code end
+  local ok
+  ok, message, code = apply(session, options)
+  if not ok then
+    session:close()
+    return nil, message, code
+  end
+  return session
+end
+
+-- The one-call functions, on the module and as methods of a session.
+local level2 = {
+  request = true, get = true, head = true, post = true, put = true,
+  patch = true, delete = true, session = true,
+}
+
+for name in next, level2 do
+  if name ~= "session" then
+    core.session[name] = function(self, ...)
+      local method = require "hinternet.http".methods[name]
+      core.session[name] = method
+      return method(self, ...)
+    end
+  end
+end
+
+setmetatable(hinternet, {
+  __index = function(self, name)
+    if not level2[name] then return nil end
+    local value = require "hinternet.http"[name]
+    rawset(self, name, value)
+    return value
+  end,
+})
+
+return hinternet

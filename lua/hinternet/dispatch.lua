@@ -1,0 +1,247 @@
+--- hinternet.dispatch: who hears what happened, and how a blocking call waits.
+--
+-- The C half starts operations, takes one step and hands out events; it calls
+-- nobody. Everything that calls user code is here: taking events one by one,
+-- calling the status callbacks, waiting for one operation, delivering what a
+-- close left.
+--
+-- A loop object stands for each place that takes events: a waiting call (with
+-- an operation) or a delivery (without). Loops are found through a weak table,
+-- so that one lost in a dropped coroutine does not stay.
+
+local core = require "hinternet.core"
+
+local await, cancel, ids = core.await, core.cancel, core.ids
+local next_event, step, live = core.next_event, core.step, core.live
+local error, next, pcall, setmetatable = error, next, pcall, setmetatable
+local tostring, type, warn = tostring, type, warn
+local running, status_of = coroutine.running, coroutine.status
+
+local dispatch = {}
+
+local INCORRECT_HANDLE_STATE = 12019
+local OPERATION_CANCELLED = 12017
+local STEP_MS = 1000
+
+local op_names = {}
+for name, op in next, core.ops do op_names[op] = name end
+
+local loops = setmetatable({}, { __mode = "k" })
+
+-- Ends a loop. One that did not get its result cancels its operation: that
+-- side answers 12017 from then on, and no byte of the body is silently lost.
+local function leave(loop)
+  loops[loop] = nil
+  if loop.op and not loop.done then
+    loop.done = true
+    cancel(loop.handle, loop.op)
+  end
+end
+
+local loop_meta = { __close = leave, __gc = leave }
+
+local function enter(handle, op)
+  local loop = setmetatable({
+    handle = handle,
+    op = op,
+    thread = running(),
+    calling = false, -- a callback runs below this loop
+    done = false,
+  }, loop_meta)
+  loops[loop] = true
+  if op then
+    loop.id, loop.session = await(handle, op)
+  else
+    loop.id, loop.session = ids(handle)
+  end
+  return loop
+end
+
+local function is_calling(loop)
+  if not loop.calling then return false end
+  local status = status_of(loop.thread)
+  return status == "running" or status == "normal"
+end
+
+--- Whether a status callback is running now: of any session, or of this one.
+local function inside_callback(session)
+  for loop in next, loops do
+    if is_calling(loop) and (not session or loop.session == session) then return true end
+  end
+  return false
+end
+
+local function info_of(op, a, b, c, phase, host)
+  if a == nil and c then
+    return { operation = op_names[op], code = c, message = b, phase = phase, host = host }
+  end
+  if a == true then return nil end -- nothing to tell but that it is done
+  return a
+end
+
+-- A completion nobody hears goes to the loop that waits for it. A sync
+-- operation nobody waits for was broken off between its start and its wait:
+-- its result must not vanish as if it had been handed out.
+local function route(handle, id, op, a, b, c)
+  for loop in next, loops do
+    if loop.id == id and loop.op == op and not loop.done then
+      loop.got, loop.a, loop.b, loop.c = true, a, b, c
+      return
+    end
+  end
+  if handle then
+    local _, _, async = ids(handle)
+    if not async then cancel(handle, op) end
+  end
+end
+
+-- Hands one event to its callback. Returns whether one was called.
+local function hear(loop, status, handle, callback, id, op, a, b, c, phase, host)
+  if callback then
+    local info
+    if op then info = info_of(op, a, b, c, phase, host) else info = a end
+    loop.calling = true
+    callback(handle, status, info)
+    loop.calling = false
+    return true
+  end
+  if op then route(handle, id, op, a, b, c) end
+  return false
+end
+
+-- Delivers what is queued for the session of a handle; the number delivered.
+local function deliver(loop, handle)
+  local count = 0
+  local function take(status, ...)
+    if not status then return false end
+    if hear(loop, status, ...) then count = count + 1 end
+    return true
+  end
+  while take(next_event(handle)) do end
+  return count
+end
+
+-- Takes events until the loop's operation has completed.
+local function await_result(loop, handle, own)
+  local wanted_id, wanted_op = loop.id, loop.op
+  while true do
+    local status, to, callback, id, op, a, b, c, phase, host = next_event(handle, own)
+    if not status then
+      local message, code = step(STEP_MS)
+      if message then return nil, message, code end
+    elseif op == wanted_op and id == wanted_id then
+      loop.done = true
+      return a, b, c
+    else
+      hear(loop, status, to, callback, id, op, a, b, c, phase, host)
+      if loop.got then -- a delivery inside the callback met our completion
+        loop.done = true
+        return loop.a, loop.b, loop.c
+      end
+    end
+  end
+end
+
+--- Waits for a started operation of a sync session and delivers the session's
+-- notifications meanwhile (inside a callback: the handle's own only).
+function dispatch.wait(handle, op)
+  local own = inside_callback()
+  local loop <close> = enter(handle, op)
+  local a, b, c = await_result(loop, handle, own)
+  -- Closed by a callback: what its closing posted comes after the completion.
+  if not own and not handle:is_valid() then deliver(loop, handle) end
+  if a == nil and b then return nil, b, c end
+  return a
+end
+
+--- What a failed start answers. A wait that died by an error in a coroutine
+-- nobody closed still holds its operation: it ends here.
+function dispatch.failed(handle, message, code)
+  if code == INCORRECT_HANDLE_STATE then
+    for loop in next, loops do
+      if loop.handle == handle and loop.op and status_of(loop.thread) == "dead" then
+        leave(loop)
+        return nil, "operation cancelled: its wait was broken off", OPERATION_CANCELLED
+      end
+    end
+  end
+  return nil, message, code
+end
+
+local function text_of(problem)
+  if type(problem) == "string" then return problem end
+  local ok, text = pcall(tostring, problem)
+  return ok and text or "(error object without text)"
+end
+
+-- Delivers everything a close left, however many callbacks raise.
+local function deliver_closed(handle, in_flight, ...)
+  local loop <close> = enter(handle)
+  local failed, first = in_flight ~= nil, nil
+  local function take(status, ...)
+    if not status then return false end
+    local ok, problem = pcall(hear, loop, status, ...)
+    loop.calling = false
+    if not ok and failed then
+      warn("hinternet: error in a status callback: ", text_of(problem))
+    elseif not ok then
+      failed, first = true, problem
+    end
+    return true
+  end
+  local more = take(...)
+  while more do more = take(next_event(handle)) end
+  if failed and in_flight == nil then error(first, 0) end
+  return true
+end
+
+local close = core.calls.request.close -- the same C function for every kind
+
+local function closed(handle, in_flight, ok, ...)
+  if ok ~= false then return ok, ... end
+  return deliver_closed(handle, in_flight, ...)
+end
+
+-- A close inside a callback of the same session leaves the delivery to the
+-- loop that called it, so that notifications keep their order.
+local function leaves(handle)
+  if not next(loops) or handle == nil then return false end
+  local id, session = ids(handle)
+  return id ~= session and inside_callback(session)
+end
+
+--- WinHttpCloseHandle.
+function dispatch.close(handle)
+  return closed(handle, nil, close(handle, leaves(handle)))
+end
+
+--- The same for a to-be-closed variable; problem is the error on its way.
+function dispatch.close_variable(handle, problem)
+  closed(handle, problem, close(handle, leaves(handle)))
+end
+
+--- Delivers the notification of a new handle, unless a callback is running:
+-- then the loop that called it goes on to it.
+function dispatch.created(handle)
+  if not inside_callback() then
+    local loop <close> = enter(handle)
+    deliver(loop, handle)
+  end
+  return handle
+end
+
+--- Moves the network once and delivers what happened in an async session;
+-- the number of notifications, or false at once when nothing is pending.
+function dispatch.poll(session, seconds)
+  if inside_callback() then error("poll called inside a status callback", 2) end
+  local loop <close> = enter(session)
+  local count = deliver(loop, session)
+  if count > 0 then return count end
+  local _, operations = live()
+  if operations == 0 then return false end
+  local message, code = step(seconds and math.ceil(seconds * 1000) or 0)
+  if message then return nil, message, code end
+  return deliver(loop, session)
+end
+
+return dispatch
