@@ -96,8 +96,9 @@ static enum hn_phase dial_phase(const struct hn_dial *d) {
 static int dial_start(struct hn_dial *d, struct hn_news_log *log) {
   news_add_name(log, HN_STATUS_RESOLVING_NAME, d->o.host);
   dial_set_state(d, HN_DIAL_RESOLVE);
-  int rc = resolver_start(d->env->resolver, d->o.host, d->o.port, d->o.tag,
-                          env_now(d->env), &d->job, &d->addresses);
+  const struct hn_lookup what = {.host = d->o.host, .port = d->o.port,
+                                 .tag = d->o.tag, .now = env_now(d->env)};
+  int rc = resolver_start(d->env->resolver, &what, &d->job, &d->addresses);
   if (rc == HN_AGAIN) return dial_set_deadline(d, d->o.resolve_timeout);
   d->answered = true;
   d->code = rc;

@@ -433,29 +433,30 @@ static int resolver_join(struct hn_resolver *r, struct hn_slice host,
   return 0;
 }
 
-HN_INTERNAL int resolver_start(struct hn_resolver *r, struct hn_slice host,
-                               unsigned port, uint64_t tag, int64_t now,
-                               uint64_t *job, struct hn_addresses *out) {
+HN_INTERNAL int resolver_start(struct hn_resolver *r,
+                               const struct hn_lookup *what, uint64_t *job,
+                               struct hn_addresses *out) {
   struct hn_address literal;
-  if (address_parse(host, port, &literal)) {
+  if (address_parse(what->host, what->port, &literal)) {
     out->count = 1;
     out->list[0] = literal;
     return 0;
   }
-  if (!resolver_is_name(host)) return HN_ERR_NAME_NOT_RESOLVED;
-  struct resolver_answer *kept = resolver_find_answer(r, host, now);
+  if (!resolver_is_name(what->host)) return HN_ERR_NAME_NOT_RESOLVED;
+  struct resolver_answer *kept =
+    resolver_find_answer(r, what->host, what->now);
   if (kept) {
     *out = kept->addresses;
-    resolver_set_port(out, port);
+    resolver_set_port(out, what->port);
     return 0;
   }
   struct resolver_job *j = mem_calloc(1, sizeof *j);
   if (!j) return HN_ERR_NOT_ENOUGH_MEMORY;
   list_init(&j->link);
-  j->tag = tag;
-  j->port = port;
+  j->tag = what->tag;
+  j->port = what->port;
   int rc = slots_put(&r->jobs, 1, j, &j->id);
-  if (rc == 0) rc = resolver_join(r, host, j);
+  if (rc == 0) rc = resolver_join(r, what->host, j);
   if (rc != 0) {
     resolver_drop_job(r, j);
     return rc;

@@ -30,12 +30,19 @@ HN_INTERNAL int resolver_new(struct hn_resolver **out,
                              struct hn_reactor *reactor);
 HN_INTERNAL void resolver_free(struct hn_resolver *r);
 
+struct hn_lookup {
+  struct hn_slice host; /* copied */
+  unsigned port;        /* put into every address */
+  uint64_t tag;         /* the asker's own */
+  int64_t now;          /* monotonic ms */
+};
+
 /* 0: *out is filled. HN_AGAIN: the answer comes by resolver_take, *job names
  * it. NAME_NOT_RESOLVED for what can be no name, NOT_ENOUGH_MEMORY (also when
- * no thread can be started). now: monotonic ms. */
-HN_INTERNAL int resolver_start(struct hn_resolver *r, struct hn_slice host,
-                               unsigned port, uint64_t tag, int64_t now,
-                               uint64_t *job, struct hn_addresses *out);
+ * no thread can be started). */
+HN_INTERNAL int resolver_start(struct hn_resolver *r,
+                               const struct hn_lookup *what, uint64_t *job,
+                               struct hn_addresses *out);
 
 /* Nobody wants this answer any more. Harmless for a finished or unknown job. */
 HN_INTERNAL void resolver_abandon(struct hn_resolver *r, uint64_t job);

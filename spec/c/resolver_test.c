@@ -2,7 +2,7 @@
 
 #include <signal.h>
 
-enum { TAG = 77, OTHER = 78 };
+enum { TAG = 77 };
 
 /* Waits for the next answer. */
 static bool take(struct hn_env *env, struct hn_resolved *out) {
@@ -14,10 +14,16 @@ static bool take(struct hn_env *env, struct hn_resolved *out) {
   return false;
 }
 
+static int start_slice(struct hn_env *env, struct hn_slice host, unsigned port,
+                       uint64_t *job, struct hn_addresses *out) {
+  const struct hn_lookup what = {.host = host, .port = port, .tag = TAG,
+                                 .now = env_now(env)};
+  return resolver_start(env->resolver, &what, job, out);
+}
+
 static int start(struct hn_env *env, const char *host, unsigned port,
                  uint64_t *job, struct hn_addresses *out) {
-  return resolver_start(env->resolver, slice_of(host), port, TAG,
-                        env_now(env), job, out);
+  return start_slice(env, slice_of(host), port, job, out);
 }
 
 static bool is_loopback(const struct hn_address *a) {
@@ -52,11 +58,11 @@ TEST(what_can_be_no_name) {
   uint64_t job = 5;
   CHECK(fixture_open(&env));
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-    CHECK_INT(resolver_start(env.resolver, test_guarded(0, bad[i]), 80, TAG, 1,
-                             &job, &a), HN_ERR_NAME_NOT_RESOLVED);
+    CHECK_INT(start_slice(&env, test_guarded(0, bad[i]), 80, &job, &a),
+              HN_ERR_NAME_NOT_RESOLVED);
   memset(text, 'a', sizeof text);
-  CHECK_INT(resolver_start(env.resolver, slice_make(text, sizeof text), 80, TAG,
-                           1, &job, &a), HN_ERR_NAME_NOT_RESOLVED);
+  CHECK_INT(start_slice(&env, slice_make(text, sizeof text), 80, &job, &a),
+            HN_ERR_NAME_NOT_RESOLVED);
   CHECK_INT(job, 5);
   CHECK_INT(a.count, 0);
   fixture_close(&env);
