@@ -64,9 +64,12 @@ static void loop_run_ready(hn_runtime *rt) {
   }
 }
 
-/* How long a wait may last: 0 when there is something to hand out or to do. */
+/* How long a wait may last: 0 when there is something new to hand out, or
+ * something to do. What was queued before the last step does not count: it may
+ * be for somebody who does not look now, and would keep the others spinning. */
 static int64_t loop_wait_time(hn_runtime *rt, int64_t max_wait) {
-  if (rt->queued > 0 || !list_is_empty(&rt->ready)) return 0;
+  bool news = rt->queued > 0 && rt->event_number != rt->event_seen;
+  if (news || !list_is_empty(&rt->ready)) return 0;
   const struct hn_timer *t = heap_peek(&rt->env.deadlines);
   if (!t || max_wait == 0) return max_wait;
   int64_t left = t->when - env_now(&rt->env);
@@ -133,7 +136,7 @@ static void loop_expire(hn_runtime *rt) {
     loop_on_timer(rt, t);
 }
 
-int hn_step(hn_runtime *rt, int64_t max_wait) {
+static int loop_step(hn_runtime *rt, int64_t max_wait) {
   struct hn_ready ready[HN_LOOP_READY];
   size_t count = 0;
   rt->env.now_us = 0;
@@ -149,4 +152,10 @@ int hn_step(hn_runtime *rt, int64_t max_wait) {
   for (size_t i = 0; i < count; i++) loop_on_ready(rt, &ready[i]);
   loop_expire(rt);
   return 0;
+}
+
+int hn_step(hn_runtime *rt, int64_t max_wait) {
+  int rc = loop_step(rt, max_wait);
+  rt->event_seen = rt->event_number;
+  return rc;
 }
