@@ -5,12 +5,13 @@
 #   make test       everything that proves it; ends with "N passed, N failed"
 #   make lint       the rules of the source tree, and luacheck
 #   make asan       the specs alone, under ASan and UBSan
+#   make bench      side by side with others; BENCH_QUICK=1: less than a minute
 #   make fuzz       the fuzzers under libFuzzer, FUZZ_SECONDS each
 #   make install    into LIBDIR and LUADIR
 #   make clean
 #
-# demo, test, lint, asan and fuzz install missing Debian packages first; `all`
-# and `install` never do.
+# demo, test, lint, asan, bench and fuzz install missing Debian packages first;
+# `all` and `install` never do.
 
 # ---------------------------------------------------------------- settings
 
@@ -28,6 +29,10 @@ FUZZ_SECONDS ?= 60
 LUA_INCDIR  ?=
 OPENSSL_DIR ?=
 ZLIB_DIR    ?=
+
+# Content codings left out when 0, and where their libraries are missing.
+BROTLI      ?= 1
+ZSTD        ?= 1
 
 # Warnings are errors in CI and in `make test`.
 WERROR      ?= $(if $(filter true,$(CI)),1,)
@@ -48,6 +53,18 @@ dep_cflags := $(call cflags,openssl,$(OPENSSL_DIR),$(OPENSSL_INCDIR)) \
   $(call cflags,zlib,$(ZLIB_DIR),$(ZLIB_INCDIR))
 dep_libs := $(call libs,openssl,$(OPENSSL_DIR),$(OPENSSL_LIBDIR),-lssl -lcrypto) \
   -Wl,--as-needed $(call libs,zlib,$(ZLIB_DIR),$(ZLIB_LIBDIR),-lz) -pthread
+
+# Optional libraries, used when pkg-config finds them.
+# $(call optional,setting,pkg): pkg unless the setting is 0
+optional = $(if $(filter-out 0,$(1)),$(shell \
+  pkg-config --exists '$(2)' 2>/dev/null && echo '$(firstword $(2))'))
+brotli := $(call optional,$(BROTLI),libbrotlidec)
+zstd   := $(call optional,$(ZSTD),libzstd >= 1.4)
+dep_cflags += $(if $(brotli),-DHN_HAVE_BROTLI=1) $(if $(zstd),-DHN_HAVE_ZSTD=1)
+ifneq ($(brotli)$(zstd),)
+dep_cflags += $(shell pkg-config --cflags $(brotli) $(zstd))
+dep_libs += $(shell pkg-config --libs $(brotli) $(zstd))
+endif
 
 language := -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden
 compile  := $(CC) $(CFLAGS) $(language) $(WARNINGS) $(dep_cflags)
@@ -73,8 +90,8 @@ lua_files := $(patsubst lua/%,%,$(wildcard lua/*.lua lua/*/*.lua lua/*/*/*.lua))
 
 # ------------------------------------------------------------------ module
 
-.PHONY: all deps-build deps-demo deps-test deps-fuzz demo test lint asan fuzz \
-  install clean list-c-tests list-fuzz
+.PHONY: all deps-build deps-demo deps-test deps-fuzz deps-bench demo test lint \
+  asan bench fuzz install clean list-c-tests list-fuzz
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -107,7 +124,7 @@ clean:
 # ---------------------------------------------------------------- packages
 
 # Each group is looked for first, which costs next to nothing.
-deps-build deps-demo deps-test deps-fuzz: deps-%:
+deps-build deps-demo deps-test deps-fuzz deps-bench: deps-%:
 	@sh spec/support/deps.sh $*
 
 # -------------------------------------------------------------------- demo
@@ -206,8 +223,27 @@ fuzz: deps-fuzz
 
 build/libfuzzer/%: spec/fuzz/%.c $(fuzz_low)
 	@mkdir -p $(@D)
-	clang -O1 -g $(language) -fsanitize=fuzzer,address,undefined \
-	  -fno-sanitize-recover=all -DHN_TEST -o $@ $^ -lcrypto
+	clang -O1 -g $(language) $(dep_cflags) \
+	  -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -DHN_TEST \
+	  -o $@ $^ $(dep_libs)
+
+# -------------------------------------------------------------- benchmarks
+
+bench_programs := $(addprefix build/bench/,server floor curl measure)
+bench_common   := spec/bench/bench.c spec/bench/bench.h
+
+build/bench/server build/bench/floor: bench_libs = -lssl -lcrypto -lz
+build/bench/curl: bench_libs = $(shell pkg-config --libs libcurl)
+
+$(bench_programs): build/bench/%: spec/bench/%.c $(bench_common) build/flags
+	@mkdir -p $(@D)
+	$(CC) -O2 -g $(language) $(WARNINGS) $(werror) $(dep_cflags) -o $@ \
+	  $(filter %.c,$^) $(bench_libs)
+
+bench: deps-bench
+	@$(MAKE) --no-print-directory -s all $(bench_programs)
+	@LUA_PATH='lua/?.lua;lua/?/init.lua;./?.lua;;' LUA_CPATH='build/?.so;;' \
+	  $(LUA) spec/bench/run.lua
 
 # All C files as one: proves that no two of them use one name for two things.
 build/one.c: $(sources)

@@ -29,6 +29,8 @@ local function table_of(...)
   return rows
 end
 
+local large_head = "HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n"
+
 -- A send that opens a connection.
 local function fresh_send(host, address)
   return { "request:send", { "resolving_name", host },
@@ -151,11 +153,41 @@ describe("A status callback", function()
 
     it("hears that closing a request with a large unread body closes its connection", function()
       local s = p:script({ "recv_head" },
-        { "send", "HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\nab" }, { "recv_eof" })
+        { "send", large_head .. "ab" }, { "recv_eof" })
       world(s):run(table_of(created, plain_send, receive,
         { "request:close", "closing_connection", "connection_closed", "handle_closing" },
         { "connection:close", "handle_closing" }, { "session:close", "handle_closing" }))
       assert.is_true(s:wait(1))
+      s:close()
+    end)
+
+    it("hears the same when such a request is sent again", function()
+      local s = p:serve { connections = {
+        { { "recv_head" }, { "send", large_head .. "ab" },
+          { "recv_eof" } },
+        { { "keepalive", "hello" } },
+      } }
+      local again = { "request:send", "closing_connection", "connection_closed" }
+      table.move(plain_send, 2, #plain_send, 4, again)
+      world(s):run(table_of(created, plain_send, receive, again, receive,
+        { "request:read", args = { "a" }, gives = "hello" }, closing))
+      s:close()
+    end)
+
+    it("may be set at any time and hears what comes from then on", function()
+      local s = p:script({ "recv_head" }, { "send", large_head .. "a" }, { "wait" },
+        { "send", "b" }, { "recv_eof" })
+      local w = world(s)
+      w.session:set_status_callback(nil)
+      w:run { { "session:connect" }, { "connection:open_request" }, { "request:send" } }
+      w.request:set_status_callback(w:listener())
+      w:run { receive, { "request:read", args = { 1 }, gives = "a" } }
+      w.request:set_status_callback(nil)
+      s:go()
+      w:run { { "request:read", args = { 1 }, gives = "b" } }
+      w.request:set_status_callback(w:listener(), { "receive_response", "close_connection" })
+      w:run { { "request:close", "closing_connection", "connection_closed" } }
+      w.session:close()
       s:close()
     end)
 

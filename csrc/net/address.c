@@ -2,8 +2,20 @@
 
 #include <arpa/inet.h>
 #include <net/if.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+
+enum {
+  HN_ADDRESS_PATH_START = offsetof(struct sockaddr_un, sun_path),
+  /* Some systems take a path without its NUL, others do not. */
+  HN_ADDRESS_PATH_MAX = sizeof(((struct sockaddr_un *)0)->sun_path) - 1,
+#ifdef __linux__
+  HN_ADDRESS_ABSTRACT = 1,
+#else
+  HN_ADDRESS_ABSTRACT = 0,
+#endif
+};
 
 /* RFC 4007 11: a zone is an interface's name or number. */
 static bool address_parse_zone(struct hn_slice zone, uint32_t *out) {
@@ -66,6 +78,59 @@ HN_INTERNAL bool address_parse(struct hn_slice host, unsigned port,
          address_parse_v6(host, port, out);
 }
 
+HN_INTERNAL bool address_parse_list(struct hn_slice text,
+                                    struct hn_addresses *out) {
+  struct hn_addresses list = {.count = 0};
+  struct hn_slice element;
+  while (slice_next_element(&text, &element)) {
+    if (list.count == HN_MAX_ADDRESSES) return false;
+    if (!address_parse(element, 0, &list.list[list.count++])) return false;
+  }
+  if (list.count == 0) return false;
+  *out = list;
+  return true;
+}
+
+HN_INTERNAL int address_parse_path(struct hn_slice path,
+                                   struct hn_unix_path *out,
+                                   const char **detail) {
+  bool abstract = HN_ADDRESS_ABSTRACT && path.n > 0 && path.p[0] == '@';
+  struct hn_unix_path a = {.size = 0};
+  const char *wrong = NULL;
+  if (path.n == (abstract ? 1 : 0))
+    wrong = "path of a Unix socket is empty";
+  else if (path.n > HN_ADDRESS_PATH_MAX)
+    wrong = "path of a Unix socket is too long";
+  else if (slice_find(path, 0, '\0') < path.n)
+    wrong = "path of a Unix socket holds a NUL";
+  if (wrong) {
+    *detail = wrong;
+    return HN_ERR_INVALID_PARAMETER;
+  }
+  a.name.sun_family = AF_UNIX;
+  memcpy(a.name.sun_path, path.p, path.n);
+  if (abstract) a.name.sun_path[0] = '\0';
+  /* An abstract name is as long as the size says: a NUL would be part of it. */
+  a.size = (socklen_t)(HN_ADDRESS_PATH_START + path.n + (abstract ? 0 : 1));
+  *out = a;
+  return 0;
+}
+
+HN_INTERNAL unsigned address_port(const struct hn_address *a) {
+  if (a->size == 0) return 0;
+  return ntohs(a->u.any.sa_family == AF_INET6 ? a->u.v6.sin6_port
+                                              : a->u.v4.sin_port);
+}
+
+HN_INTERNAL void address_set_port(struct hn_addresses *a, unsigned port) {
+  for (size_t i = 0; i < a->count; i++) {
+    if (a->list[i].u.any.sa_family == AF_INET6)
+      a->list[i].u.v6.sin6_port = htons((uint16_t)port);
+    else
+      a->list[i].u.v4.sin_port = htons((uint16_t)port);
+  }
+}
+
 static void address_format_zone(uint32_t scope, char *out, size_t size) {
   char name[IF_NAMESIZE];
   if (if_indextoname(scope, name))
@@ -88,6 +153,20 @@ HN_INTERNAL void address_format(const struct hn_address *a,
   size_t used = strlen(out);
   address_format_zone(a->u.v6.sin6_scope_id, out + used,
                       HN_ADDRESS_TEXT - used);
+}
+
+HN_INTERNAL void address_format_path(const struct hn_unix_path *path,
+                                     char out[HN_PATH_TEXT]) {
+  const char *name = path->name.sun_path;
+  size_t n = 0;
+  out[0] = '\0';
+  if (path->size > HN_ADDRESS_PATH_START)
+    n = path->size - (size_t)HN_ADDRESS_PATH_START;
+  if (n == 0) return;
+  if (n > sizeof path->name.sun_path) n = sizeof path->name.sun_path;
+  memcpy(out, name, n);
+  out[n] = '\0';
+  if (n > 1 && out[0] == '\0') out[0] = '@';
 }
 
 /* Index of the next address at or after `from` whose family is, or is not, the

@@ -20,23 +20,27 @@ static const char *const dial_names[] = {"START",  "RESOLVE", "CONNECT",
 
 struct hn_dial {
   struct hn_env *env;       /* borrowed for life */
-  struct hn_dial_options o; /* o.host is name below */
+  struct hn_dial_options o; /* what it points at is below, or borrowed */
   enum dial_state state;
   uint64_t job;      /* of the look-up, while it runs */
   bool answered;     /* its answer is in the next three */
-  int code;
+  int code;          /* also: why the path is refused */
   const char *detail; /* static */
   struct hn_addresses addresses;
+  struct hn_unix_path path; /* size 0: none, or refused */
+  struct hn_tcp_tuning tuning;
   struct hn_stream *stream; /* owned */
   unsigned watched;         /* what the reactor watches the stream for */
   struct hn_timer timer;
   char name[HN_MAX_HOST + 1];
-  char label[HN_MAX_HOST + 10]; /* "host:port" for messages */
+  char lookup[HN_MAX_HOST + 1];
+  char label[HN_MAX_HOST + 10]; /* "host:port" or the path, for messages */
 };
 
 static void dial_set_state(struct hn_dial *d, enum dial_state state) {
   static const unsigned legal[] = {
-    [HN_DIAL_START] = 1u << HN_DIAL_RESOLVE | 1u << HN_DIAL_FAILED,
+    [HN_DIAL_START] =
+      1u << HN_DIAL_RESOLVE | 1u << HN_DIAL_CONNECT | 1u << HN_DIAL_FAILED,
     [HN_DIAL_RESOLVE] = 1u << HN_DIAL_CONNECT | 1u << HN_DIAL_FAILED,
     [HN_DIAL_CONNECT] =
       1u << HN_DIAL_SECURE | 1u << HN_DIAL_DONE | 1u << HN_DIAL_FAILED,
@@ -51,17 +55,48 @@ static void dial_set_state(struct hn_dial *d, enum dial_state state) {
   d->state = state;
 }
 
+static struct hn_slice dial_copy_name(char name[HN_MAX_HOST + 1],
+                                      struct hn_slice s) {
+  if (s.n > 0) memcpy(name, s.p, s.n);
+  return slice_make(name, s.n);
+}
+
+/* A path too long for the label is also too long for the system. */
+static void dial_set_path(struct hn_dial *d, struct hn_slice path) {
+  if (path.n == 0) return;
+  size_t n = path.n < sizeof d->label ? path.n : sizeof d->label - 1;
+  memset(d->label, 0, sizeof d->label);
+  memcpy(d->label, path.p, n);
+  d->o.unix_path = slice_make(d->label, n);
+  d->code = address_parse_path(path, &d->path, &d->detail);
+}
+
+/* Copies what the caller's options only point at. */
+static void dial_copy_options(struct hn_dial *d,
+                              const struct hn_dial_options *o) {
+  bool fixed = o->resolve_to && o->resolve_to->count > 0;
+  d->o = *o;
+  d->o.host = dial_copy_name(d->name, o->host);
+  d->o.lookup_host =
+    dial_copy_name(d->lookup, o->lookup_host.n > 0 ? o->lookup_host : o->host);
+  err_format_host(d->label, sizeof d->label, d->o.host, o->port);
+  dial_set_path(d, o->unix_path);
+  if (fixed) d->addresses = *o->resolve_to;
+  address_set_port(&d->addresses, o->port);
+  d->o.resolve_to = fixed ? &d->addresses : NULL;
+  if (o->tuning) d->tuning = *o->tuning;
+  d->o.tuning = o->tuning ? &d->tuning : NULL;
+}
+
 HN_INTERNAL int dial_new(struct hn_env *env, const struct hn_dial_options *o,
                          struct hn_dial **out) {
-  if (o->host.n > HN_MAX_HOST) return HN_ERR_NAME_NOT_RESOLVED;
+  if (o->host.n > HN_MAX_HOST || o->lookup_host.n > HN_MAX_HOST)
+    return HN_ERR_NAME_NOT_RESOLVED;
   struct hn_dial *d = mem_calloc(1, sizeof *d);
   if (!d) return HN_ERR_NOT_ENOUGH_MEMORY;
   d->env = env;
-  d->o = *o;
-  if (o->host.n > 0) memcpy(d->name, o->host.p, o->host.n);
-  d->o.host = slice_make(d->name, o->host.n);
+  dial_copy_options(d, o);
   d->state = HN_DIAL_START;
-  err_format_host(d->label, sizeof d->label, d->o.host, o->port);
   timer_init(&d->timer, o->tag, o->timer_kind);
   *out = d;
   return 0;
@@ -93,10 +128,29 @@ static enum hn_phase dial_phase(const struct hn_dial *d) {
   return HN_PHASE_RESOLVE;
 }
 
+static int dial_open(struct hn_dial *d) {
+  const struct hn_tcp_options o = {
+    .addresses = &d->addresses,
+    .path = d->path.size > 0 ? &d->path : NULL,
+    .tuning = d->o.tuning,
+    .max_attempts = d->o.max_attempts,
+    .timeout = d->o.connect_timeout,
+    .tag = d->o.tag,
+    .timer_kind = d->o.timer_kind,
+  };
+  dial_set_state(d, HN_DIAL_CONNECT);
+  return d->code == 0 ? tcp_new(d->env, &o, &d->stream) : d->code;
+}
+
 static int dial_start(struct hn_dial *d, struct hn_news_log *log) {
-  news_add_name(log, HN_STATUS_RESOLVING_NAME, d->o.host);
+  if (d->o.unix_path.n > 0) return dial_open(d);
+  news_add_name(log, HN_STATUS_RESOLVING_NAME, d->o.lookup_host);
   dial_set_state(d, HN_DIAL_RESOLVE);
-  const struct hn_lookup what = {.host = d->o.host, .port = d->o.port,
+  if (d->o.resolve_to) {
+    d->answered = true;
+    return 0;
+  }
+  const struct hn_lookup what = {.host = d->o.lookup_host, .port = d->o.port,
                                  .tag = d->o.tag, .now = env_now(d->env)};
   int rc = resolver_start(d->env->resolver, &what, &d->job, &d->addresses);
   if (rc == HN_AGAIN) return dial_set_deadline(d, d->o.resolve_timeout);
@@ -111,15 +165,7 @@ static int dial_resolve(struct hn_dial *d, struct hn_news_log *log) {
   if (d->code != 0) return d->code;
   news_add_address(log, HN_STATUS_NAME_RESOLVED, &d->addresses.list[0]);
   timer_clear(&d->env->deadlines, &d->timer);
-  const struct hn_tcp_options o = {
-    .addresses = &d->addresses,
-    .max_attempts = d->o.max_attempts,
-    .timeout = d->o.connect_timeout,
-    .tag = d->o.tag,
-    .timer_kind = d->o.timer_kind,
-  };
-  dial_set_state(d, HN_DIAL_CONNECT);
-  return tcp_new(d->env, &o, &d->stream);
+  return dial_open(d);
 }
 
 static int dial_connect(struct hn_dial *d, struct hn_news_log *log) {
@@ -168,9 +214,9 @@ static int dial_describe(struct hn_dial *d, int code,
   enum hn_phase phase = dial_phase(d);
   const struct hn_stream *s = d->stream;
   if (phase == HN_PHASE_RESOLVE)
-    return err_set(info, code, phase, d->name, d->detail);
+    return err_set(info, code, phase, d->lookup, d->detail);
   if (!s || (!s->detail && s->system == 0) || code == HN_ERR_TIMEOUT)
-    return err_set(info, code, phase, d->label, NULL);
+    return err_set(info, code, phase, d->label, d->detail);
   if (!s->detail)
     return err_set_system(info, code, phase, d->label, s->system);
   (void)err_set(info, code, phase, d->label, s->detail);

@@ -8,8 +8,12 @@
 #include "../base/mem.h"
 #include "../base/trace.h"
 
-/* A first write up to this size fits one segment of any usual path. */
-enum { HN_TCP_SMALL = 1200 };
+enum {
+  /* A first write up to this size fits one segment of any usual path. */
+  HN_TCP_SMALL = 1200,
+  /* ms until a Unix socket with a full backlog is asked again. */
+  HN_TCP_RETRY = 10,
+};
 
 enum tcp_state {
   HN_TCP_CONNECTING, /* the plan is at work */
@@ -26,13 +30,16 @@ struct tcp_attempt {
 
 /* What is needed only while connecting. */
 struct tcp_plan {
-  struct hn_addresses addresses;
+  struct hn_addresses addresses; /* one without a size when there is a path */
+  struct hn_unix_path path;      /* size 0: none */
+  struct hn_tcp_tuning tuning;
   struct tcp_attempt attempts[HN_MAX_ADDRESSES]; /* beside addresses */
   size_t next;        /* the next address to try */
   size_t running;     /* attempts under way */
   int64_t next_start; /* when the next one may start */
   int64_t timeout;
   int system; /* errno of the last attempt refused, 0: all timed out */
+  const char *detail; /* static: what that was about, or NULL */
   struct hn_timer timer;
   struct hn_news_log *news; /* borrowed, or NULL */
 };
@@ -47,7 +54,7 @@ struct tcp_stream {
   int code; /* why connecting failed */
   unsigned want;
   bool wrote;    /* something was written */
-  bool no_delay; /* TCP_NODELAY is set */
+  bool no_delay; /* TCP_NODELAY is set, or is not to be */
   struct hn_address peer;
 };
 
@@ -72,6 +79,12 @@ static void tcp_set_state(struct tcp_stream *t, enum tcp_state state) {
   t->state = state;
 }
 
+static void tcp_note_failure(struct tcp_plan *plan, int system,
+                             const char *detail) {
+  plan->system = system;
+  plan->detail = detail;
+}
+
 /* Ends attempt i; system is its errno, 0 when it took too long. The next one
  * may start at once (RFC 8305 5). */
 static void tcp_end_attempt(struct tcp_stream *t, size_t i, int system) {
@@ -81,7 +94,7 @@ static void tcp_end_attempt(struct tcp_stream *t, size_t i, int system) {
   (void)close(a->fd);
   a->fd = -1;
   plan->running--;
-  if (system != 0) plan->system = system;
+  if (system != 0) tcp_note_failure(plan, system, NULL);
   plan->next_start = env_now(t->env);
 }
 
@@ -95,11 +108,31 @@ static void tcp_drop_plan(struct tcp_stream *t) {
 }
 
 static int tcp_fail(struct tcp_stream *t, int code) {
-  if (code == HN_ERR_CANNOT_CONNECT) t->base.system = t->plan->system;
+  if (code == HN_ERR_CANNOT_CONNECT) {
+    t->base.system = t->plan->system;
+    t->base.detail = t->plan->detail;
+  }
   t->code = code;
   tcp_drop_plan(t);
   tcp_set_state(t, HN_TCP_FAILED);
   return code;
+}
+
+static void tcp_add_news(const struct tcp_plan *plan, uint32_t status,
+                         size_t i) {
+  char text[HN_PATH_TEXT];
+  if (plan->path.size == 0) {
+    news_add_address(plan->news, status, &plan->addresses.list[i]);
+    return;
+  }
+  address_format_path(&plan->path, text);
+  news_add_name(plan->news, status, slice_of(text));
+}
+
+static void tcp_set_no_delay(struct tcp_stream *t) {
+  int on = 1;
+  (void)setsockopt(t->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  t->no_delay = true;
 }
 
 /* Attempt i is connected: it is the stream from now on. */
@@ -115,9 +148,11 @@ static int tcp_win(struct tcp_stream *t, size_t i, bool watched) {
   t->fd = fd;
   t->peer = plan->addresses.list[i];
   t->want = HN_WANT_READ;
-  news_add_address(plan->news, HN_STATUS_CONNECTED_TO_SERVER, &t->peer);
+  tcp_add_news(plan, HN_STATUS_CONNECTED_TO_SERVER, i);
+  bool now = plan->tuning.no_delay == HN_TCP_NO_DELAY_ON && !t->no_delay;
   tcp_drop_plan(t);
   tcp_set_state(t, HN_TCP_OPEN);
+  if (now) tcp_set_no_delay(t);
   return 0;
 }
 
@@ -131,10 +166,19 @@ static int tcp_connect(int fd, const struct hn_address *a) {
   return errno;
 }
 
-/* Begins attempt i. 0: connected already; else an errno or HN_AGAIN. On
- * loopback the handshake is over when connect returns, although it says
- * EINPROGRESS: asking once more saves two epoll_ctl and a wait. */
-static int tcp_begin_attempt(struct tcp_stream *t, size_t i) {
+/* The same. A Unix socket connects at once, or not at all while the backlog is
+ * full (EAGAIN); no readiness tells when there is room. */
+static int tcp_connect_path(int fd, const struct hn_unix_path *path) {
+  const struct sockaddr *name = (const void *)&path->name;
+  if (connect(fd, name, path->size) == 0 || errno == EISCONN) return 0;
+  return errno == EAGAIN || errno == EINTR ? HN_AGAIN : errno;
+}
+
+/* Begins attempt i. 0: connected already; HN_AGAIN; else an errno, maybe with
+ * *detail. On loopback the handshake is over when connect returns, although it
+ * says EINPROGRESS: asking once more saves two epoll_ctl and a wait. */
+static int tcp_begin_attempt(struct tcp_stream *t, size_t i,
+                             const char **detail) {
   struct tcp_plan *plan = t->plan;
   const struct hn_address *address = &plan->addresses.list[i];
   struct tcp_attempt *a = &plan->attempts[i];
@@ -144,7 +188,10 @@ static int tcp_begin_attempt(struct tcp_stream *t, size_t i) {
   a->fd = fd;
   a->deadline = plan->timeout < 0 ? -1 : env_now(t->env) + plan->timeout;
   plan->running++;
-  int rc = tcp_connect(fd, address);
+  if (plan->path.size > 0) return tcp_connect_path(fd, &plan->path);
+  int rc = tcp_tune_socket(fd, &plan->tuning, detail);
+  if (rc != 0) return rc;
+  rc = tcp_connect(fd, address);
   return rc == HN_AGAIN ? tcp_connect(fd, address) : rc;
 }
 
@@ -152,20 +199,27 @@ static int tcp_begin_attempt(struct tcp_stream *t, size_t i) {
 static int tcp_start_attempt(struct tcp_stream *t) {
   struct tcp_plan *plan = t->plan;
   size_t i = plan->next++;
-  news_add_address(plan->news, HN_STATUS_CONNECTING_TO_SERVER,
-                   &plan->addresses.list[i]);
-  plan->next_start = env_now(t->env) + HN_TCP_STAGGER;
-  int rc = tcp_begin_attempt(t, i);
+  const char *detail = NULL;
+  tcp_add_news(plan, HN_STATUS_CONNECTING_TO_SERVER, i);
+  plan->next_start = env_now(t->env) + plan->tuning.stagger;
+  int rc = tcp_begin_attempt(t, i, &detail);
   if (rc == 0) return tcp_win(t, i, false);
+  if (rc == HN_AGAIN && plan->path.size > 0) return HN_AGAIN;
   if (rc == HN_AGAIN) {
     rc = reactor_add(t->env->reactor, plan->attempts[i].fd, t->tag,
                      HN_WANT_WRITE);
     return rc == 0 ? HN_AGAIN : rc;
   }
   if (plan->attempts[i].fd >= 0) tcp_end_attempt(t, i, rc);
-  plan->system = rc;
+  tcp_note_failure(plan, rc, detail);
   plan->next_start = env_now(t->env);
   return HN_AGAIN;
+}
+
+static int tcp_check_attempt(const struct tcp_plan *plan, size_t i) {
+  int fd = plan->attempts[i].fd;
+  return plan->path.size > 0 ? tcp_connect_path(fd, &plan->path)
+                             : tcp_connect(fd, &plan->addresses.list[i]);
 }
 
 /* Looks after the attempts under way. 0: one won; HN_AGAIN; or a code. */
@@ -174,8 +228,8 @@ static int tcp_check_attempts(struct tcp_stream *t) {
   for (size_t i = 0; i < plan->next; i++) {
     struct tcp_attempt *a = &plan->attempts[i];
     if (a->fd < 0) continue;
-    int rc = tcp_connect(a->fd, &plan->addresses.list[i]);
-    if (rc == 0) return tcp_win(t, i, true);
+    int rc = tcp_check_attempt(plan, i);
+    if (rc == 0) return tcp_win(t, i, plan->path.size == 0);
     if (rc != HN_AGAIN)
       tcp_end_attempt(t, i, rc);
     else if (a->deadline >= 0 && env_now(t->env) >= a->deadline)
@@ -187,14 +241,17 @@ static int tcp_check_attempts(struct tcp_stream *t) {
 static bool tcp_may_start(const struct tcp_stream *t) {
   const struct tcp_plan *plan = t->plan;
   if (plan->next == plan->addresses.count) return false;
-  return plan->running == 0 || env_now(t->env) >= plan->next_start;
+  if (plan->running == 0) return true;
+  return plan->tuning.stagger > 0 && env_now(t->env) >= plan->next_start;
 }
 
 /* The timer stands at whatever comes first: a deadline or the next start. */
 static int tcp_set_timer(struct tcp_stream *t) {
   struct tcp_plan *plan = t->plan;
   int64_t when = INT64_MAX;
-  if (plan->next < plan->addresses.count) when = plan->next_start;
+  if (plan->next < plan->addresses.count && plan->tuning.stagger > 0)
+    when = plan->next_start;
+  if (plan->path.size > 0) when = env_now(t->env) + HN_TCP_RETRY;
   for (size_t i = 0; i < plan->next; i++) {
     const struct tcp_attempt *a = &plan->attempts[i];
     if (a->fd >= 0 && a->deadline >= 0 && a->deadline < when)
@@ -246,19 +303,13 @@ static int tcp_read(struct hn_stream *s, char *p, size_t n, size_t *got) {
   return HN_AGAIN;
 }
 
-/* Nagle's algorithm holds a small segment back only while an earlier one is
- * not acknowledged. One small request on a fresh connection never meets it, so
- * the call is made when a second write or a large one shows up. */
-static void tcp_set_no_delay(struct tcp_stream *t) {
-  int on = 1;
-  (void)setsockopt(t->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  t->no_delay = true;
-}
-
 static int tcp_write(struct hn_stream *s, const char *p, size_t n,
                      size_t *put) {
   struct tcp_stream *t = tcp_of(s);
   if (t->fd < 0) return tcp_broken(t, ENOTCONN);
+  /* Nagle's algorithm holds a small segment back only while an earlier one is
+   * not acknowledged. One small request on a fresh connection never meets it,
+   * so the call is made when a second write or a large one shows up. */
   if (!t->no_delay && (t->wrote || n > HN_TCP_SMALL)) tcp_set_no_delay(t);
   ssize_t done;
   do {
@@ -318,10 +369,39 @@ static const struct hn_stream_ops tcp_ops = {
   .close = tcp_close,
 };
 
+/* Leaves the addresses that can be reached from the local one. */
+static void tcp_keep_family(struct tcp_plan *plan, sa_family_t family) {
+  struct hn_addresses *all = &plan->addresses;
+  size_t kept = 0;
+  for (size_t i = 0; i < all->count; i++)
+    if (all->list[i].u.any.sa_family == family)
+      all->list[kept++] = all->list[i];
+  all->count = kept;
+  if (kept == 0)
+    tcp_note_failure(plan, EAFNOSUPPORT, "cannot connect (no address is of the "
+                                         "local address's family)");
+}
+
+/* What to connect to: a path is one attempt of no address. */
+static void tcp_set_target(struct tcp_plan *plan,
+                           const struct hn_tcp_options *o) {
+  if (o->path) {
+    plan->path = *o->path;
+    plan->addresses.count = 1;
+    plan->addresses.list[0].u.any.sa_family = AF_UNIX;
+    return;
+  }
+  plan->addresses = *o->addresses;
+  if (plan->tuning.local.size > 0)
+    tcp_keep_family(plan, plan->tuning.local.u.any.sa_family);
+}
+
 static struct tcp_plan *tcp_plan_new(const struct hn_tcp_options *o) {
+  static const struct hn_tcp_tuning usual = HN_TCP_TUNING_DEFAULT;
   struct tcp_plan *plan = mem_calloc(1, sizeof *plan);
   if (!plan) return NULL;
-  plan->addresses = *o->addresses;
+  plan->tuning = o->tuning ? *o->tuning : usual;
+  tcp_set_target(plan, o);
   if (o->max_attempts < (int)plan->addresses.count)
     plan->addresses.count = o->max_attempts < 1 ? 1 : (size_t)o->max_attempts;
   for (size_t i = 0; i < HN_MAX_ADDRESSES; i++) plan->attempts[i].fd = -1;
@@ -332,7 +412,8 @@ static struct tcp_plan *tcp_plan_new(const struct hn_tcp_options *o) {
 
 HN_INTERNAL int tcp_new(struct hn_env *env, const struct hn_tcp_options *o,
                         struct hn_stream **out) {
-  if (o->addresses->count == 0 || o->addresses->count > HN_MAX_ADDRESSES)
+  if (!o->path &&
+      (o->addresses->count == 0 || o->addresses->count > HN_MAX_ADDRESSES))
     return HN_ERR_INVALID_PARAMETER;
   struct tcp_stream *t = mem_calloc(1, sizeof *t);
   if (!t) return HN_ERR_NOT_ENOUGH_MEMORY;
@@ -347,6 +428,7 @@ HN_INTERNAL int tcp_new(struct hn_env *env, const struct hn_tcp_options *o,
   t->state = HN_TCP_CONNECTING;
   t->fd = -1;
   t->want = HN_WANT_WRITE;
+  t->no_delay = o->path || t->plan->tuning.no_delay == HN_TCP_NO_DELAY_OFF;
   *out = &t->base;
   return 0;
 }
@@ -358,4 +440,59 @@ HN_INTERNAL void tcp_set_news(struct hn_stream *s, struct hn_news_log *log) {
 
 HN_INTERNAL const struct hn_address *tcp_peer(const struct hn_stream *s) {
   return &tcp_of_const(s)->peer;
+}
+
+/* What getsockname and getpeername answer. */
+struct tcp_name {
+  union {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+    struct sockaddr_un path;
+  } u;
+  socklen_t size;
+};
+
+static void tcp_describe_address(const struct hn_address *a,
+                                 struct hn_endpoint *out) {
+  address_format(a, out->text);
+  out->port = address_port(a);
+}
+
+static void tcp_describe_name(const struct tcp_name *n,
+                              struct hn_endpoint *out) {
+  struct hn_address a = {.size = n->size};
+  struct hn_unix_path path = {.name = n->u.path, .size = n->size};
+  if (n->u.any.sa_family == AF_UNIX) {
+    address_format_path(&path, out->text);
+    out->port = 0;
+    return;
+  }
+  if (n->u.any.sa_family == AF_INET6)
+    a.u.v6 = n->u.v6;
+  else
+    a.u.v4 = n->u.v4;
+  tcp_describe_address(&a, out);
+}
+
+HN_INTERNAL int tcp_get_endpoints(const struct hn_stream *s,
+                                  struct hn_endpoints *out) {
+  while (s->next) s = s->next;
+  const struct tcp_stream *t = tcp_of_const(s);
+  struct tcp_name local = {.size = sizeof local.u};
+  struct tcp_name remote = {.size = sizeof remote.u};
+  if (s->ops != &tcp_ops || t->fd < 0)
+    return HN_ERR_INCORRECT_HANDLE_STATE;
+  if (getsockname(t->fd, &local.u.any, &local.size) != 0)
+    return HN_ERR_CONNECTION_ERROR;
+  /* After a reset the system has forgotten the peer, but we have not. */
+  if (t->peer.size == 0 &&
+      getpeername(t->fd, &remote.u.any, &remote.size) != 0)
+    return HN_ERR_CONNECTION_ERROR;
+  tcp_describe_name(&local, &out->local);
+  if (t->peer.size > 0)
+    tcp_describe_address(&t->peer, &out->remote);
+  else
+    tcp_describe_name(&remote, &out->remote);
+  return 0;
 }

@@ -1,12 +1,13 @@
 /*
- * tcp.h: a stream over TCP: one connection out of a list of addresses.
+ * tcp.h: a stream over TCP: one connection out of a list of addresses; or over
+ * a Unix-domain stream socket, which differs in how it connects only.
  *
  * Connecting is happy eyeballs (RFC 8305): the attempts start 250 ms apart, or
  * at once when the one before failed; the first to connect wins and the others
  * are closed. Each attempt's descriptor is watched under the owner's tag while
  * it connects; the winner stays watched for reading. Sockets are non-blocking,
  * close-on-exec, written with MSG_NOSIGNAL, and TCP_NODELAY from the first
- * write on that could be held back.
+ * write on that could be held back. tcp_tune.h says what of it can be changed.
  */
 #ifndef HN_NET_TCP_H
 #define HN_NET_TCP_H
@@ -14,11 +15,26 @@
 #include "env.h"
 #include "news.h"
 #include "stream.h"
+#include "tcp_tune.h"
 
-enum { HN_TCP_STAGGER = 250 }; /* ms, RFC 8305 5 */
+/* The IP address as text, without brackets, and the port; for a Unix socket the
+ * path ("@name" if abstract, "" if it has none) and 0. */
+struct hn_endpoint {
+  char text[HN_PATH_TEXT];
+  unsigned port;
+};
+
+struct hn_endpoints {
+  struct hn_endpoint local, remote;
+};
 
 struct hn_tcp_options {
-  const struct hn_addresses *addresses; /* borrowed for the call; not empty */
+  const struct hn_addresses *addresses; /* borrowed for the call; not empty,
+                                           unless there is a path */
+  const struct hn_unix_path *path; /* borrowed for the call; in place of the
+                                      addresses, and never tuned; NULL: none */
+  const struct hn_tcp_tuning *tuning; /* borrowed for the call; NULL: as
+                                         HN_TCP_TUNING_DEFAULT */
   int max_attempts;    /* WinHTTP CONNECT_RETRIES */
   int64_t timeout;     /* ms for each attempt, -1: none */
   uint64_t tag;        /* what readiness and deadlines are reported under */
@@ -26,15 +42,22 @@ struct hn_tcp_options {
 };
 
 /* A stream not yet connected; step_connect drives it. env: borrowed for its
- * lifetime. step_connect's errors: CANNOT_CONNECT, TIMEOUT,
- * NOT_ENOUGH_MEMORY. */
+ * lifetime. step_connect's errors: CANNOT_CONNECT with `system`, and `detail`
+ * when it was the tuning that failed; TIMEOUT, NOT_ENOUGH_MEMORY. */
 HN_INTERNAL int tcp_new(struct hn_env *env, const struct hn_tcp_options *o,
                         struct hn_stream **out);
 
 /* Where connecting / connected facts go while it connects; NULL: nowhere. */
 HN_INTERNAL void tcp_set_news(struct hn_stream *s, struct hn_news_log *log);
 
-/* The address connected to; only after step_connect answered 0. */
+/* The address connected to; only after step_connect answered 0. Of size 0 for a
+ * Unix socket. */
 HN_INTERNAL const struct hn_address *tcp_peer(const struct hn_stream *s);
+
+/* Both ends of the connection that a stream stands on, however many streams
+ * are between. INCORRECT_HANDLE_STATE while it is not connected;
+ * CONNECTION_ERROR when the system does not know any more. */
+HN_INTERNAL int tcp_get_endpoints(const struct hn_stream *s,
+                                  struct hn_endpoints *out);
 
 #endif

@@ -110,5 +110,106 @@ TEST(families_take_turns) {
   check_order("ABCDefghIJKLmnop", "AeBfCgDhImJnKoLp");
 }
 
+struct list_row {
+  const char *text;
+  size_t count; /* 0: refused */
+  const char *last;
+};
+
+static const struct list_row lists[] = {
+  {"127.0.0.1", 1, "127.0.0.1"},
+  {"127.0.0.1,::1", 2, "::1"},
+  {" [::1] ,\t10.0.0.1 , ", 2, "10.0.0.1"},
+  {"::1, ::1, ::2", 3, "::2"},
+  {"1.1.1.1,1.1.1.2,1.1.1.3,1.1.1.4,1.1.1.5,1.1.1.6,1.1.1.7,1.1.1.8,1.1.1.9,"
+   "1.1.1.10,1.1.1.11,1.1.1.12,1.1.1.13,1.1.1.14,1.1.1.15,1.1.1.16", 16,
+   "1.1.1.16"},
+  {"1.1.1.1,1.1.1.2,1.1.1.3,1.1.1.4,1.1.1.5,1.1.1.6,1.1.1.7,1.1.1.8,1.1.1.9,"
+   "1.1.1.10,1.1.1.11,1.1.1.12,1.1.1.13,1.1.1.14,1.1.1.15,1.1.1.16,1.1.1.17",
+   0, NULL},
+  {"", 0, NULL},
+  {" , ,", 0, NULL},
+  {"localhost", 0, NULL},
+  {"127.0.0.1, localhost", 0, NULL},
+  {"127.0.0.1 ::1", 0, NULL},
+  {"127.0.0.1:80", 0, NULL},
+};
+
+TEST(lists_of_literals) {
+  for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+    const struct list_row *row = &lists[i];
+    struct hn_addresses a = {.count = 99};
+    char text[HN_ADDRESS_TEXT];
+    test_label(row->text);
+    bool ok = address_parse_list(test_guarded(0, slice_of(row->text)), &a);
+    CHECK_INT(ok, row->count > 0);
+    CHECK_INT(a.count, ok ? row->count : 99);
+    if (!ok || a.count == 99) continue;
+    address_format(&a.list[a.count - 1], text);
+    CHECK_TEXT(slice_of(text), row->last);
+    CHECK_INT(address_port(&a.list[0]), 0);
+    address_set_port(&a, 8443);
+    CHECK_INT(address_port(&a.list[0]), 8443);
+    CHECK_INT(address_port(&a.list[a.count - 1]), 8443);
+  }
+}
+
+static void check_path(struct hn_slice path, socklen_t size,
+                       const char *wrong) {
+  struct hn_unix_path a = {.size = 77};
+  const char *detail = NULL;
+  char text[HN_PATH_TEXT];
+  int rc = address_parse_path(test_guarded(0, path), &a, &detail);
+  CHECK_INT(rc, wrong ? HN_ERR_INVALID_PARAMETER : 0);
+  CHECK_TEXT(slice_of(detail ? detail : ""), wrong ? wrong : "");
+  CHECK_INT(a.size, wrong ? 77 : size);
+  if (rc != 0) return;
+  CHECK_INT(a.name.sun_family, AF_UNIX);
+  address_format_path(&a, text);
+  CHECK(slice_equal(slice_of(text), path));
+}
+
+/* 2 bytes of family, then the path with a NUL, or the abstract name alone. */
+TEST(paths) {
+  char text[200];
+  memset(text, 'x', sizeof text);
+  check_path(slice_of("/run/x.sock"), 2 + 12, NULL);
+  check_path(slice_of("x"), 2 + 2, NULL);
+  check_path(slice_of("@x"), 2 + 2, NULL);
+  check_path(slice_make(text, 107), 2 + 108, NULL);
+  text[0] = '@';
+  check_path(slice_make(text, 107), 2 + 107, NULL);
+  check_path(slice_make(text, 108), 0, "path of a Unix socket is too long");
+  text[0] = '/';
+  check_path(slice_make(text, 108), 0, "path of a Unix socket is too long");
+  check_path(slice_make(text, 200), 0, "path of a Unix socket is too long");
+  check_path(slice_of(""), 0, "path of a Unix socket is empty");
+  check_path(slice_of("@"), 0, "path of a Unix socket is empty");
+  check_path(slice_make("/x\0y", 4), 0, "path of a Unix socket holds a NUL");
+  check_path(slice_make("@\0y", 3), 0, "path of a Unix socket holds a NUL");
+  check_path(slice_make("\0y", 2), 0, "path of a Unix socket holds a NUL");
+}
+
+/* As the system may hand them out. */
+TEST(odd_paths_format) {
+  struct hn_unix_path a;
+  char text[HN_PATH_TEXT];
+  memset(&a, 'x', sizeof a);
+  a.name.sun_family = AF_UNIX;
+  a.size = sizeof a.name; /* filled to the brim, without a NUL */
+  address_format_path(&a, text);
+  CHECK_INT(strlen(text), sizeof a.name.sun_path);
+  a.size = sizeof a.name + 1;
+  address_format_path(&a, text);
+  CHECK_INT(strlen(text), sizeof a.name.sun_path);
+  a.size = 2;
+  address_format_path(&a, text);
+  CHECK_TEXT(slice_of(text), "");
+  a.size = 0;
+  address_format_path(&a, text);
+  CHECK_TEXT(slice_of(text), "");
+}
+
 TEST_MAIN(ROW(literals), ROW(holds_the_port), ROW(a_nul_is_no_end),
-          ROW(nothing_formats_as_nothing), ROW(families_take_turns))
+          ROW(nothing_formats_as_nothing), ROW(families_take_turns),
+          ROW(lists_of_literals), ROW(paths), ROW(odd_paths_format))

@@ -1,5 +1,7 @@
 #include "net_fixture.h"
 
+#include <stdlib.h>
+
 enum { TAG = 77, KIND = 3 };
 
 static struct hn_addresses list_of(const struct hn_address *a,
@@ -310,9 +312,225 @@ TEST(closing_while_it_connects) {
   fixture_close(&env);
 }
 
+static void parse_path(const char *path, struct hn_unix_path *out) {
+  const char *detail;
+  CHECK_INT(address_parse_path(slice_of(path), out, &detail), 0);
+}
+
+static int listen_path(const char *path, int backlog) {
+  struct hn_unix_path a;
+  parse_path(path, &a);
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  CHECK(fd >= 0);
+  CHECK_INT(bind(fd, (struct sockaddr *)&a.name, a.size), 0);
+  CHECK_INT(listen(fd, backlog), 0);
+  return fd;
+}
+
+static struct hn_stream *open_path(struct hn_env *env, const char *path,
+                                   int64_t timeout) {
+  struct hn_unix_path a;
+  parse_path(path, &a);
+  struct hn_tcp_options o = {.path = &a, .max_attempts = 5,
+                             .timeout = timeout, .tag = TAG,
+                             .timer_kind = KIND};
+  struct hn_stream *s = NULL;
+  return tcp_new(env, &o, &s) == 0 ? s : NULL;
+}
+
+/* A fresh folder of one's own; text is a template of mkdtemp. */
+static const char *path_in(char *folder, char out[100]) {
+  CHECK(mkdtemp(folder) != NULL);
+  snprintf(out, 100, "%s/with a blank.sock", folder);
+  return out;
+}
+
+static void check_path(const char *path) {
+  struct hn_env env;
+  struct hn_news_log log = {.mask = UINT32_MAX};
+  struct hn_endpoints ends;
+  char text[16];
+  size_t n = 0;
+  CHECK(fixture_open(&env));
+  int listener = listen_path(path, 8);
+  struct hn_stream *s = open_path(&env, path, 5000);
+  tcp_set_news(s, &log);
+  CHECK_INT(connect_all(&env, s), 0);
+  CHECK_INT(log.count, 2);
+  check_news(&log.items[0], HN_STATUS_CONNECTING_TO_SERVER, path);
+  check_news(&log.items[1], HN_STATUS_CONNECTED_TO_SERVER, path);
+  CHECK(heap_peek(&env.deadlines) == NULL);
+  CHECK_INT(tcp_peer(s)->size, 0);
+  int peer = accept(listener, NULL, NULL);
+  for (int i = 0; i < 2; i++) {
+    CHECK_INT(s->ops->write(s, "hello", 5, &n), 0);
+    CHECK_INT(read(peer, text, sizeof text), 5);
+  }
+  CHECK_INT(s->ops->read(s, text, sizeof text, &n), HN_AGAIN);
+  CHECK_INT(write(peer, "world", 5), 5);
+  CHECK(fixture_wait(&env, TAG, 5000));
+  CHECK_INT(s->ops->read(s, text, sizeof text, &n), 0);
+  CHECK_TEXT(slice_make(text, n), "world");
+  CHECK_INT(tcp_get_endpoints(s, &ends), 0);
+  CHECK_TEXT(slice_of(ends.local.text), "");
+  CHECK_TEXT(slice_of(ends.remote.text), path);
+  CHECK_INT(ends.local.port, 0);
+  CHECK_INT(ends.remote.port, 0);
+  close(peer);
+  CHECK(fixture_wait(&env, TAG, 5000));
+  CHECK_INT(s->ops->read(s, text, sizeof text, &n), 0);
+  CHECK_INT(n, 0);
+  s->ops->close(s);
+  close(listener);
+  fixture_close(&env);
+}
+
+TEST(a_unix_socket) {
+  char folder[] = "/tmp/hn_tcp_XXXXXX", path[100];
+  check_path(path_in(folder, path));
+  unlink(path);
+  rmdir(folder);
+}
+
+TEST(an_abstract_unix_socket) {
+  char name[100];
+  snprintf(name, sizeof name, "@hn tcp %ld", (long)getpid());
+  check_path(name);
+}
+
+static void check_no_path(const char *path, int system) {
+  struct hn_env env;
+  CHECK(fixture_open(&env));
+  struct hn_stream *s = open_path(&env, path, 5000);
+  CHECK_INT(connect_all(&env, s), HN_ERR_CANNOT_CONNECT);
+  CHECK_INT(s->system, system);
+  CHECK(s->detail == NULL);
+  s->ops->close(s);
+  fixture_close(&env);
+}
+
+TEST(no_unix_socket_there) {
+  char folder[] = "/tmp/hn_tcp_XXXXXX", path[100];
+  check_no_path(path_in(folder, path), ENOENT);
+  close(listen_path(path, 1));
+  check_no_path(path, ECONNREFUSED);
+  unlink(path);
+  rmdir(folder);
+}
+
+/* Without a tuning that a socket of that family would refuse. */
+TEST(a_unix_socket_is_not_tuned) {
+  struct hn_env env;
+  struct hn_unix_path a;
+  struct hn_tcp_tuning tuning = {.keepalive = true, .keepalive_idle = 5,
+                                 .no_delay = HN_TCP_NO_DELAY_ON,
+                                 .interface = "none"};
+  struct hn_tcp_options o = {.path = &a, .tuning = &tuning, .timeout = 5000,
+                             .tag = TAG, .timer_kind = KIND};
+  struct hn_stream *s = NULL;
+  CHECK(fixture_open(&env));
+  CHECK(address_parse(slice_of("127.0.0.1"), 0, &tuning.local));
+  int listener = listen_path("@hn tcp tuned", 1);
+  parse_path("@hn tcp tuned", &a);
+  CHECK_INT(tcp_new(&env, &o, &s), 0);
+  CHECK_INT(connect_all(&env, s), 0);
+  s->ops->close(s);
+  close(listener);
+  fixture_close(&env);
+}
+
+static void fill_path(const char *path, int *filler, int count) {
+  struct hn_unix_path a;
+  parse_path(path, &a);
+  for (int i = 0; i < count; i++) {
+    filler[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    (void)connect(filler[i], (struct sockaddr *)&a.name, a.size);
+  }
+}
+
+/* Such a socket reports no readiness: it is asked again and again. */
+TEST(a_unix_socket_with_a_full_backlog) {
+  struct hn_env env;
+  int filler[3];
+  CHECK(fixture_open(&env));
+  int listener = listen_path("@hn tcp full", 0);
+  fill_path("@hn tcp full", filler, 3);
+  struct hn_stream *late = open_path(&env, "@hn tcp full", 50);
+  CHECK_INT(connect_all(&env, late), HN_ERR_TIMEOUT);
+  late->ops->close(late);
+  struct hn_stream *s = open_path(&env, "@hn tcp full", 5000);
+  CHECK_INT(s->ops->step_connect(s), HN_AGAIN);
+  CHECK(heap_peek(&env.deadlines) != NULL);
+  close(accept(listener, NULL, NULL));
+  close(accept(listener, NULL, NULL));
+  CHECK_INT(connect_all(&env, s), 0);
+  CHECK(heap_peek(&env.deadlines) == NULL);
+  s->ops->close(s);
+  for (int i = 0; i < 3; i++) close(filler[i]);
+  close(listener);
+  fixture_close(&env);
+}
+
+TEST(both_ends) {
+  struct hn_env env;
+  struct hn_address a, client;
+  struct hn_endpoints ends = {.local = {"x", 1}};
+  struct hn_stream other = {.next = NULL};
+  CHECK(fixture_open(&env));
+  int listener = fixture_listen("::1", &a);
+  struct hn_addresses list = list_of(&a, NULL);
+  struct hn_stream *s = open_tcp(&env, &list, 5000);
+  CHECK_INT(tcp_get_endpoints(s, &ends), HN_ERR_INCORRECT_HANDLE_STATE);
+  CHECK_INT(tcp_get_endpoints(&other, &ends), HN_ERR_INCORRECT_HANDLE_STATE);
+  CHECK_INT(connect_all(&env, s), 0);
+  client.size = sizeof client.u;
+  int peer = accept(listener, &client.u.any, &client.size);
+  other.next = s;
+  CHECK_TEXT(slice_of(ends.local.text), "x");
+  for (int i = 0; i < 2; i++) {
+    CHECK_INT(tcp_get_endpoints(&other, &ends), 0);
+    CHECK_TEXT(slice_of(ends.local.text), "::1");
+    CHECK_INT(ends.local.port, fixture_port(&client));
+    CHECK_TEXT(slice_of(ends.remote.text), "::1");
+    CHECK_INT(ends.remote.port, fixture_port(&a));
+    struct linger hard = {.l_onoff = 1};
+    setsockopt(peer, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+    close(peer); /* and once more after a reset */
+    CHECK(i > 0 || fixture_wait(&env, TAG, 5000));
+    if (i == 0) peer = dup(listener);
+  }
+  s->ops->close(s);
+  close(listener);
+  fixture_close(&env);
+}
+
 struct try_ctx {
   struct hn_addresses list;
 };
+
+static bool try_path(void *ctx) {
+  struct hn_env env;
+  bool ok = false;
+  if (fixture_open(&env)) {
+    struct hn_stream *s = open_path(&env, ctx, 20);
+    int rc = s ? connect_all(&env, s) : HN_ERR_NOT_ENOUGH_MEMORY;
+    if (s) s->ops->close(s);
+    ok = rc == HN_ERR_TIMEOUT;
+    if (!ok) CHECK_INT(rc, HN_ERR_NOT_ENOUGH_MEMORY);
+  }
+  fixture_close(&env);
+  return ok;
+}
+
+TEST(each_allocation_failing_on_a_unix_socket) {
+  char name[] = "@hn tcp memory";
+  int filler[3];
+  int listener = listen_path(name, 0);
+  fill_path(name, filler, 3);
+  test_each_failure(try_path, name);
+  for (int i = 0; i < 3; i++) close(filler[i]);
+  close(listener);
+}
 
 static bool try_connect(void *ctx) {
   struct try_ctx *try = ctx;
@@ -345,4 +563,9 @@ TEST_MAIN(ROW(connects_reads_and_writes), ROW(a_full_socket_wants_to_write),
           ROW(the_next_address_after_the_stagger),
           ROW(every_attempt_has_its_own_time),
           ROW(a_refusal_says_more_than_a_timeout),
-          ROW(closing_while_it_connects), ROW(each_allocation_failing))
+          ROW(closing_while_it_connects), ROW(a_unix_socket),
+          ROW(an_abstract_unix_socket), ROW(no_unix_socket_there),
+          ROW(a_unix_socket_is_not_tuned),
+          ROW(a_unix_socket_with_a_full_backlog), ROW(both_ends),
+          ROW(each_allocation_failing_on_a_unix_socket),
+          ROW(each_allocation_failing))

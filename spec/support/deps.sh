@@ -3,7 +3,7 @@
 # Debian's packages. Looking costs a few file tests; nothing is fetched when
 # everything is there.
 #
-#   deps.sh build|demo|test|fuzz
+#   deps.sh build|demo|test|fuzz|bench
 
 set -eu
 LUA=${LUA:-lua5.4}
@@ -29,6 +29,11 @@ build_needs() {
     /usr/local/include/openssl/ssl.h
   need zlib1g-dev first_file /usr/include/zlib.h /usr/local/include/zlib.h
 }
+coding_needs() { # optional in a build, but tested
+  need libbrotli-dev first_file /usr/include/brotli/decode.h \
+    /usr/local/include/brotli/decode.h
+  need libzstd-dev first_file /usr/include/zstd.h /usr/local/include/zstd.h
+}
 demo_needs() { # the peer and its certificates
   build_needs
   need python3 program python3
@@ -37,6 +42,7 @@ demo_needs() { # the peer and its certificates
 }
 test_needs() {
   demo_needs
+  coding_needs
   need lua-busted lua_module busted
   need lua-check program luacheck
   need luarocks program luarocks
@@ -45,9 +51,19 @@ test_needs() {
 }
 fuzz_needs() {
   build_needs
+  coding_needs
   need clang program clang
   need libclang-rt-dev first_file /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a \
     /usr/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a
+}
+bench_needs() { # the peers, and what counts instructions and system calls
+  demo_needs
+  need lua-sec lua_module ssl
+  need libcurl4-openssl-dev first_file /usr/include/*/curl/curl.h \
+    /usr/include/curl/curl.h /usr/local/include/curl/curl.h
+  need nginx-light first_file /usr/sbin/nginx /usr/local/sbin/nginx
+  need valgrind program valgrind
+  need strace program strace
 }
 
 "${1:-build}_needs"
