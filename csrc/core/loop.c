@@ -51,6 +51,28 @@ const char *hn_reactor_name(void) {
   return reactor_name();
 }
 
+/* A redirect waits until the take after its own: whoever took it may have shown
+ * it to a callback that blocked, changed the request or closed it. */
+static void loop_release_hold(hn_runtime *rt) {
+  struct hn_request *r;
+  if (rt->held && request_find(rt, rt->held, &r) == 0)
+    transfer_release_hold(r);
+  rt->held = 0;
+}
+
+bool hn_next_event(hn_runtime *rt, hn_handle scope, struct hn_event *out) {
+  if (rt->held) loop_release_hold(rt);
+  if (!event_take(rt, scope, out)) return false;
+  if (out->status == HN_STATUS_REDIRECT) rt->held = out->handle;
+  return true;
+}
+
+bool hn_take_result(hn_runtime *rt, hn_handle h, enum hn_op op,
+                    struct hn_event *out) {
+  if (rt->held) loop_release_hold(rt);
+  return event_take_result(rt, h, op, out);
+}
+
 /* Operations that were started or have used up their budget. Those that become
  * ready again meanwhile have to wait for the next step. */
 static void loop_run_ready(hn_runtime *rt) {

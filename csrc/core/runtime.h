@@ -29,6 +29,7 @@ struct hn_runtime {
   size_t queued;         /* events in all queues */
   size_t handles;        /* open */
   size_t operations;     /* running */
+  hn_handle held;        /* a request whose redirect was taken last; or 0 */
   unsigned unwaited;     /* steps in a row that did not wait */
 };
 

@@ -39,7 +39,7 @@ static int transfer_post_news(struct hn_request *r) {
   for (unsigned i = 0; i < r->log->count && rc == 0; i++) {
     const struct hn_news *n = &r->log->items[i];
     struct hn_slice text = slice_of(n->text);
-    if (n->status == HN_STATUS_RESOLVING_NAME) text = request_connect(r)->host;
+    if (n->status == HN_STATUS_RESOLVING_NAME) text = r->target->host;
     rc = node_notify(&r->node, n->status, n->number, text);
   }
   r->log->count = 0;
@@ -52,7 +52,7 @@ static void transfer_fail(struct hn_request *r, struct hn_operation *op,
                           int code) {
   if (r->info.code == 0)
     err_set(&r->info, code, exchange_phase(&r->exchange),
-            request_connect(r)->authority[r->secure], NULL);
+            r->target->authority, NULL);
   if (r->begun) exchange_abort(&r->exchange);
   (void)transfer_post_news(r);
   if (r->info.secure)
@@ -155,10 +155,40 @@ static void transfer_step_write(struct hn_request *r) {
   op_complete(&r->node, op, HN_STATUS_WRITE_COMPLETE, op->moved);
 }
 
+/* The redirect is told of, and held until that has been heard; one that nobody
+ * hears goes on at once. */
+static int transfer_redirect(struct hn_request *r) {
+  struct hn_buf url;
+  buf_init(&url, 4 * HN_MAX_URL);
+  int rc = hop_append_url(r->next_hop, &url);
+  if (rc == 0)
+    rc = node_notify(&r->node, HN_STATUS_REDIRECT, 0, buf_peek(&url));
+  buf_fini(&url);
+  if (rc) return rc;
+  op_disarm(&r->node, &r->rx);
+  request_set_state(r, HN_REQUEST_REDIRECTING);
+  if (!(r->node.mask & HN_STATUS_REDIRECT)) transfer_release_hold(r);
+  return 0;
+}
+
+void transfer_release_hold(struct hn_request *r) {
+  if (r->state != HN_REQUEST_REDIRECTING) return;
+  request_set_state(r, HN_REQUEST_RECEIVING);
+  redirect_go(r);
+  request_make_ready(r);
+}
+
 static void transfer_step_receive(struct hn_request *r) {
-  int rc = exchange_step_head(&r->exchange);
+  bool again = false;
+  if (r->state == HN_REQUEST_REDIRECTING) return;
+  int rc = r->begun ? 0 : prepare_exchange(r);
+  if (rc == 0) rc = exchange_step_head(&r->exchange);
   if (!transfer_settle(r, &r->rx, rc, option_response_timeout(&r->settings)))
     return;
+  rc = redirect_prepare(r, &again);
+  if (rc == 0 && again) rc = transfer_redirect(r);
+  if (rc) transfer_fail(r, &r->rx, rc);
+  if (rc || again) return;
   request_set_state(r, HN_REQUEST_RECEIVED);
   op_complete(&r->node, &r->rx, HN_STATUS_HEADERS_AVAILABLE, 0);
 }
@@ -205,7 +235,7 @@ static int transfer_read_piece(struct hn_request *r, size_t *got) {
 
 static int transfer_too_large(struct hn_request *r) {
   return err_set(&r->info, HN_ERR_INSUFFICIENT_BUFFER, HN_PHASE_RECEIVE,
-                 request_connect(r)->authority[r->secure],
+                 r->target->authority,
                  "body larger than max_response_body");
 }
 
@@ -285,7 +315,7 @@ static void transfer_cancel_op(struct hn_request *r, struct hn_operation *op,
     return;
   }
   err_set(&r->info, HN_ERR_OPERATION_CANCELLED, exchange_phase(&r->exchange),
-          request_connect(r)->authority[r->secure], NULL);
+          r->target->authority, NULL);
   op_fail(&r->node, op, &r->info);
 }
 

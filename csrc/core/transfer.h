@@ -14,6 +14,9 @@ HN_INTERNAL void transfer_step(struct hn_request *r);
 HN_INTERNAL void transfer_on_timeout(struct hn_request *r,
                                      enum hn_timer_kind side);
 
+/* The redirect of a held request has been heard: it goes on. */
+HN_INTERNAL void transfer_release_hold(struct hn_request *r);
+
 /* Completes what runs with OPERATION_CANCELLED, or drops it when quiet, and
  * lets go of the connection: drained or closed. */
 HN_INTERNAL void transfer_cancel(struct hn_request *r, bool quiet);

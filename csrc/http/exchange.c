@@ -203,8 +203,8 @@ int exchange_step_head(struct hn_exchange *x) {
       rc = exchange_step_end(x);
     else if (x->state == HN_X_AWAIT)
       rc = exchange_step_await(x);
-    else if (x->state == HN_X_CONNECT || x->state == HN_X_SEND)
-      rc = exchange_step_send(x); /* the second attempt; fails by itself */
+    else if (x->state <= HN_X_SEND)
+      rc = exchange_step_send(x); /* the next hop, or once more */
     else
       return 0;
     if (rc == HN_AGAIN || x->state == HN_X_DEAD) return rc;
