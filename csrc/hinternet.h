@@ -188,6 +188,7 @@ enum hn_op { /* WinHTTP's API ids */
 enum hn_phase { /* what was being done when something failed */
   HN_PHASE_NONE,
   HN_PHASE_RESOLVE,  /* "resolving" */
+  HN_PHASE_ACQUIRE,  /* "waiting for a connection to" */
   HN_PHASE_CONNECT,  /* "connecting to" */
   HN_PHASE_SECURE,   /* "securing the connection to" */
   HN_PHASE_SEND,     /* "sending to" */

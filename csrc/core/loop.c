@@ -13,6 +13,7 @@ int hn_runtime_new(hn_runtime **out) {
   list_init(&rt->queues);
   list_init(&rt->spare_events);
   list_init(&rt->spare_requests);
+  list_init(&rt->env.woken);
   heap_init(&rt->env.deadlines);
   slots_init(&rt->env.slots);
   spares_init(&rt->env.spares);
@@ -73,11 +74,23 @@ bool hn_take_result(hn_runtime *rt, hn_handle h, enum hn_op op,
   return event_take_result(rt, h, op, out);
 }
 
+/* Exchanges for which a connection, or a place for one, has become free. */
+static void loop_wake(hn_runtime *rt) {
+  struct hn_link *l;
+  struct hn_request *r;
+  while ((l = list_first(&rt->env.woken)) != NULL) {
+    struct hn_waiter *w = HN_CONTAINER_OF(l, struct hn_waiter, link);
+    list_remove(l);
+    if (request_find(rt, w->owner, &r) == 0) request_make_ready(r);
+  }
+}
+
 /* Operations that were started or have used up their budget. Those that become
  * ready again meanwhile have to wait for the next step. */
 static void loop_run_ready(hn_runtime *rt) {
   struct hn_link now;
   list_init(&now);
+  loop_wake(rt);
   list_splice(&now, &rt->ready);
   struct hn_link *l;
   while ((l = list_first(&now)) != NULL) {
@@ -88,7 +101,9 @@ static void loop_run_ready(hn_runtime *rt) {
 
 /* How long a wait may last: 0 when there is something to hand out or to do. */
 static int64_t loop_wait_time(hn_runtime *rt, int64_t max_wait) {
-  if (rt->queued > 0 || !list_is_empty(&rt->ready)) return 0;
+  if (rt->queued > 0 || !list_is_empty(&rt->ready) ||
+      !list_is_empty(&rt->env.woken))
+    return 0;
   const struct hn_timer *t = heap_peek(&rt->env.deadlines);
   if (!t || max_wait == 0) return max_wait;
   int64_t left = t->when - env_now(&rt->env);

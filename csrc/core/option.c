@@ -108,6 +108,38 @@ static int option_set_ca_file(struct hn_node *n,
   return session_set_ca_file(session_of(n), text);
 }
 
+/* WinHTTP's "unlimited" is the largest number; 0 stands for 2. */
+static int64_t option_show_limit(int64_t limit) {
+  return limit == INT64_MAX ? INT32_MAX : limit;
+}
+
+static int64_t option_read_limit(int64_t number) {
+  if (number == 0) return 2;
+  return number == INT32_MAX ? INT64_MAX : number;
+}
+
+static int option_get_max_conns(struct hn_node *n, struct hn_value *out) {
+  out->number = option_show_limit(session_of(n)->pool.max_per_server);
+  return 0;
+}
+
+static int option_set_max_conns(struct hn_node *n,
+                                const struct hn_value *value) {
+  session_of(n)->pool.max_per_server = option_read_limit(value->number);
+  return 0;
+}
+
+static int option_get_max_conns_1_0(struct hn_node *n, struct hn_value *out) {
+  out->number = option_show_limit(session_of(n)->pool.max_per_1_0_server);
+  return 0;
+}
+
+static int option_set_max_conns_1_0(struct hn_node *n,
+                                    const struct hn_value *value) {
+  session_of(n)->pool.max_per_1_0_server = option_read_limit(value->number);
+  return 0;
+}
+
 static int option_get_opened(struct hn_node *n, struct hn_value *out) {
   out->number = (int64_t)session_of(n)->pool.opened;
   return 0;
@@ -164,6 +196,13 @@ static const struct option_row option_table[] = {
     "a number of the caller's, copied to children"},
    HN_OPTION_SCR, 0, INT64_MIN, INT64_MAX, option_get_context,
    option_set_context},
+  {{"max_conns_per_server", 73, HN_TYPE_INTEGER, HN_OPTION_S, true, true,
+    "connections to one server; further requests wait; 0 is 2"},
+   HN_OPTION_S, 0, 0, INT32_MAX, option_get_max_conns, option_set_max_conns},
+  {{"max_conns_per_1_0_server", 74, HN_TYPE_INTEGER, HN_OPTION_S, true, true,
+    "the same for a server that speaks HTTP/1.0; 0 is 2"},
+   HN_OPTION_S, 0, 0, INT32_MAX, option_get_max_conns_1_0,
+   option_set_max_conns_1_0},
   {{"redirect_policy", 88, HN_TYPE_INTEGER, HN_OPTION_S | HN_OPTION_R, true,
     true, "0 never, 1 not from https to http, 2 always"},
    HN_OPTION_S | HN_OPTION_R, OPTION_AT(redirect_policy), 0, 2, NULL, NULL},

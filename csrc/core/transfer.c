@@ -71,7 +71,9 @@ static bool transfer_settle(struct hn_request *r, struct hn_operation *op,
   if (rc == 0) return true;
   if (rc == HN_AGAIN) {
     /* While it is dialled, the dial keeps the time. */
-    bool dialling = r->exchange.state == HN_X_CONNECT;
+    bool dialling = r->exchange.state == HN_X_CONNECT && r->exchange.conn;
+    if (r->exchange.state == HN_X_CONNECT)
+      timeout = r->settings.connect_timeout; /* standing in line */
     uint64_t progress = op->api == HN_OP_RECEIVE_RESPONSE
                             ? r->exchange.retried
                             : r->exchange.received + r->exchange.sent;

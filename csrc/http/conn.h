@@ -40,6 +40,7 @@ struct hn_conn {
   struct hn_dial *dial;     /* owned; NULL once connected */
   struct hn_stream *stream; /* owned; NULL until connected */
   unsigned interest;        /* what the reactor watches; 0: removed */
+  bool is_1_0;              /* its server answered with HTTP/1.0 */
   bool readable;            /* a read is worth trying */
   struct hn_buf in;         /* read and not yet used */
   struct hn_buf out;        /* to be written */

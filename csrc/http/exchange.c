@@ -50,6 +50,7 @@ void exchange_begin(struct hn_exchange *x,
   x->conn = NULL;
   x->message = message;
   x->received = 0;
+  list_init(&x->waiter.link);
   x->reused = x->retried = false;
 }
 
@@ -108,8 +109,9 @@ static void exchange_retry(struct hn_exchange *x) {
 
 static int exchange_step_connect(struct hn_exchange *x) {
   if (!x->conn) {
-    int rc =
-        pool_acquire(x->setup.pool, &x->setup.wish, &x->conn, &x->reused);
+    if (!list_is_empty(&x->waiter.link)) return HN_AGAIN; /* in line */
+    int rc = pool_acquire(x->setup.pool, &x->setup.wish, &x->waiter, &x->conn,
+                          &x->reused);
     if (rc) return rc;
   }
   int rc = conn_step_connect(x->conn, x->log, x->info);
@@ -248,7 +250,7 @@ bool exchange_can_move(const struct hn_exchange *x) {
 enum hn_phase exchange_phase(const struct hn_exchange *x) {
   switch (x->state) {
     case HN_X_NEW:
-    case HN_X_CONNECT: return HN_PHASE_CONNECT;
+    case HN_X_CONNECT: return x->conn ? HN_PHASE_CONNECT : HN_PHASE_ACQUIRE;
     case HN_X_SEND:
     case HN_X_OPEN: return HN_PHASE_SEND;
     case HN_X_AWAIT: return HN_PHASE_RESPONSE;
@@ -257,6 +259,7 @@ enum hn_phase exchange_phase(const struct hn_exchange *x) {
 }
 
 void exchange_close(struct hn_exchange *x) {
+  pool_forget(x->setup.pool, &x->waiter);
   if (!x->conn) return;
   if (x->state == HN_X_BODY)
     x->protocol->release(x);
@@ -267,6 +270,7 @@ void exchange_close(struct hn_exchange *x) {
 }
 
 void exchange_abort(struct hn_exchange *x) {
+  pool_forget(x->setup.pool, &x->waiter);
   if (x->conn) {
     struct hn_news_log *log = conn_is_connected(x->conn) ? x->log : NULL;
     news_add(log, HN_STATUS_CLOSING_CONNECTION, 0);

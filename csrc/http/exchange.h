@@ -63,6 +63,7 @@ struct hn_exchange {
   struct hn_headers *trailers;        /* borrowed */
   struct hn_h1_head head;             /* of the response */
   struct hn_h1_body body;
+  struct hn_waiter waiter; /* in the pool's line, while there is no place */
   size_t given;       /* bytes of message->body handed to the connection */
   uint64_t sent;      /* bytes of the whole body handed to it */
   uint64_t written;   /* bytes of head and given body, for the news */

@@ -9,6 +9,7 @@
 #define HN_NET_ENV_H
 
 #include "../base/heap.h"
+#include "../base/list.h"
 #include "../base/slot.h"
 #include "../base/spare.h"
 #include "clock.h"
@@ -29,6 +30,7 @@ struct hn_env {
   struct hn_heap deadlines;
   struct hn_slots slots; /* tags and handles to objects */
   struct hn_spares spares;
+  struct hn_link woken; /* hn_waiter.link: whose turn has come */
   int64_t now_us; /* monotonic; 0: not read since the last wait */
 };
 
