@@ -444,12 +444,25 @@ enum hn_type {
   HN_TYPE_TIME,    /* number: milliseconds, -1 for none; seconds in Lua */
   HN_TYPE_TEXT,    /* text */
   HN_TYPE_HANDLE,  /* number: a handle */
+  HN_TYPE_SPAN,    /* number: microseconds; seconds in Lua */
+  HN_TYPE_RECORD,  /* fields; a table in Lua */
 };
 
+struct hn_field;
+
+/* A query's text and fields are borrowed until the next call. */
 struct hn_value {
   enum hn_type type;
   int64_t number;
-  struct hn_slice text; /* from a query: borrowed until the next call */
+  struct hn_slice text;
+  const struct hn_field *fields;
+  size_t count;
+};
+
+/* One named value of a record. */
+struct hn_field {
+  const char *name;
+  struct hn_value value;
 };
 
 struct hn_option_entry {

@@ -140,6 +140,50 @@ static int option_set_max_conns_1_0(struct hn_node *n,
   return 0;
 }
 
+static void option_add(struct hn_value *record, struct hn_field *room,
+                       enum hn_type type, const char *name, int64_t number) {
+  room[record->count].name = name;
+  room[record->count].value = (struct hn_value){.type = type, .number = number};
+  record->count++;
+}
+
+/* Only what happened is in the record. */
+static int option_get_times(struct hn_node *n, struct hn_value *out) {
+  static const char *const names[] = {
+#define HN_X(name, text) text,
+    HN_TIME_LIST(HN_X)
+#undef HN_X
+  };
+  struct hn_request *r = request_from(n);
+  const int64_t *at = r->exchange.times.at;
+  if (r->state == HN_REQUEST_NEW) return HN_ERR_INCORRECT_HANDLE_STATE;
+  out->fields = r->record;
+  for (int i = HN_TIME_START + 1; i < HN_TIMES; i++)
+    if (at[i])
+      option_add(out, r->record, HN_TYPE_SPAN, names[i], at[i] - at[0]);
+  return 0;
+}
+
+static int option_get_stats(struct hn_node *n, struct hn_value *out) {
+  struct hn_request *r = request_from(n);
+  const struct hn_exchange *x = &r->exchange;
+  struct hn_field *f = r->record;
+  if (r->state == HN_REQUEST_NEW) return HN_ERR_INCORRECT_HANDLE_STATE;
+  out->fields = f;
+  option_add(out, f, HN_TYPE_INTEGER, "request_size", (int64_t)x->written);
+  option_add(out, f, HN_TYPE_INTEGER, "request_body_size", (int64_t)x->sent);
+  option_add(out, f, HN_TYPE_INTEGER, "response_header_size",
+             (int64_t)x->head_size);
+  option_add(out, f, HN_TYPE_INTEGER, "response_body_size",
+             (int64_t)x->body_size);
+  option_add(out, f, HN_TYPE_INTEGER, "received", (int64_t)x->received);
+  option_add(out, f, HN_TYPE_BOOLEAN, "connection_reused", x->reused);
+  option_add(out, f, HN_TYPE_BOOLEAN, "retried", x->retried);
+  option_add(out, f, HN_TYPE_INTEGER, "redirects",
+             r->hop ? r->hop->count : 0);
+  return 0;
+}
+
 static int option_get_opened(struct hn_node *n, struct hn_value *out) {
   out->number = (int64_t)session_of(n)->pool.opened;
   return 0;
@@ -180,6 +224,10 @@ static const struct option_row option_table[] = {
     "longest wait for the whole response head"},
    HN_OPTION_S | HN_OPTION_R, 0, 1, OPTION_DAY, option_get_response_timeout,
    option_set_response_timeout},
+  {{"total_timeout", 0, HN_TYPE_TIME, HN_OPTION_S | HN_OPTION_R, true, true,
+    "longest time from a send to the end of the response's body"},
+   HN_OPTION_S | HN_OPTION_R, OPTION_AT(total_timeout), 1, OPTION_DAY, NULL,
+   NULL},
   {{"handle_type", 9, HN_TYPE_INTEGER, HN_OPTION_SCR, true, false,
     "1 session, 2 connection, 3 request"},
    0, 0, 0, 0, option_get_type, NULL},
@@ -224,6 +272,12 @@ static const struct option_row option_table[] = {
     true, true, "unread body read away to keep its connection"},
    HN_OPTION_S | HN_OPTION_R, OPTION_AT(max_response_drain_size), 0,
    (int64_t)1 << 40, NULL, NULL},
+  {{"request_times", 142, HN_TYPE_RECORD, HN_OPTION_R, true, false,
+    "when the parts of the exchange happened, in seconds from its start"},
+   0, 0, 0, 0, option_get_times, NULL},
+  {{"request_stats", 146, HN_TYPE_RECORD, HN_OPTION_R, true, false,
+    "bytes sent and received, and whether the connection was used before"},
+   0, 0, 0, 0, option_get_stats, NULL},
   {{"max_response_body", 0, HN_TYPE_INTEGER, HN_OPTION_S | HN_OPTION_R, true,
     true, "largest body that read(\"a\") takes"},
    HN_OPTION_S | HN_OPTION_R, OPTION_AT(max_response_body), 0,

@@ -172,6 +172,7 @@ static void request_reset(struct hn_request *r, struct hn_connect *c) {
   r->own_framing = r->begun = false;
   r->settings = session_of(&c->node)->settings;
   r->info.code = 0;
+  r->late = false;
   r->exchange.state = HN_X_NEW;
   r->exchange.conn = NULL;
   if (r->log) r->log->mask = 0;
@@ -233,6 +234,7 @@ int hn_open_request(hn_runtime *rt, hn_handle connection,
   }
   op_init(&r->tx, r->node.id, HN_TIMER_SEND);
   op_init(&r->rx, r->node.id, HN_TIMER_RECEIVE);
+  timer_init(&r->deadline, r->node.id, HN_TIMER_TOTAL);
   rc = node_notify(&r->node, HN_STATUS_HANDLE_CREATED, r->node.id,
                    slice_make(NULL, 0));
   if (rc) {

@@ -14,6 +14,7 @@ struct hn_settings {
   int64_t send_timeout;
   int64_t receive_timeout;
   int64_t response_timeout;
+  int64_t total_timeout;
   int64_t connect_retries;
   int64_t max_response_header_size;
   int64_t max_response_drain_size;
@@ -32,6 +33,7 @@ struct hn_settings {
     .send_timeout = 30 * 1000,                         \
     .receive_timeout = 30 * 1000,                      \
     .response_timeout = 90 * 1000,                     \
+    .total_timeout = -1,                               \
     .connect_retries = 5,                              \
     .max_response_header_size = HN_MAX_HEAD,           \
     .max_response_drain_size = HN_MAX_DRAIN,           \

@@ -191,6 +191,8 @@ static void transfer_step_receive(struct hn_request *r) {
   if (rc == 0 && again) rc = transfer_redirect(r);
   if (rc) transfer_fail(r, &r->rx, rc);
   if (rc || again) return;
+  if (r->exchange.state == HN_X_DONE)
+    timer_clear(&r->node.rt->env.deadlines, &r->deadline);
   request_set_state(r, HN_REQUEST_RECEIVED);
   op_complete(&r->node, &r->rx, HN_STATUS_HEADERS_AVAILABLE, 0);
 }
@@ -285,6 +287,8 @@ static void transfer_step_read(struct hn_request *r) {
   bool to_file = op->fd >= 0;
   int rc = to_file ? transfer_read_file(r) : transfer_read(r);
   if (!transfer_settle(r, op, rc, r->settings.receive_timeout)) return;
+  if (r->exchange.state == HN_X_DONE)
+    timer_clear(&r->node.rt->env.deadlines, &r->deadline);
   if (!to_file && op->moved == 0 && op->mode != HN_READ_ALL)
     op_complete_ended(&r->node, op);
   else
@@ -304,10 +308,35 @@ void transfer_step(struct hn_request *r) {
   }
 }
 
+/* The whole request has taken too long, whether or not an operation runs now:
+ * one started later answers TIMEOUT at once. */
+static void transfer_on_deadline(struct hn_request *r) {
+  r->late = true;
+  err_set(&r->info, HN_ERR_TIMEOUT, exchange_phase(&r->exchange),
+          r->target->authority, "total timeout");
+  if (r->begun) exchange_abort(&r->exchange);
+  if (r->tx.running) transfer_fail(r, &r->tx, HN_ERR_TIMEOUT);
+  if (r->rx.running) transfer_fail(r, &r->rx, HN_ERR_TIMEOUT);
+}
+
 void transfer_on_timeout(struct hn_request *r, enum hn_timer_kind side) {
   struct hn_operation *op = side == HN_TIMER_SEND ? &r->tx : &r->rx;
-  if (!op->running) return;
-  transfer_fail(r, op, HN_ERR_TIMEOUT);
+  if (side == HN_TIMER_TOTAL)
+    transfer_on_deadline(r);
+  else if (op->running)
+    transfer_fail(r, op, HN_ERR_TIMEOUT);
+}
+
+/* The deadline of the whole request begins with its send and ends with its
+ * body. */
+static int transfer_set_deadline(struct hn_request *r) {
+  struct hn_env *env = &r->node.rt->env;
+  r->late = false;
+  timer_clear(&env->deadlines, &r->deadline);
+  if (r->settings.total_timeout < 0) return 0;
+  env->now_us = 0; /* time has passed since the last step */
+  return timer_set(&env->deadlines, &r->deadline,
+                   env_now(env) + r->settings.total_timeout);
 }
 
 static void transfer_cancel_op(struct hn_request *r, struct hn_operation *op,
@@ -324,6 +353,7 @@ static void transfer_cancel_op(struct hn_request *r, struct hn_operation *op,
 void transfer_cancel(struct hn_request *r, bool quiet) {
   transfer_cancel_op(r, &r->tx, quiet);
   transfer_cancel_op(r, &r->rx, quiet);
+  timer_clear(&r->node.rt->env.deadlines, &r->deadline);
   list_remove(&r->ready);
   if (r->begun) exchange_close(&r->exchange);
   r->begun = false;
@@ -334,6 +364,7 @@ void transfer_cancel(struct hn_request *r, bool quiet) {
 static void transfer_break(struct hn_request *r) {
   op_drop(&r->node, &r->tx);
   op_drop(&r->node, &r->rx);
+  timer_clear(&r->node.rt->env.deadlines, &r->deadline);
   list_remove(&r->ready);
   if (r->begun) exchange_abort(&r->exchange);
   if (r->log) r->log->count = 0;
@@ -357,6 +388,7 @@ static int transfer_find(hn_runtime *rt, hn_handle h, struct hn_request **out) {
 static int transfer_begin(struct hn_request *r, struct hn_operation *op,
                           enum hn_op api, enum hn_request_state needed) {
   if (r->state == HN_REQUEST_BROKEN) return HN_ERR_OPERATION_CANCELLED;
+  if (r->late) return HN_ERR_TIMEOUT;
   if (r->state != needed || op->running) return HN_ERR_INCORRECT_HANDLE_STATE;
   r->info.code = 0;
   r->info.secure = 0;
@@ -375,6 +407,7 @@ int hn_send(hn_runtime *rt, hn_handle request, struct hn_slice headers,
   r->begun = false;
   rc = prepare_message(r, headers, body, total);
   if (rc == 0) rc = transfer_open_log(r);
+  if (rc == 0) rc = transfer_set_deadline(r);
   if (rc == 0) rc = op_begin(&r->node, &r->tx, HN_OP_SEND_REQUEST);
   if (rc) return rc;
   r->info.code = 0;

@@ -69,8 +69,10 @@ HN_INTERNAL void conn_free(struct hn_conn *c, bool polite);
 
 HN_INTERNAL bool conn_is_connected(const struct hn_conn *c);
 
-/* Goes on dialling: 0, HN_AGAIN or an error described in *info. */
+/* Goes on dialling: 0 (with the dial's times), HN_AGAIN or an error described
+ * in *info. */
 HN_INTERNAL int conn_step_connect(struct hn_conn *c, struct hn_news_log *log,
+                                  struct hn_times *times,
                                   struct hn_errinfo *info);
 
 /* Appends to what is to be written. Buffer errors. */

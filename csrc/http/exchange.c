@@ -41,6 +41,10 @@ static void exchange_set_state(struct hn_exchange *x, enum hn_x_state state) {
   x->state = state;
 }
 
+static void exchange_note(struct hn_exchange *x, enum hn_time what) {
+  x->times.at[what] = env_now_us(x->setup.pool->env);
+}
+
 void exchange_begin(struct hn_exchange *x,
                     const struct hn_exchange_setup *setup,
                     const struct hn_message *message) {
@@ -50,6 +54,9 @@ void exchange_begin(struct hn_exchange *x,
   x->conn = NULL;
   x->message = message;
   x->received = 0;
+  x->head_size = x->body_size = 0;
+  x->times = (struct hn_times){{0}};
+  exchange_note(x, HN_TIME_START);
   list_init(&x->waiter.link);
   x->reused = x->retried = false;
 }
@@ -114,9 +121,10 @@ static int exchange_step_connect(struct hn_exchange *x) {
                           &x->reused);
     if (rc) return rc;
   }
-  int rc = conn_step_connect(x->conn, x->log, x->info);
+  int rc = conn_step_connect(x->conn, x->log, &x->times, x->info);
   if (rc) return rc;
   exchange_set_state(x, HN_X_SEND);
+  exchange_note(x, HN_TIME_ACQUIRED);
   return exchange_start(x);
 }
 
@@ -181,10 +189,12 @@ static void exchange_finish(struct hn_exchange *x) {
   x->protocol->release(x);
   x->conn = NULL;
   exchange_set_state(x, HN_X_DONE);
+  exchange_note(x, HN_TIME_END);
 }
 
 static int exchange_step_end(struct hn_exchange *x) {
   int rc = x->protocol->end(x);
+  exchange_note(x, HN_TIME_SEND_END);
   if (rc == 0) exchange_set_state(x, HN_X_AWAIT);
   return rc;
 }
@@ -194,6 +204,7 @@ static int exchange_step_await(struct hn_exchange *x) {
   if (rc == 0) rc = x->protocol->read_head(x);
   if (rc) return rc;
   exchange_set_state(x, HN_X_BODY);
+  exchange_note(x, HN_TIME_RESPONSE_HEAD_END);
   if (x->body.done) exchange_finish(x);
   return 0;
 }

@@ -64,9 +64,12 @@ struct hn_exchange {
   struct hn_h1_head head;             /* of the response */
   struct hn_h1_body body;
   struct hn_waiter waiter; /* in the pool's line, while there is no place */
+  struct hn_times times;
   size_t given;       /* bytes of message->body handed to the connection */
   uint64_t sent;      /* bytes of the whole body handed to it */
   uint64_t written;   /* bytes of head and given body, for the news */
+  uint64_t head_size; /* bytes of the response's head */
+  uint64_t body_size; /* bytes of its body, as it came */
   uint64_t received;  /* bytes of the response read from the connection */
   unsigned interim;   /* 1xx responses so far */
   bool reused;        /* the connection served another exchange before */

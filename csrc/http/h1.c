@@ -78,6 +78,8 @@ static int h1_fill(struct hn_exchange *x, size_t cap, size_t *got) {
   }
   int rc = conn_fill(x->conn, cap, got);
   if (rc) return rc;
+  if (x->received == 0)
+    x->times.at[HN_TIME_RESPONSE_START] = env_now_us(x->conn->env);
   x->received += *got;
   x->receiving = false;
   news_add(x->log, HN_STATUS_RESPONSE_RECEIVED, *got);
@@ -133,6 +135,7 @@ static int h1_read_head(struct hn_exchange *x) {
     int rc = in.n ? h1_head_parse(&x->head, in, x->fields, &used) : HN_AGAIN;
     if (rc == 0) {
       buf_consume(&c->in, used);
+      x->head_size += used;
       rc = h1_on_head(x);
       if (rc == HN_AGAIN) continue;
       return rc;
@@ -230,6 +233,7 @@ static int h1_read_body(struct hn_exchange *x, char *p, size_t n,
     rc = h1_read_direct(x, p, n, &taken);
   if (rc) return rc;
   h1_body_skip(&x->body, taken);
+  x->body_size += taken;
   rc = h1_advance(x);
   if (rc && rc != HN_AGAIN) return rc;
   *got = taken;
