@@ -157,17 +157,17 @@ static int option_get_times(struct hn_node *n, struct hn_value *out) {
   struct hn_request *r = request_from(n);
   const int64_t *at = r->exchange.times.at;
   if (r->state == HN_REQUEST_NEW) return HN_ERR_INCORRECT_HANDLE_STATE;
-  out->fields = r->record;
+  out->fields = n->rt->record;
   for (int i = HN_TIME_START + 1; i < HN_TIMES; i++)
     if (at[i])
-      option_add(out, r->record, HN_TYPE_SPAN, names[i], at[i] - at[0]);
+      option_add(out, n->rt->record, HN_TYPE_SPAN, names[i], at[i] - at[0]);
   return 0;
 }
 
 static int option_get_stats(struct hn_node *n, struct hn_value *out) {
   struct hn_request *r = request_from(n);
   const struct hn_exchange *x = &r->exchange;
-  struct hn_field *f = r->record;
+  struct hn_field *f = n->rt->record;
   if (r->state == HN_REQUEST_NEW) return HN_ERR_INCORRECT_HANDLE_STATE;
   out->fields = f;
   option_add(out, f, HN_TYPE_INTEGER, "request_size", (int64_t)x->written);

@@ -128,6 +128,8 @@ int prepare_message(struct hn_request *r, struct hn_slice headers,
   r->message.minor = r->minor;
   r->message.fields = &r->fields;
   r->message.length = length;
+  r->message.expects =
+      length > 0 && headers_has_element(&r->fields, "Expect", "100-continue");
   r->message.repeatable = prepare_is_repeatable(r);
   return prepare_body(r, body);
 }

@@ -172,6 +172,7 @@ void redirect_go(struct hn_request *r) {
   if (!slice_equal(method, r->message.method)) {
     r->message.body = slice_make(NULL, 0);
     r->message.length = 0;
+    r->message.expects = false;
     r->message.repeatable = true;
   }
   r->message.method = method;

@@ -53,7 +53,6 @@ struct hn_request {
   struct hn_operation rx;    /* receive response, query, read */
   struct hn_settings settings;
   struct hn_news_log *log;   /* owned; NULL while nobody listens */
-  struct hn_field record[16]; /* hn_query_option's answer */
   struct hn_timer deadline;  /* total_timeout, HN_TIMER_TOTAL */
   bool late;                 /* it has passed */
   struct hn_errinfo info;    /* of the operation that failed last */

@@ -421,7 +421,8 @@ int hn_write(hn_runtime *rt, hn_handle request, struct hn_slice data) {
   struct hn_request *r;
   int rc = transfer_find(rt, request, &r);
   if (rc) return rc;
-  if (r->state == HN_REQUEST_SENT && data.n > exchange_unsent(&r->exchange))
+  if (r->state == HN_REQUEST_SENT && !exchange_is_answered(&r->exchange) &&
+      data.n > exchange_unsent(&r->exchange))
     return HN_ERR_INVALID_PARAMETER;
   rc = transfer_begin(r, &r->tx, HN_OP_WRITE_DATA, HN_REQUEST_SENT);
   if (rc) return rc;

@@ -40,7 +40,8 @@ static int h1_begin(struct hn_exchange *x) {
   if (!c->out.bytes)
     spares_take(&c->env->spares, &c->out, 1024, c->out.cap);
   rc = h1_head_write(&c->out, m->method, m->target, m->minor, m->fields);
-  if (rc || m->body.n == 0 || m->body.n > HN_H1_PIECE) return rc;
+  if (rc || m->expects || m->body.n == 0 || m->body.n > HN_H1_PIECE)
+    return rc;
   rc = h1_is_chunked(x) ? h1_queue_chunk(c, m->body) : conn_queue(c, m->body);
   if (rc) return rc;
   x->given = m->body.n;
@@ -91,6 +92,7 @@ static int h1_on_interim(struct hn_exchange *x) {
   if (++x->interim > x->setup.max_interim)
     return h1_fault(x, HN_FAULT_TOO_MANY_INTERIM, HN_PHASE_RESPONSE);
   news_add(x->log, HN_STATUS_INTERMEDIATE_RESPONSE, (uint64_t)x->head.status);
+  if (x->head.status == 100) x->expecting = false;
   h1_head_init(&x->head, x->setup.max_head);
   headers_clear(x->fields);
   return HN_AGAIN;
