@@ -284,7 +284,8 @@ struct hn_request_spec {
 };
 
 /* WinHttpOpenRequest: no network use. INVALID_PARAMETER for a method that is
- * no token, a version that is not HTTP/1.0 or HTTP/1.1, or bad header text. */
+ * no token, a version that is not HTTP/1.0 or HTTP/1.1, bad header text, or a
+ * path left unescaped that holds a control character. */
 HN_API int hn_open_request(hn_runtime *rt, hn_handle connection,
                            const struct hn_request_spec *spec, hn_handle *out);
 

@@ -167,7 +167,11 @@ int hn_set_mask(hn_runtime *rt, hn_handle h, uint32_t mask) {
   struct hn_node *n;
   int rc = node_find_any(rt, h, &n);
   if (rc == 0) rc = node_reserve_closing(n, mask);
-  if (rc == 0) n->mask = mask;
+  if (rc) return rc;
+  uint32_t old = n->mask;
+  n->mask = mask;
+  if (n->ops->listen) rc = n->ops->listen(n);
+  if (rc) n->mask = old;
   return rc;
 }
 

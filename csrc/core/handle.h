@@ -20,6 +20,8 @@ struct hn_node_ops {
   /* Completes what runs with OPERATION_CANCELLED (not when quiet) and lets go
    * of the network. */
   void (*cancel)(struct hn_node *n, bool quiet);
+  /* Its mask has changed. NOT_ENOUGH_MEMORY. May be NULL. */
+  int (*listen)(struct hn_node *n);
   /* Frees the node and what it owns. */
   void (*destroy)(struct hn_node *n);
   /* What it points at and its state in one word, see hn_describe. */

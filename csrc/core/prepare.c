@@ -169,7 +169,7 @@ int prepare_exchange(struct hn_request *r) {
     .max_interim = (unsigned)s->max_http_status_continue,
     .max_drain = (uint64_t)s->max_response_drain_size,
   };
-  r->answer.bytes.cap = setup.max_head;
+  r->answer.bytes.cap = r->answer.max_bytes = setup.max_head;
   exchange_begin(&r->exchange, &setup, &r->message);
   r->exchange.log = r->log;
   r->exchange.info = &r->info;

@@ -86,6 +86,10 @@ static void request_cancel(struct hn_node *n, bool quiet) {
   transfer_cancel(request_from(n), quiet);
 }
 
+static int request_listen(struct hn_node *n) {
+  return transfer_listen(request_from(n));
+}
+
 static void request_free(struct hn_request *r) {
   headers_fini(&r->fields);
   headers_fini(&r->answer);
@@ -142,6 +146,7 @@ static void request_describe(const struct hn_node *n, struct hn_buf *out) {
 
 static const struct hn_node_ops request_ops = {
   .cancel = request_cancel,
+  .listen = request_listen,
   .destroy = request_destroy,
   .describe = request_describe,
 };
@@ -175,7 +180,18 @@ static void request_reset(struct hn_request *r, struct hn_connect *c) {
   r->late = false;
   r->exchange.state = HN_X_NEW;
   r->exchange.conn = NULL;
-  if (r->log) r->log->mask = 0;
+  if (r->log) r->log->mask = r->log->count = 0;
+}
+
+/* Without escaping, the target is what the caller wrote. A blank or control
+ * character in it would end it early for one reader of the request line and
+ * not for another (RFC 9112 3.2). */
+static bool request_is_target(struct hn_slice target) {
+  for (size_t i = 0; i < target.n; i++) {
+    unsigned char c = (unsigned char)target.p[i];
+    if (c <= ' ' || c == 0x7f) return false;
+  }
+  return true;
 }
 
 /* Method, target and the fields that OpenRequest itself gives. Host comes
@@ -198,6 +214,8 @@ static int request_fill(struct hn_request *r, struct hn_connect *c,
   r->method_size = method.n;
   rc = buf_append(&r->text, method);
   if (rc == 0) rc = url_append_target(spec->path, spec->flags, &r->text);
+  if (rc == 0 && !request_is_target(request_path(r)))
+    rc = HN_ERR_INVALID_PARAMETER;
   if (rc == 0)
     rc = headers_append(&r->fields, slice_of("Host"),
                         slice_of(r->target->host_field));

@@ -20,7 +20,7 @@ static const uint32_t transfer_progress =
     HN_STATUS_INTERMEDIATE_RESPONSE;
 
 /* A log is made when the first listener appears and kept with the record. */
-static int transfer_open_log(struct hn_request *r) {
+int transfer_listen(struct hn_request *r) {
   uint32_t mask = r->node.mask & transfer_progress;
   if (!r->log) {
     if (!mask) return 0;
@@ -28,7 +28,7 @@ static int transfer_open_log(struct hn_request *r) {
     if (!r->log) return HN_ERR_NOT_ENOUGH_MEMORY;
   }
   r->log->mask = mask;
-  r->log->count = 0;
+  r->exchange.log = r->log;
   return 0;
 }
 
@@ -357,6 +357,7 @@ void transfer_cancel(struct hn_request *r, bool quiet) {
   list_remove(&r->ready);
   if (r->begun) exchange_close(&r->exchange);
   r->begun = false;
+  if (!quiet) (void)transfer_post_news(r);
 }
 
 /* A wait was broken off: what it waited for is cancelled, and since nobody can
@@ -405,8 +406,9 @@ int hn_send(hn_runtime *rt, hn_handle request, struct hn_slice headers,
    * that is rewritten now. */
   if (r->begun) exchange_close(&r->exchange);
   r->begun = false;
+  (void)transfer_post_news(r);
   rc = prepare_message(r, headers, body, total);
-  if (rc == 0) rc = transfer_open_log(r);
+  if (rc == 0) rc = transfer_listen(r);
   if (rc == 0) rc = transfer_set_deadline(r);
   if (rc == 0) rc = op_begin(&r->node, &r->tx, HN_OP_SEND_REQUEST);
   if (rc) return rc;

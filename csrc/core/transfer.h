@@ -10,6 +10,10 @@
 /* Moves both sides of a request as far as they go. */
 HN_INTERNAL void transfer_step(struct hn_request *r);
 
+/* What the exchange tells from now on is what the node's mask asks for.
+ * NOT_ENOUGH_MEMORY. */
+HN_INTERNAL int transfer_listen(struct hn_request *r);
+
 /* The deadline of one side has passed. */
 HN_INTERNAL void transfer_on_timeout(struct hn_request *r,
                                      enum hn_timer_kind side);

@@ -329,12 +329,13 @@ void exchange_close(struct hn_exchange *x) {
   timer_clear(&x->setup.pool->env->deadlines, &x->patience);
   pool_forget(x->setup.pool, &x->waiter);
   if (!x->conn) return;
-  if (x->state == HN_X_BODY)
-    x->protocol->release(x);
-  else
-    pool_drop(x->setup.pool, x->conn, false);
+  if (x->state != HN_X_BODY) {
+    exchange_abort(x);
+    return;
+  }
+  x->protocol->release(x);
   x->conn = NULL;
-  if (x->state != HN_X_DEAD) exchange_set_state(x, HN_X_DEAD);
+  exchange_set_state(x, HN_X_DEAD);
 }
 
 void exchange_abort(struct hn_exchange *x) {

@@ -97,10 +97,13 @@ static bool pool_step_drain(struct hn_pool *p, struct hn_conn **cp) {
   return true;
 }
 
-/* A young idle connection is taken on trust: the request is repeatable. */
+/* A young idle connection is taken on trust when the request is repeatable and
+ * the last read left nothing behind. A body read to its last byte straight to
+ * its destination says nothing of what follows it: a response nobody asked for
+ * would be believed by the next request. */
 static bool pool_is_usable(struct hn_pool *p, struct hn_conn *c, bool probe) {
-  if (!probe && env_now(p->env) - c->idle_since < HN_POOL_PROBE_AFTER)
-    return true;
+  bool young = env_now(p->env) - c->idle_since < HN_POOL_PROBE_AFTER;
+  if (!probe && young && !conn_can_read(c)) return true;
   return conn_is_alive(c);
 }
 

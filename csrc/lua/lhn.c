@@ -8,16 +8,14 @@
 
 HN_API int luaopen_hinternet_core(lua_State *L);
 
-hn_runtime *lhn_runtime_or_null(lua_State *L) {
-  struct lhn_box *box = lua_touserdata(L, lua_upvalueindex(LHN_UP_RUNTIME));
-  return box->rt;
+struct lhn_box *lhn_box(lua_State *L) {
+  return lua_touserdata(L, lua_upvalueindex(LHN_UP_RUNTIME));
 }
 
-hn_runtime *lhn_runtime(lua_State *L) {
-  hn_runtime *rt = lhn_runtime_or_null(L);
-  if (rt == NULL)
+hn_runtime *lhn_runtime(lua_State *L, const struct lhn_box *box) {
+  if (box->rt == NULL)
     luaL_error(L, "hinternet: the Lua state is closing");
-  return rt;
+  return box->rt;
 }
 
 /* ---------------------------------------------------------------- arguments */
@@ -86,12 +84,11 @@ void lhn_push_slice(lua_State *L, struct hn_slice s) {
 /* ----------------------------------------------------------------- failures */
 
 /* The state of a handle for a message, "" when it cannot be had. */
-static void lhn_state_text(lua_State *L, const struct lhn_handle *h, char *text,
+static void lhn_state_text(const struct lhn_handle *h, char *text,
                            size_t size) {
-  hn_runtime *rt = lhn_runtime_or_null(L);
   text[0] = '\0';
-  if (h != NULL && rt != NULL)
-    (void)hn_describe(rt, h->id, text, size);
+  if (h->box->rt != NULL)
+    (void)hn_describe(h->box->rt, h->id, text, size);
   text[size - 1] = '\0';
 }
 
@@ -103,7 +100,7 @@ int lhn_fail(lua_State *L, const struct lhn_handle *h, const char *what,
     lua_pushfstring(L, "%s (%s is closed)", hn_error_text(code),
                     lhn_kind_name(h->kind));
   } else if (code == HN_ERR_INCORRECT_HANDLE_STATE && h != NULL) {
-    lhn_state_text(L, h, state, sizeof state);
+    lhn_state_text(h, state, sizeof state);
     lua_pushfstring(L, "%s: cannot %s now (%s)", hn_error_text(code),
                     what != NULL ? what : "do that", state);
   } else if (what != NULL) {
@@ -144,7 +141,7 @@ static int lhn_runtime_gc(lua_State *L) {
  * its metatable stays out of reach. */
 static void lhn_push_runtime(lua_State *L) {
   struct lhn_box *box = lua_newuserdatauv(L, sizeof *box, 0);
-  box->rt = NULL;
+  memset(box, 0, sizeof *box);
   lua_createtable(L, 0, 2);
   lua_pushcfunction(L, lhn_runtime_gc);
   lua_setfield(L, -2, "__gc");
@@ -212,8 +209,11 @@ static void lhn_push_ops(lua_State *L) {
 /* The upvalues, at the first slots of the stack. */
 static void lhn_push_upvalues(lua_State *L) {
   lhn_push_runtime(L);
-  for (int kind = HN_KIND_SESSION; kind <= HN_KIND_REQUEST; kind++)
+  struct lhn_box *box = lua_touserdata(L, LHN_UP_RUNTIME);
+  for (int kind = HN_KIND_SESSION; kind <= HN_KIND_REQUEST; kind++) {
     lua_newtable(L);
+    box->meta[kind] = lua_topointer(L, -1);
+  }
   lua_newtable(L);
   lua_createtable(L, 0, 1);
   lua_pushliteral(L, "v");

@@ -42,6 +42,8 @@ enum lhn_uservalue {
 
 struct lhn_box {
   hn_runtime *rt; /* owned; NULL once the state closes */
+  /* borrowed (as long as the box): the metatable of each kind, to compare */
+  const void *meta[HN_KIND_REQUEST + 1];
 };
 
 /* The input or output file of a running operation. */
@@ -51,8 +53,9 @@ struct lhn_held {
 };
 
 struct lhn_handle {
-  hn_handle id;      /* 0 until the engine made it */
-  hn_handle session; /* the session it lives in, alive or not */
+  struct lhn_box *box; /* borrowed (as long as the state) */
+  hn_handle id;        /* 0 until the engine made it */
+  hn_handle session;   /* the session it lives in, alive or not */
   int kind;          /* enum hn_kind */
   bool async;        /* of an asynchronous session */
   bool pinned;       /* LHN_UV_BODY is set */
@@ -65,10 +68,10 @@ enum { LHN_DIRECT = 1, LHN_WRAPPED = 2 };
 
 /* -------------------------------------------------------------------- lhn.c */
 
-/* The runtime; raises once the state closes. */
-HN_INTERNAL hn_runtime *lhn_runtime(lua_State *L);
-/* The same, but NULL then: for what finalisers may call. */
-HN_INTERNAL hn_runtime *lhn_runtime_or_null(lua_State *L);
+HN_INTERNAL struct lhn_box *lhn_box(lua_State *L);
+/* The box's runtime; raises once the state closes. Functions that finalisers
+ * may call look at box->rt themselves. */
+HN_INTERNAL hn_runtime *lhn_runtime(lua_State *L, const struct lhn_box *box);
 
 /* luaL_argerror, blamed on the function at `level`. */
 HN_INTERNAL int lhn_argerror(lua_State *L, int level, int arg,

@@ -22,27 +22,46 @@ const char *lhn_kind_name(int kind) {
   }
 }
 
-/* The handle at arg if its metatable is one of ours, else NULL. */
-static struct lhn_handle *lhn_handle_test(lua_State *L, int arg, int kind) {
-  struct lhn_handle *h = lua_touserdata(L, arg);
-  if (h == NULL || !lua_getmetatable(L, arg))
+/* The metatable of the value at arg, to compare; NULL without one. */
+static const void *lhn_handle_meta_at(lua_State *L, int arg) {
+  if (!lua_getmetatable(L, arg))
     return NULL;
-  int first = kind != 0 ? kind : HN_KIND_SESSION;
-  int last = kind != 0 ? kind : HN_KIND_REQUEST;
-  bool same = false;
-  for (int k = first; k <= last && !same; k++)
-    same = lua_rawequal(L, -1, lua_upvalueindex(LHN_UP_RUNTIME + k));
+  const void *meta = lua_topointer(L, -1);
   lua_pop(L, 1);
-  return same ? h : NULL;
+  return meta;
+}
+
+/* The handle at arg, of any kind, or NULL. */
+static struct lhn_handle *lhn_handle_test(lua_State *L, int arg) {
+  const struct lhn_box *box = lhn_box(L);
+  struct lhn_handle *h = lua_touserdata(L, arg);
+  const void *meta = h != NULL ? lhn_handle_meta_at(L, arg) : NULL;
+  if (meta == NULL)
+    return NULL;
+  for (int kind = HN_KIND_SESSION; kind <= HN_KIND_REQUEST; kind++)
+    if (meta == box->meta[kind])
+      return h;
+  return NULL;
+}
+
+static void lhn_handle_misused(lua_State *L, int arg, int kind, int level) {
+  const char *name = "hinternet handle";
+  if (kind != 0)
+    name = lua_pushfstring(L, "hinternet.%s", lhn_kind_name(kind));
+  lhn_typeerror(L, level, arg, name);
 }
 
 struct lhn_handle *lhn_check(lua_State *L, int arg, int kind, int level) {
-  struct lhn_handle *h = lhn_handle_test(L, arg, kind);
+  struct lhn_handle *h;
+  if (kind == 0) {
+    h = lhn_handle_test(L, arg);
+  } else {
+    h = lua_touserdata(L, arg);
+    if (h != NULL && lhn_handle_meta_at(L, arg) != lhn_box(L)->meta[kind])
+      h = NULL;
+  }
   if (h == NULL)
-    lhn_typeerror(L, level, arg,
-                  kind == 0 ? "hinternet handle"
-                            : lua_pushfstring(L, "hinternet.%s",
-                                              lhn_kind_name(kind)));
+    lhn_handle_misused(L, arg, kind, level);
   return h;
 }
 
@@ -82,6 +101,7 @@ static struct lhn_handle *lhn_handle_push_new(lua_State *L, int kind,
   int values = kind == HN_KIND_REQUEST ? LHN_UV_OUTPUT : LHN_UV_CALLBACK;
   struct lhn_handle *h = lua_newuserdatauv(L, sizeof *h, values);
   memset(h, 0, sizeof *h);
+  h->box = lhn_box(L);
   h->kind = kind;
   lua_pushvalue(L, lua_upvalueindex(LHN_UP_RUNTIME + kind));
   lua_setmetatable(L, -2);
@@ -112,7 +132,7 @@ static int lhn_handle_made(lua_State *L, int parent, struct lhn_handle *h) {
 
 /* open([agent [, async]]) -> session */
 static int lhn_handle_open(lua_State *L) {
-  hn_runtime *rt = lhn_runtime(L);
+  hn_runtime *rt = lhn_runtime(L, lhn_box(L));
   struct hn_slice agent = lhn_opt_slice(L, LHN_WRAPPED, 1);
   bool async = lua_toboolean(L, 2);
   struct lhn_handle *h = lhn_handle_push_new(L, HN_KIND_SESSION, 0);
@@ -127,7 +147,7 @@ static int lhn_handle_open(lua_State *L) {
 /* session:connect(host [, port]) -> connection */
 static int lhn_session_connect(lua_State *L) {
   struct lhn_handle *parent = lhn_check(L, 1, HN_KIND_SESSION, LHN_WRAPPED);
-  hn_runtime *rt = lhn_runtime(L);
+  hn_runtime *rt = lhn_runtime(L, parent->box);
   struct hn_slice host = lhn_check_slice(L, LHN_WRAPPED, 2);
   lua_Integer port =
       lua_isnoneornil(L, 3) ? 0 : lhn_check_integer(L, LHN_WRAPPED, 3);
@@ -229,7 +249,7 @@ static void lhn_open_options(lua_State *L, struct hn_request_spec *spec) {
 /* connection:open_request([method [, path [, options]]]) -> request */
 static int lhn_connection_open_request(lua_State *L) {
   struct lhn_handle *parent = lhn_check(L, 1, HN_KIND_CONNECTION, LHN_WRAPPED);
-  hn_runtime *rt = lhn_runtime(L);
+  hn_runtime *rt = lhn_runtime(L, parent->box);
   struct hn_request_spec spec;
   memset(&spec, 0, sizeof spec);
   spec.method = lhn_opt_slice(L, LHN_WRAPPED, 2);
@@ -245,10 +265,9 @@ static int lhn_connection_open_request(lua_State *L) {
 /* ------------------------------------------------------------------ closing */
 
 static int lhn_handle_gc(lua_State *L) {
-  struct lhn_handle *h = lhn_handle_test(L, 1, 0);
-  hn_runtime *rt = lhn_runtime_or_null(L);
-  if (h != NULL && rt != NULL && h->id != 0)
-    hn_discard(rt, h->id);
+  struct lhn_handle *h = lhn_handle_test(L, 1);
+  if (h != NULL && h->box->rt != NULL && h->id != 0)
+    hn_discard(h->box->rt, h->id);
   return 0;
 }
 
@@ -256,7 +275,7 @@ static int lhn_handle_gc(lua_State *L) {
  * to deliver; or nil, message, code. With `leave` no event is taken. */
 static int lhn_handle_close(lua_State *L) {
   struct lhn_handle *h = lhn_check(L, 1, 0, LHN_WRAPPED);
-  hn_runtime *rt = lhn_runtime_or_null(L);
+  hn_runtime *rt = h->box->rt;
   bool leave = lua_toboolean(L, 2);
   int code = rt != NULL ? hn_close(rt, h->id) : HN_ERR_INVALID_HANDLE;
   if (code != 0)
@@ -274,20 +293,19 @@ static int lhn_handle_close(lua_State *L) {
 
 /* ------------------------------------------------------------------- asking */
 
-static bool lhn_handle_open_now(lua_State *L, const struct lhn_handle *h) {
-  const hn_runtime *rt = lhn_runtime_or_null(L);
-  return rt != NULL && hn_is_valid(rt, h->id);
+static bool lhn_handle_open_now(const struct lhn_handle *h) {
+  return h->box->rt != NULL && hn_is_valid(h->box->rt, h->id);
 }
 
 static int lhn_handle_is_valid(lua_State *L) {
   const struct lhn_handle *h = lhn_check(L, 1, 0, LHN_DIRECT);
-  lua_pushboolean(L, lhn_handle_open_now(L, h));
+  lua_pushboolean(L, lhn_handle_open_now(h));
   return 1;
 }
 
 static int lhn_handle_parent(lua_State *L) {
   const struct lhn_handle *h = lhn_check(L, 1, 0, LHN_DIRECT);
-  if (!lhn_handle_open_now(L, h))
+  if (!lhn_handle_open_now(h))
     return lhn_fail(L, h, "parent", HN_ERR_INVALID_HANDLE);
   lua_getiuservalue(L, 1, LHN_UV_PARENT);
   return 1;
@@ -295,7 +313,7 @@ static int lhn_handle_parent(lua_State *L) {
 
 static int lhn_handle_tostring(lua_State *L) {
   const struct lhn_handle *h = lhn_check(L, 1, 0, LHN_DIRECT);
-  hn_runtime *rt = lhn_runtime_or_null(L);
+  hn_runtime *rt = h->box->rt;
   char text[1024] = "closed";
   if (rt != NULL)
     (void)hn_describe(rt, h->id, text, sizeof text);
@@ -308,11 +326,11 @@ static int lhn_handle_tostring(lua_State *L) {
 /* type(x) -> "request", "closed request", ..., or nil */
 static int lhn_handle_type(lua_State *L) {
   luaL_checkany(L, 1);
-  const struct lhn_handle *h = lhn_handle_test(L, 1, 0);
+  const struct lhn_handle *h = lhn_handle_test(L, 1);
   if (h == NULL)
     lua_pushnil(L);
   else
-    lua_pushfstring(L, "%s%s", lhn_handle_open_now(L, h) ? "" : "closed ",
+    lua_pushfstring(L, "%s%s", lhn_handle_open_now(h) ? "" : "closed ",
                     lhn_kind_name(h->kind));
   return 1;
 }
@@ -332,7 +350,7 @@ static int lhn_handle_ids(lua_State *L) {
 /* await(handle, op) -> id, the session's id */
 static int lhn_handle_await(lua_State *L) {
   const struct lhn_handle *h = lhn_check(L, 1, 0, LHN_DIRECT);
-  hn_runtime *rt = lhn_runtime(L);
+  hn_runtime *rt = lhn_runtime(L, h->box);
   enum hn_op op = (enum hn_op)luaL_checkinteger(L, 2);
   lhn_remember(L, 1, h);
   (void)hn_await(rt, h->id, op);
@@ -351,7 +369,7 @@ static int lhn_handle_cancel(lua_State *L) {
 
 /* step(milliseconds) -> nothing, or message, code */
 static int lhn_handle_step(lua_State *L) {
-  hn_runtime *rt = lhn_runtime(L);
+  hn_runtime *rt = lhn_runtime(L, lhn_box(L));
   int code = hn_step(rt, (int64_t)luaL_checkinteger(L, 1));
   if (code == 0)
     return 0;
@@ -362,7 +380,7 @@ static int lhn_handle_step(lua_State *L) {
 
 /* live() -> open handles, running operations */
 static int lhn_handle_live(lua_State *L) {
-  const hn_runtime *rt = lhn_runtime(L);
+  const hn_runtime *rt = lhn_runtime(L, lhn_box(L));
   size_t handles = 0, operations = 0;
   hn_live(rt, &handles, &operations);
   lua_pushinteger(L, (lua_Integer)handles);
@@ -373,7 +391,7 @@ static int lhn_handle_live(lua_State *L) {
 /* set_callback(handle, callback or nil, mask) -> true */
 static int lhn_handle_set_callback(lua_State *L) {
   struct lhn_handle *h = lhn_check(L, 1, 0, LHN_WRAPPED);
-  hn_runtime *rt = lhn_runtime(L);
+  hn_runtime *rt = lhn_runtime(L, h->box);
   uint32_t mask = (uint32_t)luaL_checkinteger(L, 3);
   int code = hn_set_mask(rt, h->id, lua_isnil(L, 2) ? 0 : mask);
   if (code != 0)

@@ -131,7 +131,7 @@ static unsigned lhn_header_mode(lua_State *L, int arg) {
 /* request:add_headers(text_or_table [, mode]) */
 static int lhn_header_add(lua_State *L) {
   struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_DIRECT);
-  hn_runtime *rt = lhn_runtime(L);
+  hn_runtime *rt = lhn_runtime(L, h->box);
   unsigned mode = lhn_header_mode(L, 3);
   struct hn_slice text;
   if (lua_isnoneornil(L, 2))
@@ -366,7 +366,7 @@ static int lhn_header_query(lua_State *L) {
   };
   struct lhn_query q;
   q.h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_DIRECT);
-  q.rt = lhn_runtime(L);
+  q.rt = lhn_runtime(L, q.h->box);
   q.what = lhn_check_slice(L, LHN_DIRECT, 2);
   q.from = HN_FROM_RESPONSE;
   q.index = 0;
@@ -381,7 +381,7 @@ static int lhn_header_query(lua_State *L) {
  * one-call layer wants to know, in one entry. */
 static int lhn_header_response(lua_State *L) {
   struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_DIRECT);
-  hn_runtime *rt = lhn_runtime(L);
+  hn_runtime *rt = lhn_runtime(L, h->box);
   struct hn_response_line line;
   struct hn_slice raw;
   int code = hn_query_response_line(rt, h->id, &line);

@@ -12,11 +12,11 @@ static int h1_body_fail(struct hn_h1_body *b, enum hn_fault fault) {
 
 static void h1_body_set_chunk(struct hn_h1_body *b, enum hn_chunk_state next) {
   static const unsigned legal[] = {
-    [HN_CHUNK_SIZE] = 1u << HN_CHUNK_DATA | 1u << HN_CHUNK_TRAILER,
-    [HN_CHUNK_DATA] = 1u << HN_CHUNK_END,
-    [HN_CHUNK_END] = 1u << HN_CHUNK_SIZE,
-    [HN_CHUNK_TRAILER] = 1u << HN_CHUNK_DONE,
-    [HN_CHUNK_DONE] = 0,
+      [HN_CHUNK_SIZE] = 1u << HN_CHUNK_DATA | 1u << HN_CHUNK_TRAILER,
+      [HN_CHUNK_DATA] = 1u << HN_CHUNK_END,
+      [HN_CHUNK_END] = 1u << HN_CHUNK_SIZE,
+      [HN_CHUNK_TRAILER] = 1u << HN_CHUNK_DONE,
+      [HN_CHUNK_DONE] = 0,
   };
 
   assert((legal[b->chunk] >> next & 1) != 0);
@@ -142,8 +142,8 @@ void h1_body_skip(struct hn_h1_body *b, uint64_t n) {
 /* *end moves behind the CRLF at i. A bare LF is refused here and taken in
  * heads: whether a line of the chunked coding has ended decides where the next
  * message begins, and readers differ. */
-static int h1_body_scan_crlf(struct hn_h1_body *b, struct hn_slice in,
-                             size_t i, enum hn_fault fault, size_t *end) {
+static int h1_body_scan_crlf(struct hn_h1_body *b, struct hn_slice in, size_t i,
+                             enum hn_fault fault, size_t *end) {
   if (i == in.n) return HN_AGAIN;
   if (in.p[i] != '\r') return h1_body_fail(b, fault);
   if (i + 1 == in.n) return HN_AGAIN;
@@ -257,11 +257,24 @@ static int h1_body_read_end(struct hn_h1_body *b, struct hn_slice in,
  * these after the decision they belong to was made. */
 static void h1_body_drop_forbidden(struct hn_headers *trailers) {
   static const char *const names[] = {
-    "Content-Length", "Transfer-Encoding", "Host", "Connection", "Keep-Alive",
-    "Proxy-Connection", "TE", "Trailer", "Upgrade", "Authorization",
-    "Proxy-Authorization", "WWW-Authenticate", "Proxy-Authenticate",
-    "Set-Cookie", "Location", "Content-Encoding", "Content-Range",
-    "Content-Type",
+      "Content-Length",
+      "Transfer-Encoding",
+      "Host",
+      "Connection",
+      "Keep-Alive",
+      "Proxy-Connection",
+      "TE",
+      "Trailer",
+      "Upgrade",
+      "Authorization",
+      "Proxy-Authorization",
+      "WWW-Authenticate",
+      "Proxy-Authenticate",
+      "Set-Cookie",
+      "Location",
+      "Content-Encoding",
+      "Content-Range",
+      "Content-Type",
   };
 
   if (trailers->count == 0) return;
@@ -292,12 +305,16 @@ static int h1_body_read_trailer(struct hn_h1_body *b, struct hn_slice in,
 static int h1_body_step(struct hn_h1_body *b, struct hn_slice in,
                         struct hn_headers *trailers, size_t *used) {
   switch (b->chunk) {
-    case HN_CHUNK_SIZE: return h1_body_read_size(b, in, used);
-    case HN_CHUNK_END: return h1_body_read_end(b, in, used);
-    case HN_CHUNK_TRAILER: return h1_body_read_trailer(b, in, trailers, used);
-    /* INVARIANT: h1_body_feed stops at data and at the end. */
-    case HN_CHUNK_DATA:
-    case HN_CHUNK_DONE: break;
+  case HN_CHUNK_SIZE:
+    return h1_body_read_size(b, in, used);
+  case HN_CHUNK_END:
+    return h1_body_read_end(b, in, used);
+  case HN_CHUNK_TRAILER:
+    return h1_body_read_trailer(b, in, trailers, used);
+  /* INVARIANT: h1_body_feed stops at data and at the end. */
+  case HN_CHUNK_DATA:
+  case HN_CHUNK_DONE:
+    break;
   }
   return HN_ERR_INTERNAL_ERROR;
 }

@@ -15,59 +15,59 @@ enum {
 typedef const unsigned char h1_conn_table[HN_H1_STATES][HN_H1_EVENTS];
 
 static h1_conn_table h1_conn_ours = {
-  [HN_H1_IDLE] = {[HN_H1_SEND_HEAD] = HN_H1_TO_BODY},
-  [HN_H1_BODY] = {[HN_H1_SEND_END] = HN_H1_TO_DONE},
+    [HN_H1_IDLE] = {[HN_H1_SEND_HEAD] = HN_H1_TO_BODY},
+    [HN_H1_BODY] = {[HN_H1_SEND_END] = HN_H1_TO_DONE},
 };
 
 static h1_conn_table h1_conn_theirs = {
-  [HN_H1_IDLE] =
-    {
-      [HN_H1_RECEIVE_INTERIM] = HN_H1_TO_IDLE,
-      [HN_H1_RECEIVE_HEAD] = HN_H1_TO_BODY,
-      [HN_H1_RECEIVE_SWITCH] = HN_H1_TO_SWITCHED,
-      [HN_H1_PEER_CLOSED] = HN_H1_TO_CLOSE,
-      [HN_H1_ABORT] = HN_H1_TO_ERROR,
-    },
-  [HN_H1_BODY] =
-    {
-      [HN_H1_RECEIVE_END] = HN_H1_TO_DONE,
-      [HN_H1_PEER_CLOSED] = HN_H1_TO_BODY,
-      [HN_H1_ABORT] = HN_H1_TO_ERROR,
-    },
-  [HN_H1_DONE] =
-    {
-      [HN_H1_PEER_CLOSED] = HN_H1_TO_DONE,
-      [HN_H1_ABORT] = HN_H1_TO_ERROR,
-    },
-  [HN_H1_MUST_CLOSE] =
-    {
-      [HN_H1_PEER_CLOSED] = HN_H1_TO_CLOSE,
-      [HN_H1_ABORT] = HN_H1_TO_ERROR,
-    },
-  [HN_H1_SWITCHED] =
-    {
-      [HN_H1_PEER_CLOSED] = HN_H1_TO_SWITCHED,
-      [HN_H1_ABORT] = HN_H1_TO_ERROR,
-    },
-  [HN_H1_ERROR] =
-    {
-      [HN_H1_PEER_CLOSED] = HN_H1_TO_ERROR,
-      [HN_H1_ABORT] = HN_H1_TO_ERROR,
-    },
+    [HN_H1_IDLE] =
+        {
+            [HN_H1_RECEIVE_INTERIM] = HN_H1_TO_IDLE,
+            [HN_H1_RECEIVE_HEAD] = HN_H1_TO_BODY,
+            [HN_H1_RECEIVE_SWITCH] = HN_H1_TO_SWITCHED,
+            [HN_H1_PEER_CLOSED] = HN_H1_TO_CLOSE,
+            [HN_H1_ABORT] = HN_H1_TO_ERROR,
+        },
+    [HN_H1_BODY] =
+        {
+            [HN_H1_RECEIVE_END] = HN_H1_TO_DONE,
+            [HN_H1_PEER_CLOSED] = HN_H1_TO_BODY,
+            [HN_H1_ABORT] = HN_H1_TO_ERROR,
+        },
+    [HN_H1_DONE] =
+        {
+            [HN_H1_PEER_CLOSED] = HN_H1_TO_DONE,
+            [HN_H1_ABORT] = HN_H1_TO_ERROR,
+        },
+    [HN_H1_MUST_CLOSE] =
+        {
+            [HN_H1_PEER_CLOSED] = HN_H1_TO_CLOSE,
+            [HN_H1_ABORT] = HN_H1_TO_ERROR,
+        },
+    [HN_H1_SWITCHED] =
+        {
+            [HN_H1_PEER_CLOSED] = HN_H1_TO_SWITCHED,
+            [HN_H1_ABORT] = HN_H1_TO_ERROR,
+        },
+    [HN_H1_ERROR] =
+        {
+            [HN_H1_PEER_CLOSED] = HN_H1_TO_ERROR,
+            [HN_H1_ABORT] = HN_H1_TO_ERROR,
+        },
 };
 
 /* All moves of either machine, those of the coupling rules and of
  * h1_conn_next included. */
 static void h1_conn_set_state(enum hn_h1_state *state, enum hn_h1_state next) {
   static const unsigned legal[HN_H1_STATES] = {
-    [HN_H1_IDLE] = 1u << HN_H1_BODY | 1u << HN_H1_SWITCHED |
-                   1u << HN_H1_MUST_CLOSE | 1u << HN_H1_ERROR,
-    [HN_H1_BODY] = 1u << HN_H1_DONE | 1u << HN_H1_ERROR,
-    [HN_H1_DONE] = 1u << HN_H1_IDLE | 1u << HN_H1_MUST_CLOSE |
-                   1u << HN_H1_SWITCHED | 1u << HN_H1_ERROR,
-    [HN_H1_MUST_CLOSE] = 1u << HN_H1_ERROR,
-    [HN_H1_SWITCHED] = 1u << HN_H1_ERROR,
-    [HN_H1_ERROR] = 0,
+      [HN_H1_IDLE] = 1u << HN_H1_BODY | 1u << HN_H1_SWITCHED |
+                     1u << HN_H1_MUST_CLOSE | 1u << HN_H1_ERROR,
+      [HN_H1_BODY] = 1u << HN_H1_DONE | 1u << HN_H1_ERROR,
+      [HN_H1_DONE] = 1u << HN_H1_IDLE | 1u << HN_H1_MUST_CLOSE |
+                     1u << HN_H1_SWITCHED | 1u << HN_H1_ERROR,
+      [HN_H1_MUST_CLOSE] = 1u << HN_H1_ERROR,
+      [HN_H1_SWITCHED] = 1u << HN_H1_ERROR,
+      [HN_H1_ERROR] = 0,
   };
 
   assert(*state == next || (legal[*state] >> next & 1) != 0);
@@ -82,22 +82,25 @@ void h1_conn_init(struct hn_h1_conn *c) {
 }
 
 /* What the state of one machine lets the other do. */
-static bool h1_conn_allows(const struct hn_h1_conn *c,
-                           enum hn_h1_event event) {
+static bool h1_conn_allows(const struct hn_h1_conn *c, enum hn_h1_event event) {
   bool asked = c->ours != HN_H1_IDLE;
 
   switch (event) {
-    /* RFC 9112 9.3: an answer to nothing would be taken for the answer to the
-     * next request. */
-    case HN_H1_RECEIVE_INTERIM:
-    case HN_H1_RECEIVE_HEAD: return asked;
-    case HN_H1_RECEIVE_SWITCH: return asked && c->asked_switch;
-    case HN_H1_PEER_CLOSED: return !asked || c->theirs != HN_H1_IDLE;
-    case HN_H1_SEND_HEAD:
-    case HN_H1_SEND_END:
-    case HN_H1_RECEIVE_END:
-    case HN_H1_ABORT:
-    case HN_H1_EVENTS: break;
+  /* RFC 9112 9.3: an answer to nothing would be taken for the answer to the
+   * next request. */
+  case HN_H1_RECEIVE_INTERIM:
+  case HN_H1_RECEIVE_HEAD:
+    return asked;
+  case HN_H1_RECEIVE_SWITCH:
+    return asked && c->asked_switch;
+  case HN_H1_PEER_CLOSED:
+    return !asked || c->theirs != HN_H1_IDLE;
+  case HN_H1_SEND_HEAD:
+  case HN_H1_SEND_END:
+  case HN_H1_RECEIVE_END:
+  case HN_H1_ABORT:
+  case HN_H1_EVENTS:
+    break;
   }
   return true;
 }
@@ -130,8 +133,7 @@ int h1_conn_event(struct hn_h1_conn *c, enum hn_h1_event event) {
   bool legal = next != 0 && h1_conn_allows(c, event);
 
   if (event == HN_H1_PEER_CLOSED) c->keep_alive = false;
-  h1_conn_set_state(state,
-                    legal ? (enum hn_h1_state)(next - 1) : HN_H1_ERROR);
+  h1_conn_set_state(state, legal ? (enum hn_h1_state)(next - 1) : HN_H1_ERROR);
   h1_conn_couple(c);
   if (legal) return 0;
   return sending ? HN_ERR_INCORRECT_HANDLE_STATE
@@ -173,9 +175,9 @@ void h1_conn_next(struct hn_h1_conn *c) {
 
 const char *h1_state_name(enum hn_h1_state state) {
   static const char *const names[HN_H1_STATES] = {
-    [HN_H1_IDLE] = "IDLE",         [HN_H1_BODY] = "BODY",
-    [HN_H1_DONE] = "DONE",         [HN_H1_MUST_CLOSE] = "MUST_CLOSE",
-    [HN_H1_SWITCHED] = "SWITCHED", [HN_H1_ERROR] = "ERROR",
+      [HN_H1_IDLE] = "IDLE",         [HN_H1_BODY] = "BODY",
+      [HN_H1_DONE] = "DONE",         [HN_H1_MUST_CLOSE] = "MUST_CLOSE",
+      [HN_H1_SWITCHED] = "SWITCHED", [HN_H1_ERROR] = "ERROR",
   };
 
   return state < HN_H1_STATES ? names[state] : "?";

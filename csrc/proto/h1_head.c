@@ -15,7 +15,7 @@ struct hn_fault_entry {
 
 static const struct hn_fault_entry h1_head_faults[] = {
 #define HN_X(name, code, text) {HN_ERR_##code, text},
-  HN_FAULT_LIST(HN_X)
+    HN_FAULT_LIST(HN_X)
 #undef HN_X
 };
 
@@ -102,15 +102,22 @@ static size_t h1_head_find_end(struct hn_h1_head *h, struct hn_slice in) {
   return 0;
 }
 
-/* Names the fault of the byte that stopped a scan at i. */
-static int h1_head_fail_at(struct hn_h1_head *h, struct hn_slice block,
-                           size_t i, enum hn_fault otherwise) {
-  if (block.p[i] == '\0') return h1_head_fail(h, HN_FAULT_NUL_IN_HEAD);
+/* From here on: a complete block. It ends with a line end, so that a scan that
+ * stops at one needs no bounds. */
+
+/* Length of the line end at i; 0 when there is none. */
+static size_t h1_head_end_at(const char *p, size_t i) {
+  if (p[i] == '\n') return 1;
+  return p[i] == '\r' && p[i + 1] == '\n' ? 2 : 0;
+}
+
+/* Names the fault of the byte that stopped a scan. */
+static int h1_head_fail_at(struct hn_h1_head *h, const char *p,
+                           enum hn_fault otherwise) {
+  if (*p == '\0') return h1_head_fail(h, HN_FAULT_NUL_IN_HEAD);
   /* A bare CR is a line end to some readers and none to others: two heads in
    * one (RFC 9112 2.2). */
-  if (block.p[i] == '\r' && h1_head_line_end(block, i) == 0) {
-    return h1_head_fail(h, HN_FAULT_BARE_CR);
-  }
+  if (*p == '\r' && p[1] != '\n') return h1_head_fail(h, HN_FAULT_BARE_CR);
   return h1_head_fail(h, otherwise);
 }
 
@@ -122,8 +129,6 @@ static bool h1_head_is_blank(char c) {
   return c == ' ' || c == '\t';
 }
 
-/* The block from i on; it ends with a line end, so that a scan that stops at
- * one needs no bounds. */
 static struct hn_slice h1_head_rest(struct hn_slice block, size_t i) {
   struct hn_slice rest = {block.p + i, block.n - i};
 
@@ -131,14 +136,13 @@ static struct hn_slice h1_head_rest(struct hn_slice block, size_t i) {
 }
 
 /* RFC 9110 5.5: blanks round a value are no part of it. */
-static size_t h1_head_skip_blanks(struct hn_slice block, size_t i) {
-  while (h1_head_is_blank(block.p[i])) i++;
+static size_t h1_head_skip_blanks(const char *p, size_t i) {
+  while (h1_head_is_blank(p[i])) i++;
   return i;
 }
 
-static size_t h1_head_drop_blanks(struct hn_slice block, size_t from,
-                                  size_t to) {
-  while (to > from && h1_head_is_blank(block.p[to - 1])) to--;
+static size_t h1_head_drop_blanks(const char *p, size_t from, size_t to) {
+  while (to > from && h1_head_is_blank(p[to - 1])) to--;
   return to;
 }
 
@@ -157,9 +161,8 @@ static int h1_head_parse_version(struct hn_h1_head *h, struct hn_slice block) {
 static int h1_head_parse_code(struct hn_h1_head *h, struct hn_slice block) {
   const char *p = block.p;
 
-  if (block.n <= HN_H1_HEAD_STATUS || p[8] != ' ' ||
-      !h1_head_is_digit(p[9]) || !h1_head_is_digit(p[10]) ||
-      !h1_head_is_digit(p[11]) || p[9] == '0') {
+  if (block.n <= HN_H1_HEAD_STATUS || p[8] != ' ' || !h1_head_is_digit(p[9]) ||
+      !h1_head_is_digit(p[10]) || !h1_head_is_digit(p[11]) || p[9] == '0') {
     return h1_head_fail(h, HN_FAULT_BAD_STATUS_LINE);
   }
   h->status = (p[9] - '0') * 100 + (p[10] - '0') * 10 + (p[11] - '0');
@@ -170,21 +173,21 @@ static int h1_head_parse_code(struct hn_h1_head *h, struct hn_slice block) {
  * servers send it so, and nothing depends on it. *at moves behind the line. */
 static int h1_head_parse_status(struct hn_h1_head *h, struct hn_slice block,
                                 size_t *at) {
-  size_t from = HN_H1_HEAD_STATUS, to = from;
+  const char *p = block.p;
+  size_t from = HN_H1_HEAD_STATUS, to = from, n;
   int code = h1_head_parse_version(h, block);
-  int n;
 
   if (code == 0) code = h1_head_parse_code(h, block);
   if (code != 0) return code;
-  if (block.p[from] == ' ') {
-    from = h1_head_skip_blanks(block, from);
+  if (p[from] == ' ') {
+    from = h1_head_skip_blanks(p, from);
     to = from + header_value_length(h1_head_rest(block, from));
   }
-  n = h1_head_line_end(block, to);
-  if (n <= 0) return h1_head_fail_at(h, block, to, HN_FAULT_BAD_STATUS_LINE);
-  *at = to + (size_t)n;
+  n = h1_head_end_at(p, to);
+  if (n == 0) return h1_head_fail_at(h, p + to, HN_FAULT_BAD_STATUS_LINE);
+  *at = to + n;
   h->reason = (uint32_t)from;
-  h->reason_size = (uint32_t)(h1_head_drop_blanks(block, from, to) - from);
+  h->reason_size = (uint32_t)(h1_head_drop_blanks(p, from, to) - from);
   return 0;
 }
 
@@ -200,31 +203,31 @@ static int h1_head_add_field(struct hn_h1_head *h, struct hn_headers *fields,
 /* One field line from *at on; *at moves behind it. */
 static int h1_head_parse_field(struct hn_h1_head *h, struct hn_headers *fields,
                                struct hn_slice block, size_t *at) {
-  size_t colon = *at + header_token_length(h1_head_rest(block, *at));
-  size_t from, to;
-  struct hn_field_span span;
-  int n;
+  const char *p = block.p;
+  size_t name = *at, from, to, n;
+  size_t colon = name + header_token_length(h1_head_rest(block, name));
 
-  /* RFC 9112 5.2: a continued line is refused, as is one right after the
-   * status line (2.2): readers that skip it and readers that join it differ. */
-  if (h1_head_is_blank(block.p[*at])) {
-    return h1_head_fail(h, HN_FAULT_FOLDED_HEADER);
-  }
   /* RFC 9112 5.1: a blank before the colon hides a field from those who take
-   * it for a part of the name. */
-  if (colon == *at || block.p[colon] != ':') {
-    return h1_head_fail_at(h, block, colon, HN_FAULT_BAD_FIELD_NAME);
+   * it for a part of the name. 5.2: a continued line is refused, as is one
+   * right after the status line (2.2): readers that skip it and readers that
+   * join it differ. */
+  if (colon == name || p[colon] != ':') {
+    bool folded = h1_head_is_blank(p[name]);
+
+    return h1_head_fail_at(h, p + colon,
+                           folded ? HN_FAULT_FOLDED_HEADER
+                                  : HN_FAULT_BAD_FIELD_NAME);
   }
-  from = h1_head_skip_blanks(block, colon + 1);
+  from = h1_head_skip_blanks(p, colon + 1);
   to = from + header_value_length(h1_head_rest(block, from));
-  n = h1_head_line_end(block, to);
-  if (n <= 0) return h1_head_fail_at(h, block, to, HN_FAULT_BAD_FIELD_VALUE);
-  span.name = (uint32_t)*at;
-  span.name_size = (uint32_t)(colon - *at);
-  span.value = (uint32_t)from;
-  span.value_size = (uint32_t)(h1_head_drop_blanks(block, from, to) - from);
-  *at = to + (size_t)n;
-  return h1_head_add_field(h, fields, span);
+  n = h1_head_end_at(p, to);
+  if (n == 0) return h1_head_fail_at(h, p + to, HN_FAULT_BAD_FIELD_VALUE);
+  *at = to + n;
+  to = h1_head_drop_blanks(p, from, to);
+  return h1_head_add_field(
+      h, fields,
+      (struct hn_field_span){(uint32_t)name, (uint32_t)(colon - name),
+                             (uint32_t)from, (uint32_t)(to - from)});
 }
 
 /* Copies the block into the list, all at once, and names the fields in it. */
@@ -240,7 +243,7 @@ static int h1_head_fill(struct hn_h1_head *h, struct hn_slice block,
   }
   if (code != 0) return code;
   if (has_status) code = h1_head_parse_status(h, block, &at);
-  while (code == 0 && h1_head_line_end(block, at) == 0) {
+  while (code == 0 && h1_head_end_at(block.p, at) == 0) {
     code = h1_head_parse_field(h, fields, block, &at);
   }
   if (code != 0) headers_clear(fields);

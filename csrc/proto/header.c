@@ -9,29 +9,24 @@ enum {
   HN_HEADER_FIRST = 16,       /* spans allocated first */
   HN_HEADER_AROUND = 4,       /* ": " and CRLF */
   HN_HEADER_CAP = 0x7fffffff, /* twice this is still an offset of a span */
-  HN_HEADER_TOKEN = 1,        /* bits of header_classes */
-  HN_HEADER_VALUE = 2,
 };
 
-/* RFC 9110 5.6.2 tchar, 5.5 field-vchar with blank and tab. */
-static const unsigned char header_classes[256] = {
-  0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, /* tab */
-  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-  2, 3, 2, 3, 3, 3, 3, 3, 2, 2, 3, 3, 2, 3, 3, 2, /* blank ! to / */
-  3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 2, 2, 2, 2, 2, 2, /* 0 to ? */
-  2, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, /* @ to O */
-  3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 2, 2, 2, 3, 3, /* P to _ */
-  3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, /* ` to o */
-  3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 2, 3, 2, 3, 0, /* p to DEL */
-  2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, /* obs-text */
-  2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2,
-  2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2,
-  2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2,
-  2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2,
-  2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2,
-  2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2,
-  2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2,
+/* RFC 9110 5.6.2 tchar; the upper half has none. */
+static const bool header_tokens[256] = {
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* 00 */
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* 10 */
+    0, 1, 0, 1, 1, 1, 1, 1, 0, 0, 1, 1, 0, 1, 1, 0, /* 20: not "(),/ */
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, /* 30: not :;<=>? */
+    0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, /* 40: not @ */
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 1, 1, /* 50: not [\] */
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, /* 60 */
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 0, 1, 0, /* 70: not {} DEL */
 };
+
+/* RFC 9110 5.5: visible characters, obs-text, blank and tab. */
+static bool header_is_value_byte(unsigned char c) {
+  return c >= ' ' ? c != 0x7f : c == '\t';
+}
 
 /* Eight bytes, the first one lowest; compilers make one load of it. */
 static uint64_t header_load(const unsigned char *p) {
@@ -57,7 +52,7 @@ size_t header_token_length(struct hn_slice s) {
   const unsigned char *p = (const unsigned char *)s.p;
   size_t i = 0;
 
-  while (i < s.n && header_classes[p[i]] & HN_HEADER_TOKEN) i++;
+  while (i < s.n && header_tokens[p[i]]) i++;
   return i;
 }
 
@@ -73,7 +68,7 @@ size_t header_value_length(struct hn_slice s) {
     if (p[i] != '\t') return i;
     i++;
   }
-  while (i < s.n && header_classes[p[i]] & HN_HEADER_VALUE) i++;
+  while (i < s.n && header_is_value_byte(p[i])) i++;
   return i;
 }
 
@@ -182,17 +177,23 @@ static int header_make_room(struct hn_headers *h, size_t n, size_t freed,
                                             : code;
 }
 
-static int header_make_span(struct hn_headers *h) {
+/* Kept out of the way of the common case, a list that has grown before. */
+__attribute__((noinline)) static int header_grow_fields(struct hn_headers *h) {
   size_t room = h->room == 0 ? HN_HEADER_FIRST : h->room * 2;
   struct hn_field_span *fields;
 
-  if (h->count >= h->max_fields) return HN_ERR_HEADER_COUNT_EXCEEDED;
-  if (h->count < h->room) return 0;
+  if (room > h->max_fields) room = h->max_fields;
+  if (h->count >= room) return HN_ERR_HEADER_COUNT_EXCEEDED;
   fields = mem_resize(h->fields, room, sizeof *fields);
   if (fields == NULL) return HN_ERR_NOT_ENOUGH_MEMORY;
   h->fields = fields;
   h->room = room;
   return 0;
+}
+
+/* INVARIANT: room <= max_fields, so that one comparison serves both. */
+static int header_make_span(struct hn_headers *h) {
+  return h->count < h->room ? 0 : header_grow_fields(h);
 }
 
 /* Writes a line into the bytes, as no field's yet. */
@@ -253,10 +254,10 @@ int headers_set_block(struct hn_headers *h, struct hn_slice block) {
 int headers_add_span(struct hn_headers *h, struct hn_field_span span) {
   int code = header_make_span(h);
 
-  assert(span.name_size > 0 && span.name + span.name_size <= span.value &&
-         span.value + span.value_size <= h->block);
-  if (code == 0) h->fields[h->count++] = span;
-  return code;
+  assert(span.name_size > 0 && span.value + span.value_size <= h->block);
+  if (code != 0) return code;
+  h->fields[h->count++] = span;
+  return 0;
 }
 
 /* Most names of one length differ in their first letter, and most that are the
@@ -285,8 +286,7 @@ static size_t header_index(const struct hn_headers *h, struct hn_slice name,
 static void header_take_out(struct hn_headers *h, size_t i) {
   header_add_hole(h, h->fields[i]);
   h->count--;
-  memmove(&h->fields[i], &h->fields[i + 1],
-          (h->count - i) * sizeof *h->fields);
+  memmove(&h->fields[i], &h->fields[i + 1], (h->count - i) * sizeof *h->fields);
 }
 
 static int header_replace(struct hn_headers *h, size_t i, struct hn_slice name,
@@ -503,8 +503,7 @@ int headers_apply_lines(struct hn_headers *h, unsigned mode,
 
 struct hn_slice headers_name(const struct hn_headers *h, size_t i) {
   assert(i < h->count);
-  return slice_make(header_base(h) + h->fields[i].name,
-                    h->fields[i].name_size);
+  return slice_make(header_base(h) + h->fields[i].name, h->fields[i].name_size);
 }
 
 struct hn_slice headers_value(const struct hn_headers *h, size_t i) {

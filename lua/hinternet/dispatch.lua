@@ -28,10 +28,18 @@ for name, op in next, core.ops do op_names[op] = name end
 
 local loops = setmetatable({}, { __mode = "k" })
 
+-- How many loops have a callback running. One in a coroutine that was dropped
+-- counts until it is collected; 0 always means that there is none.
+local calling = 0
+
 -- Ends a loop. One that did not get its result cancels its operation: that
 -- side answers 12017 from then on, and no byte of the body is silently lost.
 local function leave(loop)
   loops[loop] = nil
+  if loop.calling then
+    loop.calling = false
+    calling = calling - 1
+  end
   if loop.op and not loop.done then
     loop.done = true
     cancel(loop.handle, loop.op)
@@ -65,6 +73,7 @@ end
 
 --- Whether a status callback is running now: of any session, or of this one.
 local function inside_callback(session)
+  if calling == 0 then return false end
   for loop in next, loops do
     if is_calling(loop) and (not session or loop.session == session) then return true end
   end
@@ -100,9 +109,9 @@ local function hear(loop, status, handle, callback, id, op, a, b, c, phase, host
   if callback then
     local info
     if op then info = info_of(op, a, b, c, phase, host) else info = a end
-    loop.calling = true
+    loop.calling, calling = true, calling + 1
     callback(handle, status, info)
-    loop.calling = false
+    loop.calling, calling = false, calling - 1
     return true
   end
   if op then route(handle, id, op, a, b, c) end
@@ -181,7 +190,7 @@ local function deliver_closed(handle, in_flight, ...)
   local function take(status, ...)
     if not status then return false end
     local ok, problem = pcall(hear, loop, status, ...)
-    loop.calling = false
+    if loop.calling then loop.calling, calling = false, calling - 1 end
     if not ok and failed then
       warn("hinternet: error in a status callback: ", text_of(problem))
     elseif not ok then
@@ -197,27 +206,34 @@ end
 
 local close = core.calls.request.close -- the same C function for every kind
 
+-- A close inside a callback of the same session leaves the delivery to the
+-- loop that called it, so that notifications keep their order.
+local function leaves(handle)
+  local id, session = ids(handle)
+  return id ~= session and inside_callback(session)
+end
+
 local function closed(handle, in_flight, ok, ...)
   if ok ~= false then return ok, ... end
   return deliver_closed(handle, in_flight, ...)
 end
 
--- A close inside a callback of the same session leaves the delivery to the
--- loop that called it, so that notifications keep their order.
-local function leaves(handle)
-  if not next(loops) or handle == nil then return false end
-  local id, session = ids(handle)
-  return id ~= session and inside_callback(session)
-end
-
 --- WinHttpCloseHandle.
 function dispatch.close(handle)
-  return closed(handle, nil, close(handle, leaves(handle)))
+  if calling > 0 then return closed(handle, nil, close(handle, leaves(handle))) end
+  local ok, status, to, callback, id, op, a, b, c, phase, host = close(handle)
+  if ok then return true end
+  if ok == nil then return nil, status, to end
+  return deliver_closed(handle, nil, status, to, callback, id, op, a, b, c, phase, host)
 end
 
 --- The same for a to-be-closed variable; problem is the error on its way.
 function dispatch.close_variable(handle, problem)
-  closed(handle, problem, close(handle, leaves(handle)))
+  if calling == 0 and problem == nil then
+    dispatch.close(handle)
+    return
+  end
+  closed(handle, problem, close(handle, calling > 0 and leaves(handle)))
 end
 
 --- Delivers the notification of a new handle, unless a callback is running:

@@ -5,17 +5,23 @@
 
 local core = require "hinternet.core"
 local headers_of = require "hinternet.headers".new
-local lines_of = require "hinternet.request".lines_of
+local request_module = require "hinternet.request"
 
-local error, find, format, gsub = error, string.find, string.format, string.gsub
+local assert, error, find, format = assert, error, string.find, string.format
+local gsub = string.gsub
 local byte, concat, match, sub = string.byte, table.concat, string.match, string.sub
 local next, setmetatable, sort, tostring = next, setmetatable, table.sort, tostring
 local type = type
 
-local Connection, Request, Session = core.connection, core.request, core.session
-local open_request, connect = Connection.open_request, Session.connect
-local send, receive_response, read = Request.send, Request.receive_response, Request.read
-local response_line = core.calls.request.response_line
+-- The bare C functions: what they leave to do goes through finish.
+local calls = core.calls.request
+local send, receive_response, read = calls.send, calls.receive_response, calls.read
+local response_line = calls.response_line
+local finish, lines_of = request_module.finish, request_module.lines_of
+local RECEIVE_RESPONSE = core.ops.receive_response
+local READ, SEND = core.ops.read, core.ops.send
+
+local open_request, connect = core.connection.open_request, core.session.connect
 
 local http = {}
 
@@ -57,14 +63,11 @@ local function crack(url)
   }
 end
 
-local function target_of(url)
-  local target = targets[url]
-  if target then return target end
+local function new_target(url)
   if type(url) ~= "string" then
     error("bad argument 'url' (string expected, got " .. type(url) .. ")", 3)
   end
-  local message, code
-  target, message, code = crack(url)
+  local target, message, code = crack(url)
   if not target then return nil, message, code end
   if target_count >= MAX_TARGETS then targets, target_count = {}, 0 end
   targets[url], target_count = target, target_count + 1
@@ -170,7 +173,7 @@ function Response:read(n, mode)
     if self.body then return read_body(self, n) end
     return nil
   end
-  local data, message, code = read(request, n, mode)
+  local data, message, code = request:read(n, mode)
   if data then
     if n == "a" or n == "*a" then self:close() end
     return data
@@ -227,9 +230,26 @@ end
 -- Session -> origin -> connection handle.
 local connections = setmetatable({}, { __mode = "k" })
 
-local function new_connection(session, target, cache)
+-- The module's own session.
+local default
+
+local function open_default()
+  local session, message, code = core.open("hinternet/" .. core.version)
+  if not session then return nil, message, code end
+  default = session
+  return session
+end
+
+local function new_connection(session, target)
+  local _, _, async = core.ids(session)
+  -- Between here and the caller of get stand open and exchange.
+  if async and session:is_valid() then
+    error("call it inside spawn, or use a sync session", 4)
+  end
+  if session == default and not session:is_valid() then session = open_default() end
   local connection, message, code = connect(session, target.host, target.port)
   if not connection then return nil, message, code end
+  local cache = connections[session]
   if not cache or cache.count >= MAX_ORIGINS then
     cache = { count = 0 }
     connections[session] = cache
@@ -249,28 +269,36 @@ local function open(session, method, target, path)
     if code ~= INVALID_HANDLE then return nil, message, code end
   end
   local message, code
-  connection, message, code = new_connection(session, target, cache)
+  connection, message, code = new_connection(session, target)
   if not connection then return nil, message, code end
   return open_request(connection, method, path, target.open_options)
 end
 
+local function set_timeout(request, timeout)
+  return request:set_timeouts {
+    resolve = timeout, connect = timeout, send = timeout,
+    receive = timeout, response = timeout,
+  }
+end
+
 -- Sends and waits for the head.
 local function start(request, options)
-  local headers, body
+  local headers, body, ok, message, code
   if options then
     headers, body = options.headers, options.body
-    local timeout = options.timeout
-    if timeout then
-      local ok, message, code = request:set_timeouts {
-        resolve = timeout, connect = timeout, send = timeout,
-        receive = timeout, response = timeout,
-      }
+    if options.timeout then
+      ok, message, code = set_timeout(request, options.timeout)
       if not ok then return nil, message, code end
     end
   end
-  local ok, message, code = send(request, headers, body)
-  if not ok then return nil, message, code end
-  return receive_response(request)
+  ok, message, code = send(request, headers, body)
+  if not ok then
+    ok, message, code = finish(request, SEND, ok, message, code)
+    if not ok then return nil, message, code end
+  end
+  ok, message, code = receive_response(request)
+  if ok then return true end
+  return finish(request, RECEIVE_RESPONSE, ok, message, code)
 end
 
 local function exchange(session, method, target, path, url, options)
@@ -284,7 +312,10 @@ local function exchange(session, method, target, path, url, options)
   if not response then return nil, message, code end
   local body
   body, message, code = read(request, "a")
-  if message then return nil, message, code end
+  if not body then
+    body, message, code = finish(request, READ, body, message, code)
+    if message then return nil, message, code end
+  end
   response.body = body or ""
   return response
 end
@@ -306,10 +337,12 @@ end
 -- Called in tail position: misuse is blamed on the caller's caller.
 local function perform(session, method, url, options)
   if options ~= nil then check_options(options) end
-  local target, message, code = target_of(url)
-  if not target then return nil, message, code end
-  local _, _, async = core.ids(session)
-  if async then error("call it inside spawn, or use a sync session", 2) end
+  local target = targets[url]
+  if not target then
+    local message, code
+    target, message, code = new_target(url)
+    if not target then return nil, message, code end
+  end
   local path = target.target
   url = target.url
   if options then
@@ -323,15 +356,10 @@ end
 
 -- -------------------------------------------------------------- entry points
 
-local default
-
 --- The module's own session, opened on first use.
 function http.session()
   if default and default:is_valid() then return default end
-  local session, message, code = core.open("hinternet/" .. core.version)
-  if not session then return nil, message, code end
-  default = session
-  return session
+  return open_default()
 end
 
 local function check_method(method)
@@ -350,9 +378,7 @@ end
 
 function http.request(method, url, options)
   check_method(method)
-  local session, message, code = http.session()
-  if not session then return nil, message, code end
-  return perform(session, method, url, options)
+  return perform(default or assert(open_default()), method, url, options)
 end
 
 for _, method in next, { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE" } do
@@ -361,9 +387,7 @@ for _, method in next, { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE" } do
     return perform(session, method, url, options)
   end
   http[name] = function(url, options)
-    local session, message, code = http.session()
-    if not session then return nil, message, code end
-    return perform(session, method, url, options)
+    return perform(default or assert(open_default()), method, url, options)
   end
 end
 

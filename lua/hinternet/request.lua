@@ -22,42 +22,54 @@ local SEND = core.ops.send
 local PIECE = 65536       -- bytes a chunk or a copied piece has at most
 local MAX_LINE = 16 << 20 -- a line longer than this is a failure, not memory
 
--- The end of a body is a single nil; a failure is nil, message, code.
-local function finish(self, op, first, message, code)
-  if first then return first end
-  if first == false then return wait(self, op) end
+-- What is left when C had no result: a wait, an end or a failure. The end of a
+-- body is a single nil.
+local function finish(self, op, result, message, code)
+  if result == false then return wait(self, op) end
   if message then return failed(self, message, code) end
   return nil
 end
 
 local send = calls.send
 function Request:send(text, body, total)
-  return finish(self, SEND, send(self, text, body, total))
+  local result, message, code = send(self, text, body, total)
+  if result then return result end
+  return finish(self, SEND, result, message, code)
 end
 
 local write = calls.write
 function Request:write(data)
-  return finish(self, WRITE, write(self, data))
+  local result, message, code = write(self, data)
+  if result then return result end
+  return finish(self, WRITE, result, message, code)
 end
 
 local receive_response = calls.receive_response
 function Request:receive_response()
-  return finish(self, RECEIVE_RESPONSE, receive_response(self))
+  local result, message, code = receive_response(self)
+  if result then return result end
+  return finish(self, RECEIVE_RESPONSE, result, message, code)
 end
 
 local query_data_available = calls.query_data_available
 function Request:query_data_available()
-  return finish(self, QUERY_DATA_AVAILABLE, query_data_available(self))
+  local result, message, code = query_data_available(self)
+  if result then return result end
+  return finish(self, QUERY_DATA_AVAILABLE, result, message, code)
 end
 
 local read = calls.read
 function Request:read(n, mode)
-  return finish(self, READ, read(self, n, mode))
+  local result, message, code = read(self, n, mode)
+  if result then return result end
+  return finish(self, READ, result, message, code)
 end
 
 local read_to = calls.read_to
 function Request:read_to(file, n)
-  return finish(self, READ, read_to(self, file, n))
+  local result, message, code = read_to(self, file, n)
+  if result then return result end
+  return finish(self, READ, result, message, code)
 end
 
 -- A pipe cannot be put back to where its FILE stands: what the FILE has read
@@ -82,7 +94,9 @@ function Request:write_from(file, n)
   if io_type(file) == "file" and not file:seek() and self:is_valid() then
     return write_pieces(self, file, n)
   end
-  return finish(self, WRITE, write_from(self, file, n))
+  local result, message, code = write_from(self, file, n)
+  if result then return result end
+  return finish(self, WRITE, result, message, code)
 end
 
 --- A copy of the response's headers (of the request's, of the trailers).
@@ -152,4 +166,4 @@ function Request:lines(limit)
   return lines_of(function() return self:read(PIECE) end, limit)
 end
 
-return { lines_of = lines_of }
+return { finish = finish, lines_of = lines_of }

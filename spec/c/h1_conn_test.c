@@ -14,17 +14,17 @@ struct row {
 };
 
 static const struct row rows[] = {
-  {"II", {"BI", "!", "?", "?", "?", "?", "MM", "EE"}},
-  {"BI", {"!", "DI", "BI", "BB", "BS", "?", "?", "EE"}},
-  {"DI", {"!", "!", "DI", "DB", "SS", "?", "?", "EE"}},
-  {"BB", {"!", "DB", "?", "?", "?", "BD", "BB", "EE"}},
-  {"DB", {"!", "!", "?", "?", "?", "DD", "DB", "EE"}},
-  {"BD", {"!", "DD", "?", "?", "?", "?", "BD", "EE"}},
-  {"DD", {"!", "!", "?", "?", "?", "?", "MM", "EE"}},
-  {"MM", {"!", "!", "?", "?", "?", "?", "MM", "EE"}},
-  {"BS", {"!", "SS", "?", "?", "?", "?", "BS", "EE"}},
-  {"SS", {"!", "!", "?", "?", "?", "?", "SS", "EE"}},
-  {"EE", {"!", "!", "?", "?", "?", "?", "EE", "EE"}},
+    {"II", {"BI", "!", "?", "?", "?", "?", "MM", "EE"}},
+    {"BI", {"!", "DI", "BI", "BB", "BS", "?", "?", "EE"}},
+    {"DI", {"!", "!", "DI", "DB", "SS", "?", "?", "EE"}},
+    {"BB", {"!", "DB", "?", "?", "?", "BD", "BB", "EE"}},
+    {"DB", {"!", "!", "?", "?", "?", "DD", "DB", "EE"}},
+    {"BD", {"!", "DD", "?", "?", "?", "?", "BD", "EE"}},
+    {"DD", {"!", "!", "?", "?", "?", "?", "MM", "EE"}},
+    {"MM", {"!", "!", "?", "?", "?", "?", "MM", "EE"}},
+    {"BS", {"!", "SS", "?", "?", "?", "?", "BS", "EE"}},
+    {"SS", {"!", "!", "?", "?", "?", "?", "SS", "EE"}},
+    {"EE", {"!", "!", "?", "?", "?", "?", "EE", "EE"}},
 };
 
 enum { ROWS = sizeof rows / sizeof *rows };
@@ -139,26 +139,26 @@ struct note_row {
 };
 
 static const struct note_row note_rows[] = {
-  {1, "", 1, "", true, false},
-  {1, "", 1, "Connection: close", false, false},
-  {1, "", 1, "connection: x, CLOSE", false, false},
-  {1, "", 1, "Connection: x\r\nConnection: close", false, false},
-  {1, "", 1, "Connection: closed", true, false},
-  {1, "", 1, "Connection: keep-alive, close", false, false},
-  {1, "", 1, "Proxy-Connection: close", true, false},
-  {1, "", 2, "", true, false},
-  {1, "", 0, "", false, false},
-  {1, "", 0, "Connection: keep-alive", true, false},
-  {1, "", 0, "Connection: Keep-Alive, close", false, false},
-  {1, "Connection: close", 1, "", false, false},
-  {1, "Connection: close", 1, "Connection: keep-alive", false, false},
-  {0, "", 1, "", false, false},
-  {0, "Connection: keep-alive", 1, "", true, false},
-  {0, "Connection: keep-alive", 0, "Connection: keep-alive", true, false},
-  {1, "Upgrade: websocket\r\nConnection: Upgrade", 1, "", true, true},
-  {1, "Upgrade: h2c\r\nConnection: a, upgrade", 1, "", true, true},
-  {1, "Upgrade: websocket", 1, "", true, false},
-  {1, "Connection: upgrade", 1, "", true, false},
+    {1, "", 1, "", true, false},
+    {1, "", 1, "Connection: close", false, false},
+    {1, "", 1, "connection: x, CLOSE", false, false},
+    {1, "", 1, "Connection: x\r\nConnection: close", false, false},
+    {1, "", 1, "Connection: closed", true, false},
+    {1, "", 1, "Connection: keep-alive, close", false, false},
+    {1, "", 1, "Proxy-Connection: close", true, false},
+    {1, "", 2, "", true, false},
+    {1, "", 0, "", false, false},
+    {1, "", 0, "Connection: keep-alive", true, false},
+    {1, "", 0, "Connection: Keep-Alive, close", false, false},
+    {1, "Connection: close", 1, "", false, false},
+    {1, "Connection: close", 1, "Connection: keep-alive", false, false},
+    {0, "", 1, "", false, false},
+    {0, "Connection: keep-alive", 1, "", true, false},
+    {0, "Connection: keep-alive", 0, "Connection: keep-alive", true, false},
+    {1, "Upgrade: websocket\r\nConnection: Upgrade", 1, "", true, true},
+    {1, "Upgrade: h2c\r\nConnection: a, upgrade", 1, "", true, true},
+    {1, "Upgrade: websocket", 1, "", true, false},
+    {1, "Connection: upgrade", 1, "", true, false},
 };
 
 TEST(notes) {
@@ -176,8 +176,7 @@ TEST(notes) {
       CHECK_INT(headers_apply_lines(&request, 0, slice_of(row->request)), 0);
     }
     if (row->response[0] != '\0') {
-      CHECK_INT(headers_apply_lines(&response, 0, slice_of(row->response)),
-                0);
+      CHECK_INT(headers_apply_lines(&response, 0, slice_of(row->response)), 0);
     }
     h1_conn_init(&c);
     h1_conn_note_request(&c, row->request_minor, &request);

@@ -66,21 +66,21 @@ struct append_row {
 };
 
 static const struct append_row append_rows[] = {
-  {{"A", 1}, {"b", 1}, 0, "A: b\r\n"},
-  {{"A", 1}, {"", 0}, 0, "A: \r\n"},
-  {{"A", 1}, {NULL, 0}, 0, "A: \r\n"},
-  {{"A", 1}, {" \tb c\t ", 7}, 0, "A: b c\r\n"},
-  {{"A", 1}, {"b\tc", 3}, 0, "A: b\tc\r\n"},
-  {{"A", 1}, {"\xc3\xa4", 2}, 0, "A: \xc3\xa4\r\n"},
-  {{"", 0}, {"b", 1}, HN_ERR_INVALID_PARAMETER, ""},
-  {{"A ", 2}, {"b", 1}, HN_ERR_INVALID_PARAMETER, ""},
-  {{"A:", 2}, {"b", 1}, HN_ERR_INVALID_PARAMETER, ""},
-  {{"\xc3\xa4", 2}, {"b", 1}, HN_ERR_INVALID_PARAMETER, ""},
-  {{"A", 1}, {"b\r\nC: d", 7}, HN_ERR_INVALID_PARAMETER, ""},
-  {{"A", 1}, {"b\r", 2}, HN_ERR_INVALID_PARAMETER, ""},
-  {{"A", 1}, {"b\n", 2}, HN_ERR_INVALID_PARAMETER, ""},
-  {{"A", 1}, {"b\0c", 3}, HN_ERR_INVALID_PARAMETER, ""},
-  {{"A", 1}, {"b\x7f", 2}, HN_ERR_INVALID_PARAMETER, ""},
+    {{"A", 1}, {"b", 1}, 0, "A: b\r\n"},
+    {{"A", 1}, {"", 0}, 0, "A: \r\n"},
+    {{"A", 1}, {NULL, 0}, 0, "A: \r\n"},
+    {{"A", 1}, {" \tb c\t ", 7}, 0, "A: b c\r\n"},
+    {{"A", 1}, {"b\tc", 3}, 0, "A: b\tc\r\n"},
+    {{"A", 1}, {"\xc3\xa4", 2}, 0, "A: \xc3\xa4\r\n"},
+    {{"", 0}, {"b", 1}, HN_ERR_INVALID_PARAMETER, ""},
+    {{"A ", 2}, {"b", 1}, HN_ERR_INVALID_PARAMETER, ""},
+    {{"A:", 2}, {"b", 1}, HN_ERR_INVALID_PARAMETER, ""},
+    {{"\xc3\xa4", 2}, {"b", 1}, HN_ERR_INVALID_PARAMETER, ""},
+    {{"A", 1}, {"b\r\nC: d", 7}, HN_ERR_INVALID_PARAMETER, ""},
+    {{"A", 1}, {"b\r", 2}, HN_ERR_INVALID_PARAMETER, ""},
+    {{"A", 1}, {"b\n", 2}, HN_ERR_INVALID_PARAMETER, ""},
+    {{"A", 1}, {"b\0c", 3}, HN_ERR_INVALID_PARAMETER, ""},
+    {{"A", 1}, {"b\x7f", 2}, HN_ERR_INVALID_PARAMETER, ""},
 };
 
 TEST(append) {
@@ -111,39 +111,39 @@ struct apply_row {
 #define TWO "A: 1\r\nB: 2\r\nA: 3\r\n"
 
 static const struct apply_row apply_rows[] = {
-  {"0, absent", "", 0, "A", "1", 0, "A: 1\r\n"},
-  {"0, present", TWO, 0, "a", "4", 0, TWO "a: 4\r\n"},
-  {"add, absent", "", HN_ADD, "A", "1", 0, "A: 1\r\n"},
-  {"add, present", TWO, HN_ADD, "A", "4", 0, TWO "A: 4\r\n"},
-  {"add if new, absent", TWO, HN_ADD_IF_NEW, "C", "4", 0, TWO "C: 4\r\n"},
-  {"add if new, present", TWO, HN_ADD_IF_NEW, "a", "4",
-   HN_ERR_HEADER_ALREADY_EXISTS, TWO},
-  {"add or replace, absent", TWO, HN_ADD_OR_REPLACE, "C", "4", 0,
-   TWO "C: 4\r\n"},
-  {"add or replace, present", TWO, HN_ADD_OR_REPLACE, "a", "4", 0,
-   "B: 2\r\nA: 3\r\na: 4\r\n"},
-  {"add or replace, empty", TWO, HN_ADD_OR_REPLACE, "B", "", 0,
-   "A: 1\r\nA: 3\r\nB: \r\n"},
-  {"replace, absent", TWO, REPLACE, "C", "4", HN_ERR_HEADER_NOT_FOUND, TWO},
-  {"replace, absent, empty", TWO, REPLACE, "C", "", HN_ERR_HEADER_NOT_FOUND,
-   TWO},
-  {"replace, present", TWO, REPLACE, "A", "4", 0, "B: 2\r\nA: 3\r\nA: 4\r\n"},
-  {"replace, empty", TWO, REPLACE, "A", "", 0, "B: 2\r\nA: 3\r\n"},
-  {"replace, blank", TWO, REPLACE, "A", " ", 0, "B: 2\r\nA: 3\r\n"},
-  {"coalesce, absent", TWO, HN_ADD_COALESCE, "C", "4", 0, TWO "C: 4\r\n"},
-  {"coalesce, present", TWO, HN_ADD_COALESCE, "a", "4", 0,
-   "A: 1, 4\r\nB: 2\r\nA: 3\r\n"},
-  {"coalesce, empty", TWO, HN_ADD_COALESCE, "a", "", 0, TWO},
-  {"coalesce to empty", "A:\r\n", HN_ADD_COALESCE, "a", "4", 0, "A: 4\r\n"},
-  {"semicolon, absent", "", HN_ADD_COALESCE_SEMICOLON, "C", "4", 0,
-   "C: 4\r\n"},
-  {"semicolon, present", TWO, HN_ADD_COALESCE_SEMICOLON, "B", "4", 0,
-   "A: 1\r\nB: 2; 4\r\nA: 3\r\n"},
-  {"add with coalesce", TWO, HN_ADD | HN_ADD_COALESCE, "B", "4", 0,
-   "A: 1\r\nB: 2, 4\r\nA: 3\r\n"},
-  {"unknown mode", TWO, 1, "A", "4", HN_ERR_INVALID_PARAMETER, TWO},
-  {"bad name", TWO, HN_ADD, "A b", "4", HN_ERR_INVALID_PARAMETER, TWO},
-  {"bad value", TWO, REPLACE, "A", "4\n", HN_ERR_INVALID_PARAMETER, TWO},
+    {"0, absent", "", 0, "A", "1", 0, "A: 1\r\n"},
+    {"0, present", TWO, 0, "a", "4", 0, TWO "a: 4\r\n"},
+    {"add, absent", "", HN_ADD, "A", "1", 0, "A: 1\r\n"},
+    {"add, present", TWO, HN_ADD, "A", "4", 0, TWO "A: 4\r\n"},
+    {"add if new, absent", TWO, HN_ADD_IF_NEW, "C", "4", 0, TWO "C: 4\r\n"},
+    {"add if new, present", TWO, HN_ADD_IF_NEW, "a", "4",
+     HN_ERR_HEADER_ALREADY_EXISTS, TWO},
+    {"add or replace, absent", TWO, HN_ADD_OR_REPLACE, "C", "4", 0,
+     TWO "C: 4\r\n"},
+    {"add or replace, present", TWO, HN_ADD_OR_REPLACE, "a", "4", 0,
+     "B: 2\r\nA: 3\r\na: 4\r\n"},
+    {"add or replace, empty", TWO, HN_ADD_OR_REPLACE, "B", "", 0,
+     "A: 1\r\nA: 3\r\nB: \r\n"},
+    {"replace, absent", TWO, REPLACE, "C", "4", HN_ERR_HEADER_NOT_FOUND, TWO},
+    {"replace, absent, empty", TWO, REPLACE, "C", "", HN_ERR_HEADER_NOT_FOUND,
+     TWO},
+    {"replace, present", TWO, REPLACE, "A", "4", 0, "B: 2\r\nA: 3\r\nA: 4\r\n"},
+    {"replace, empty", TWO, REPLACE, "A", "", 0, "B: 2\r\nA: 3\r\n"},
+    {"replace, blank", TWO, REPLACE, "A", " ", 0, "B: 2\r\nA: 3\r\n"},
+    {"coalesce, absent", TWO, HN_ADD_COALESCE, "C", "4", 0, TWO "C: 4\r\n"},
+    {"coalesce, present", TWO, HN_ADD_COALESCE, "a", "4", 0,
+     "A: 1, 4\r\nB: 2\r\nA: 3\r\n"},
+    {"coalesce, empty", TWO, HN_ADD_COALESCE, "a", "", 0, TWO},
+    {"coalesce to empty", "A:\r\n", HN_ADD_COALESCE, "a", "4", 0, "A: 4\r\n"},
+    {"semicolon, absent", "", HN_ADD_COALESCE_SEMICOLON, "C", "4", 0,
+     "C: 4\r\n"},
+    {"semicolon, present", TWO, HN_ADD_COALESCE_SEMICOLON, "B", "4", 0,
+     "A: 1\r\nB: 2; 4\r\nA: 3\r\n"},
+    {"add with coalesce", TWO, HN_ADD | HN_ADD_COALESCE, "B", "4", 0,
+     "A: 1\r\nB: 2, 4\r\nA: 3\r\n"},
+    {"unknown mode", TWO, 1, "A", "4", HN_ERR_INVALID_PARAMETER, TWO},
+    {"bad name", TWO, HN_ADD, "A b", "4", HN_ERR_INVALID_PARAMETER, TWO},
+    {"bad value", TWO, REPLACE, "A", "4\n", HN_ERR_INVALID_PARAMETER, TWO},
 };
 
 TEST(apply) {
@@ -153,8 +153,7 @@ TEST(apply) {
 
     test_label(row->label);
     fill(&h, row->before);
-    CHECK_INT(headers_apply(&h, row->mode,
-                            test_guarded(0, slice_of(row->name)),
+    CHECK_INT(headers_apply(&h, row->mode, test_guarded(0, slice_of(row->name)),
                             test_guarded(1, slice_of(row->value))),
               row->code);
     check_written(&h, row->after);
@@ -170,42 +169,43 @@ struct lines_row {
   const char *after;
 };
 
-#define L(text) {text, sizeof(text) - 1}
+#define L(text)                                                                \
+  { text, sizeof(text) - 1 }
 #define BAD HN_ERR_INVALID_PARAMETER
 
 static const struct lines_row lines_rows[] = {
-  {"", HN_ADD, L("A: 1"), 0, "A: 1\r\n"},
-  {"", HN_ADD, L("A: 1\r\n"), 0, "A: 1\r\n"},
-  {"", HN_ADD, L("\r\n\r\nA: 1\r\n\r\nB:2\r\n\r\n"), 0, "A: 1\r\nB: 2\r\n"},
-  {"", HN_ADD, L("a:"), 0, "a: \r\n"},
-  {"", HN_ADD, L("field: value "), 0, "field: value\r\n"},
-  {"", HN_ADD, L("A: b:c"), 0, "A: b:c\r\n"},
-  {"", HN_ADD, L(""), BAD, ""},
-  {"", HN_ADD, L("\r\n"), BAD, ""},
-  {"", HN_ADD, L(":"), BAD, ""},
-  {"", HN_ADD, L(":b"), BAD, ""},
-  {"", HN_ADD, L("cd"), BAD, ""},
-  {"", HN_ADD, L(" e :f"), BAD, ""},
-  {"", HN_ADD, L("e :f"), BAD, ""},
-  {"", HN_ADD, L("A: 1\nB: 2"), BAD, ""},
-  {"", HN_ADD, L("A: 1\rB: 2"), BAD, ""},
-  {"", HN_ADD, L("A: 1\r"), BAD, ""},
-  {"", HN_ADD, L("A: 1\n"), BAD, ""},
-  {"", HN_ADD, L("\nA: 1"), BAD, ""},
-  {"", HN_ADD, L("A: 1\0\r\n"), BAD, ""},
-  {"", HN_ADD, L("A: 1\r\n B: 2"), BAD, ""},
-  {"", HN_ADD, L("A: 1\r\nB"), BAD, ""},
-  {"", 2, L("A: 1"), BAD, ""},
-  {TWO, HN_ADD_OR_REPLACE, L("C: 1\r\nD: 2\r\n"), 0, TWO "C: 1\r\nD: 2\r\n"},
-  {TWO, HN_ADD_OR_REPLACE, L("C: 1\r\nB: 9\r\nC: 5"), 0,
-   "A: 1\r\nA: 3\r\nB: 9\r\nC: 5\r\n"},
-  {TWO, HN_ADD_IF_NEW, L("C: 1\r\nC: 2"), HN_ERR_HEADER_ALREADY_EXISTS, TWO},
-  {TWO, HN_ADD_IF_NEW, L("C: 1\r\nD: 2\r\nA: 2"),
-   HN_ERR_HEADER_ALREADY_EXISTS, TWO},
-  {TWO, REPLACE, L("A: 7\r\nB: 8\r\nC: 9"), HN_ERR_HEADER_NOT_FOUND, TWO},
-  {TWO, REPLACE, L("A:\r\nA: 8"), 0, "B: 2\r\nA: 8\r\n"},
-  {TWO, HN_ADD_COALESCE, L("A: 7\r\nC: 8\r\nC: 9\r\nA: 0"), 0,
-   "A: 1, 7, 0\r\nB: 2\r\nA: 3\r\nC: 8, 9\r\n"},
+    {"", HN_ADD, L("A: 1"), 0, "A: 1\r\n"},
+    {"", HN_ADD, L("A: 1\r\n"), 0, "A: 1\r\n"},
+    {"", HN_ADD, L("\r\n\r\nA: 1\r\n\r\nB:2\r\n\r\n"), 0, "A: 1\r\nB: 2\r\n"},
+    {"", HN_ADD, L("a:"), 0, "a: \r\n"},
+    {"", HN_ADD, L("field: value "), 0, "field: value\r\n"},
+    {"", HN_ADD, L("A: b:c"), 0, "A: b:c\r\n"},
+    {"", HN_ADD, L(""), BAD, ""},
+    {"", HN_ADD, L("\r\n"), BAD, ""},
+    {"", HN_ADD, L(":"), BAD, ""},
+    {"", HN_ADD, L(":b"), BAD, ""},
+    {"", HN_ADD, L("cd"), BAD, ""},
+    {"", HN_ADD, L(" e :f"), BAD, ""},
+    {"", HN_ADD, L("e :f"), BAD, ""},
+    {"", HN_ADD, L("A: 1\nB: 2"), BAD, ""},
+    {"", HN_ADD, L("A: 1\rB: 2"), BAD, ""},
+    {"", HN_ADD, L("A: 1\r"), BAD, ""},
+    {"", HN_ADD, L("A: 1\n"), BAD, ""},
+    {"", HN_ADD, L("\nA: 1"), BAD, ""},
+    {"", HN_ADD, L("A: 1\0\r\n"), BAD, ""},
+    {"", HN_ADD, L("A: 1\r\n B: 2"), BAD, ""},
+    {"", HN_ADD, L("A: 1\r\nB"), BAD, ""},
+    {"", 2, L("A: 1"), BAD, ""},
+    {TWO, HN_ADD_OR_REPLACE, L("C: 1\r\nD: 2\r\n"), 0, TWO "C: 1\r\nD: 2\r\n"},
+    {TWO, HN_ADD_OR_REPLACE, L("C: 1\r\nB: 9\r\nC: 5"), 0,
+     "A: 1\r\nA: 3\r\nB: 9\r\nC: 5\r\n"},
+    {TWO, HN_ADD_IF_NEW, L("C: 1\r\nC: 2"), HN_ERR_HEADER_ALREADY_EXISTS, TWO},
+    {TWO, HN_ADD_IF_NEW, L("C: 1\r\nD: 2\r\nA: 2"),
+     HN_ERR_HEADER_ALREADY_EXISTS, TWO},
+    {TWO, REPLACE, L("A: 7\r\nB: 8\r\nC: 9"), HN_ERR_HEADER_NOT_FOUND, TWO},
+    {TWO, REPLACE, L("A:\r\nA: 8"), 0, "B: 2\r\nA: 8\r\n"},
+    {TWO, HN_ADD_COALESCE, L("A: 7\r\nC: 8\r\nC: 9\r\nA: 0"), 0,
+     "A: 1, 7, 0\r\nB: 2\r\nA: 3\r\nC: 8, 9\r\n"},
 };
 
 TEST(apply_lines) {
@@ -217,9 +217,8 @@ TEST(apply_lines) {
     snprintf(label, sizeof label, "row %zu", i);
     test_label(label);
     fill(&h, row->before);
-    CHECK_INT(
-      headers_apply_lines(&h, row->mode, test_guarded(0, row->lines)),
-      row->code);
+    CHECK_INT(headers_apply_lines(&h, row->mode, test_guarded(0, row->lines)),
+              row->code);
     check_written(&h, row->after);
     headers_fini(&h);
   }

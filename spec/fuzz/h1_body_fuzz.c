@@ -31,14 +31,14 @@ static void require(bool ok) {
  * of all kinds come up. */
 static int begin(struct hn_h1_body *b, uint8_t choice) {
   static const char *const heads[] = {
-    "Transfer-Encoding: chunked\r\n",
-    "Content-Length: 5\r\n",
-    "",
-    "Content-Length: 5, 5\r\nContent-Length: 5\r\n",
-    "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
-    "Transfer-Encoding: gzip, chunked\r\n",
-    "Content-Length: 9223372036854775807\r\n",
-    "Content-Length: 0\r\n",
+      "Transfer-Encoding: chunked\r\n",
+      "Content-Length: 5\r\n",
+      "",
+      "Content-Length: 5, 5\r\nContent-Length: 5\r\n",
+      "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+      "Transfer-Encoding: gzip, chunked\r\n",
+      "Content-Length: 9223372036854775807\r\n",
+      "Content-Length: 0\r\n",
   };
   struct hn_h1_head head;
   struct hn_headers fields;
@@ -51,8 +51,8 @@ static int begin(struct hn_h1_body *b, uint8_t choice) {
   if (heads[choice & 7][0] != '\0') {
     require(headers_apply_lines(&fields, 0, slice_of(heads[choice & 7])) == 0);
   }
-  code = h1_body_begin(b, &head, &fields,
-                       slice_of(choice & 32 ? "HEAD" : "GET"));
+  code =
+      h1_body_begin(b, &head, &fields, slice_of(choice & 32 ? "HEAD" : "GET"));
   headers_fini(&fields);
   return code;
 }

@@ -60,8 +60,7 @@ static void check_spans(const struct fuzz_outcome *o, bool is_trailer) {
     require(end < f->block);
     require(header_is_token(headers_name(f, i)));
     require(header_is_value(headers_value(f, i)));
-    require(slice_equal(slice_trim(headers_value(f, i)),
-                        headers_value(f, i)));
+    require(slice_equal(slice_trim(headers_value(f, i)), headers_value(f, i)));
   }
 }
 

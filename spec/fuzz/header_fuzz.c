@@ -75,8 +75,14 @@ static void check_round_trip(const struct hn_headers *h) {
 
 static unsigned mode_of(uint8_t byte) {
   static const unsigned modes[] = {
-    0, HN_ADD, HN_ADD_IF_NEW, HN_ADD_COALESCE, HN_ADD_COALESCE_SEMICOLON,
-    (unsigned)HN_ADD_REPLACE, (unsigned)HN_ADD_REPLACE | (unsigned)HN_ADD, 1,
+      0,
+      HN_ADD,
+      HN_ADD_IF_NEW,
+      HN_ADD_COALESCE,
+      HN_ADD_COALESCE_SEMICOLON,
+      (unsigned)HN_ADD_REPLACE,
+      (unsigned)HN_ADD_REPLACE | (unsigned)HN_ADD,
+      1,
   };
 
   return modes[byte % (sizeof modes / sizeof *modes)];

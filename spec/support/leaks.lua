@@ -93,8 +93,9 @@ end
 
 --- Watches every test of the describe block that calls it.
 function leaks.watch()
-  before_each(leaks.begin)
-  after_each(leaks.check)
+  local busted = require "busted" -- its globals are a spec file's only
+  busted.before_each(leaks.begin)
+  busted.after_each(leaks.check)
 end
 
 return leaks
