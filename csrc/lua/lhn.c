@@ -241,6 +241,7 @@ int luaopen_hinternet_core(lua_State *L) {
   lhn_register(L, lhn_event_functions);
   lhn_register(L, lhn_url_functions);
   lhn_register(L, lhn_option_functions);
+  lhn_register(L, lhn_header_functions);
   lua_newtable(L);
   lua_setfield(L, -2, "calls");
   lhn_open_kind(L, HN_KIND_SESSION, lhn_session_methods, NULL);

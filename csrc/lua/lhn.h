@@ -143,6 +143,7 @@ HN_INTERNAL int lhn_header_text(lua_State *L, int arg, int level,
                                 struct hn_slice *out);
 
 extern const luaL_Reg lhn_header_methods[];
+extern const luaL_Reg lhn_header_functions[];
 
 /* -------------------------------------------------------------- lhn_event.c */
 

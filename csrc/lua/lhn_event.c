@@ -132,9 +132,10 @@ int lhn_push_event(lua_State *L, const struct hn_event *ev) {
  * the handle alone; nothing when there is none. */
 static int lhn_event_next(lua_State *L) {
   const struct lhn_handle *h = lhn_check(L, 1, 0, LHN_DIRECT);
-  hn_runtime *rt = lhn_runtime(L, h->box);
+  hn_runtime *rt = h->box->rt;
   struct hn_event ev;
-  if (!hn_next_event(rt, lua_toboolean(L, 2) ? h->id : h->session, &ev))
+  if (rt == NULL ||
+      !hn_next_event(rt, lua_toboolean(L, 2) ? h->id : h->session, &ev))
     return 0;
   return lhn_push_event(L, &ev);
 }

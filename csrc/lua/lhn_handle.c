@@ -147,7 +147,9 @@ static int lhn_handle_open(lua_State *L) {
 /* session:connect(host [, port]) -> connection */
 static int lhn_session_connect(lua_State *L) {
   struct lhn_handle *parent = lhn_check(L, 1, HN_KIND_SESSION, LHN_WRAPPED);
-  hn_runtime *rt = lhn_runtime(L, parent->box);
+  hn_runtime *rt = parent->box->rt;
+  if (rt == NULL)
+    return lhn_fail(L, parent, NULL, HN_ERR_INVALID_HANDLE);
   struct hn_slice host = lhn_check_slice(L, LHN_WRAPPED, 2);
   lua_Integer port =
       lua_isnoneornil(L, 3) ? 0 : lhn_check_integer(L, LHN_WRAPPED, 3);
@@ -249,7 +251,9 @@ static void lhn_open_options(lua_State *L, struct hn_request_spec *spec) {
 /* connection:open_request([method [, path [, options]]]) -> request */
 static int lhn_connection_open_request(lua_State *L) {
   struct lhn_handle *parent = lhn_check(L, 1, HN_KIND_CONNECTION, LHN_WRAPPED);
-  hn_runtime *rt = lhn_runtime(L, parent->box);
+  hn_runtime *rt = parent->box->rt;
+  if (rt == NULL)
+    return lhn_fail(L, parent, NULL, HN_ERR_INVALID_HANDLE);
   struct hn_request_spec spec;
   memset(&spec, 0, sizeof spec);
   spec.method = lhn_opt_slice(L, LHN_WRAPPED, 2);
@@ -350,7 +354,9 @@ static int lhn_handle_ids(lua_State *L) {
 /* await(handle, op) -> id, the session's id */
 static int lhn_handle_await(lua_State *L) {
   const struct lhn_handle *h = lhn_check(L, 1, 0, LHN_DIRECT);
-  hn_runtime *rt = lhn_runtime(L, h->box);
+  hn_runtime *rt = h->box->rt;
+  if (rt == NULL)
+    return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
   enum hn_op op = (enum hn_op)luaL_checkinteger(L, 2);
   lhn_remember(L, 1, h);
   (void)hn_await(rt, h->id, op);
@@ -391,7 +397,9 @@ static int lhn_handle_live(lua_State *L) {
 /* set_callback(handle, callback or nil, mask) -> true */
 static int lhn_handle_set_callback(lua_State *L) {
   struct lhn_handle *h = lhn_check(L, 1, 0, LHN_WRAPPED);
-  hn_runtime *rt = lhn_runtime(L, h->box);
+  hn_runtime *rt = h->box->rt;
+  if (rt == NULL)
+    return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
   uint32_t mask = (uint32_t)luaL_checkinteger(L, 3);
   int code = hn_set_mask(rt, h->id, lua_isnil(L, 2) ? 0 : mask);
   if (code != 0)

@@ -131,7 +131,9 @@ static unsigned lhn_header_mode(lua_State *L, int arg) {
 /* request:add_headers(text_or_table [, mode]) */
 static int lhn_header_add(lua_State *L) {
   struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_DIRECT);
-  hn_runtime *rt = lhn_runtime(L, h->box);
+  hn_runtime *rt = h->box->rt;
+  if (rt == NULL)
+    return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
   unsigned mode = lhn_header_mode(L, 3);
   struct hn_slice text;
   if (lua_isnoneornil(L, 2))
@@ -366,7 +368,9 @@ static int lhn_header_query(lua_State *L) {
   };
   struct lhn_query q;
   q.h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_DIRECT);
-  q.rt = lhn_runtime(L, q.h->box);
+  q.rt = q.h->box->rt;
+  if (q.rt == NULL)
+    return lhn_fail(L, q.h, NULL, HN_ERR_INVALID_HANDLE);
   q.what = lhn_check_slice(L, LHN_DIRECT, 2);
   q.from = HN_FROM_RESPONSE;
   q.index = 0;
@@ -377,11 +381,13 @@ static int lhn_header_query(lua_State *L) {
   return lhn_header_field(L, &q);
 }
 
-/* request:response_line() -> status, reason, version, raw headers: what the
+/* response_line(request) -> status, reason, version, raw headers: what the
  * one-call layer wants to know, in one entry. */
 static int lhn_header_response(lua_State *L) {
   struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_DIRECT);
-  hn_runtime *rt = lhn_runtime(L, h->box);
+  hn_runtime *rt = h->box->rt;
+  if (rt == NULL)
+    return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
   struct hn_response_line line;
   struct hn_slice raw;
   int code = hn_query_response_line(rt, h->id, &line);
@@ -403,6 +409,10 @@ static int lhn_header_response(lua_State *L) {
 const luaL_Reg lhn_header_methods[] = {
     {"add_headers", lhn_header_add},
     {"query_headers", lhn_header_query},
+    {NULL, NULL},
+};
+
+const luaL_Reg lhn_header_functions[] = {
     {"response_line", lhn_header_response},
     {NULL, NULL},
 };

@@ -68,7 +68,9 @@ static int lhn_option_value(lua_State *L, int arg, enum hn_type type,
 /* handle:set_option(name, value) */
 static int lhn_option_set(lua_State *L) {
   struct lhn_handle *h = lhn_check(L, 1, 0, LHN_DIRECT);
-  hn_runtime *rt = lhn_runtime(L, h->box);
+  hn_runtime *rt = h->box->rt;
+  if (rt == NULL)
+    return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
   const struct hn_option_entry *entry = lhn_option_find(L, 2);
   struct hn_value value;
   int code = 0;
@@ -111,7 +113,9 @@ static void lhn_option_push(lua_State *L, const struct hn_value *value) {
 /* handle:query_option(name) */
 static int lhn_option_query(lua_State *L) {
   struct lhn_handle *h = lhn_check(L, 1, 0, LHN_DIRECT);
-  hn_runtime *rt = lhn_runtime(L, h->box);
+  hn_runtime *rt = h->box->rt;
+  if (rt == NULL)
+    return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
   const struct hn_option_entry *entry = lhn_option_find(L, 2);
   struct hn_value value;
   memset(&value, 0, sizeof value);

@@ -132,7 +132,9 @@ static int lhn_req_total(lua_State *L, int arg, uint64_t *total) {
 /* request:send([headers [, body [, total_length]]]) */
 static int lhn_req_send(lua_State *L) {
   struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_WRAPPED);
-  hn_runtime *rt = lhn_runtime(L, h->box);
+  hn_runtime *rt = h->box->rt;
+  if (rt == NULL)
+    return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
   struct hn_slice headers, body;
   uint64_t total = 0;
   lua_settop(L, 4);
@@ -162,7 +164,9 @@ static int lhn_req_send(lua_State *L) {
 /* request:write(data) */
 static int lhn_req_write(lua_State *L) {
   struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_WRAPPED);
-  hn_runtime *rt = lhn_runtime(L, h->box);
+  hn_runtime *rt = h->box->rt;
+  if (rt == NULL)
+    return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
   struct hn_slice data = lhn_check_slice(L, LHN_WRAPPED, 2);
   int code = hn_write(rt, h->id, data);
   if (code != 0)
@@ -212,7 +216,9 @@ static bool lhn_req_limit(lua_State *L, int arg, uint64_t *limit) {
 /* request:write_from(file [, n]) */
 static int lhn_req_write_from(lua_State *L) {
   struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_WRAPPED);
-  hn_runtime *rt = lhn_runtime(L, h->box);
+  hn_runtime *rt = h->box->rt;
+  if (rt == NULL)
+    return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
   uint64_t limit;
   int fd = -1;
   int64_t at;
@@ -230,7 +236,9 @@ static int lhn_req_write_from(lua_State *L) {
 /* request:read_to(file [, n]) */
 static int lhn_req_read_to(lua_State *L) {
   struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_WRAPPED);
-  hn_runtime *rt = lhn_runtime(L, h->box);
+  hn_runtime *rt = h->box->rt;
+  if (rt == NULL)
+    return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
   uint64_t limit;
   int fd = -1;
   int64_t at;
@@ -250,7 +258,9 @@ static int lhn_req_read_to(lua_State *L) {
 /* request:receive_response() */
 static int lhn_req_receive_response(lua_State *L) {
   struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_WRAPPED);
-  hn_runtime *rt = lhn_runtime(L, h->box);
+  hn_runtime *rt = h->box->rt;
+  if (rt == NULL)
+    return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
   int code = hn_receive_response(rt, h->id);
   if (code != 0)
     return lhn_fail(L, h, "receive_response", code);
@@ -260,7 +270,9 @@ static int lhn_req_receive_response(lua_State *L) {
 /* request:query_data_available() */
 static int lhn_req_query_data_available(lua_State *L) {
   struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_WRAPPED);
-  hn_runtime *rt = lhn_runtime(L, h->box);
+  hn_runtime *rt = h->box->rt;
+  if (rt == NULL)
+    return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
   int code = hn_query_data_available(rt, h->id);
   if (code != 0)
     return lhn_fail(L, h, "query_data_available", code);
@@ -280,7 +292,9 @@ static enum hn_read_mode lhn_req_mode(lua_State *L, int arg) {
 /* request:read([n [, "fill"]]) or request:read("a") */
 static int lhn_req_read(lua_State *L) {
   struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_WRAPPED);
-  hn_runtime *rt = lhn_runtime(L, h->box);
+  hn_runtime *rt = h->box->rt;
+  if (rt == NULL)
+    return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
   enum hn_read_mode mode = lhn_req_mode(L, 3);
   lua_Integer n = LHN_READ_SIZE;
   if (lua_type(L, 2) == LUA_TSTRING) {

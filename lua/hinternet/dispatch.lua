@@ -249,6 +249,7 @@ end
 --- Moves the network once and delivers what happened in an async session;
 -- the number of notifications, or false at once when nothing is pending.
 function dispatch.poll(session, seconds)
+  if not session:is_valid() then return session:parent() end -- nil, message, 6
   if inside_callback() then error("poll called inside a status callback", 2) end
   local loop <close> = enter(session)
   local count = deliver(loop, session)

@@ -81,13 +81,12 @@ end
 
 local function set_timeouts(self, times)
   local ok, message, code = check_timeouts(times)
-  if not self:is_valid() then ok = true end -- the handle's own error comes first
+  if not self:is_valid() then return self:parent() end -- nil, message, 6
   if not ok then return nil, message, code end
   for name, value in next, times do
     ok, message, code = self:set_option(timeouts[name], value)
     if not ok then return nil, message, code end
   end
-  if not self:is_valid() then return self:query_option("handle_type") end
   return true
 end
 

@@ -16,7 +16,7 @@ local type = type
 -- The bare C functions: what they leave to do goes through finish.
 local calls = core.calls.request
 local send, receive_response, read = calls.send, calls.receive_response, calls.read
-local response_line = calls.response_line
+local response_line = core.response_line
 local finish, lines_of = request_module.finish, request_module.lines_of
 local RECEIVE_RESPONSE = core.ops.receive_response
 local READ, SEND = core.ops.read, core.ops.send

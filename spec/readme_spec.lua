@@ -1,0 +1,205 @@
+-- README says what is true: its tables are compared with the code, and its Lua
+-- is run.
+
+local leaks = require "spec.support.leaks"
+local peer = require "spec.support.peer"
+local source = require "spec.support.source"
+
+local hinternet = require "hinternet"
+local core = require "hinternet.core"
+
+local readme = source.read("README.md")
+
+-- The text under a heading, up to the next of any depth.
+local function section(title)
+  local text = readme:match("\n##+ " .. title .. "\n(.-)\n##+ ")
+  return assert(text, "README has no section " .. title)
+end
+
+-- The cells of each row of the table whose first column has this title.
+local function rows(text, first_title)
+  local out, inside = {}, false
+  for line in (text .. "\n"):gmatch("(.-)\n") do
+    local cells = {}
+    for cell in line:gmatch("|([^|]*)%f[|]") do cells[#cells + 1] = cell:match("^%s*(.-)%s*$") end
+    if #cells == 0 then
+      inside = false
+    elseif cells[1] == first_title then
+      inside = true
+    elseif inside and not cells[1]:match("^%-+$") then
+      out[#out + 1] = cells
+    end
+  end
+  assert(#out > 0, "README has no table with column " .. first_title)
+  return out
+end
+
+local function sorted(list)
+  table.sort(list)
+  return list
+end
+
+-- Names in backquotes.
+local function quoted(text)
+  local out = {}
+  for name in text:gmatch("`([^`]+)`") do out[#out + 1] = name end
+  return out
+end
+
+describe("README's option table", function()
+  leaks.watch()
+
+  -- What option_table in csrc says of each option.
+  local function entries()
+    local out = {}
+    local text = source.read("csrc/core/option.c")
+    for name, number, help in text:gmatch(
+      '{{"([%w_]+)",%s*(%d+),[^"]*"(.-[^\\])"}') do
+      out[name] = { number = number, help = help:gsub('\\"', '"') }
+    end
+    return out
+  end
+
+  local function value_text(value)
+    if type(value) == "userdata" then return "" end
+    if math.type(value) == "float" and value % 1 == 0 then value = value // 1 | 0 end
+    return value == "" and "" or tostring(value)
+  end
+
+  -- Where a name may be read and set is found by trying it.
+  local function row_of(name, option_type, entry, handles)
+    local read, set, default = {}, {}, ""
+    for i, letter in ipairs { "S", "C", "R" } do
+      local value, _, code = handles[i]:query_option(name)
+      if code ~= hinternet.errors.incorrect_handle_type then
+        read[#read + 1] = letter
+        if #read == 1 then default = value_text(value) end
+        local _, _, refused = handles[i]:set_option(name, value)
+        if refused ~= hinternet.errors.incorrect_handle_type
+          and refused ~= hinternet.errors.option_not_settable then
+          set[#set + 1] = letter
+        end
+      end
+    end
+    if name == "handle_type" or name == "url" then default = "" end
+    return ("| `%s` | %s | %s | %s | %s | %s | %s |"):format(name,
+      entry.number == "0" and "" or entry.number, option_type, table.concat(read, " "),
+      table.concat(set, " "), default, entry.help):gsub("|  |", "| |"):gsub("|  |", "| |")
+  end
+
+  it("is the table in the code: names, numbers, types, levels, defaults, texts", function()
+    local session <close> = assert(hinternet.open())
+    local connection = assert(session:connect("127.0.0.1", 1))
+    local request = assert(connection:open_request())
+    local handles = { session, connection, request }
+    local known, expected, found = entries(), {}, {}
+    for name, option_type in pairs(core.options()) do
+      assert.is_truthy(known[name], name .. " was not found in csrc/core/option.c")
+      expected[#expected + 1] = row_of(name, option_type, known[name], handles)
+    end
+    for line in section("Options"):gmatch("[^\n]+") do
+      if line:match("^| `") then found[#found + 1] = line end
+    end
+    assert.are.equal(table.concat(sorted(expected), "\n"), table.concat(sorted(found), "\n"))
+  end)
+end)
+
+describe("README's tables", function()
+  it("name every notification once and no other", function()
+    local expected, found = {}, {}
+    for name in pairs(core.statuses()) do expected[#expected + 1] = name end
+    for _, cells in ipairs(rows(section("Notifications"), "status")) do
+      for _, name in ipairs(quoted(cells[1])) do found[#found + 1] = name end
+    end
+    assert.are.same(sorted(expected), sorted(found))
+  end)
+
+  it("give errors the codes they have", function()
+    for _, cells in ipairs(rows(section("Errors"), "code")) do
+      local names, i = quoted(cells[2]), 0
+      for code in cells[1]:gmatch("%d+") do
+        i = i + 1
+        assert.are.equal(names[i], hinternet.errors[tonumber(code)])
+      end
+      assert.are.equal(#names, i)
+    end
+  end)
+
+  it("name every setting of the Makefile", function()
+    local settings = source.read("Makefile"):match("%-+ settings\n(.-)\n# %-+ flags")
+    local text, missing = section("Building"), {}
+    for name in settings:gmatch("([%u_]+)%s*%?=") do
+      if not text:find("`" .. name .. "`", 1, true) then missing[#missing + 1] = name end
+    end
+    assert.are.same({}, missing)
+  end)
+end)
+
+describe("README", function()
+  -- Public names as the types give them: functions, methods, function fields.
+  local function public_names()
+    local names = {}
+    for _, path in ipairs(source.matching("^lua/hinternet/types/.*%.lua$")) do
+      local text = source.read(path)
+      for name in text:gmatch("\nfunction [%w_.]+[.:]([%a][%w_]*)%s*%(") do names[name] = true end
+      for name in text:gmatch("@field (%a[%w_]*) fun%(") do names[name] = true end
+    end
+    return names
+  end
+
+  it("names every function and method of the types", function()
+    local missing, count = {}, 0
+    for name in pairs(public_names()) do
+      count = count + 1
+      if not readme:find("[.:`]" .. name .. "%f[^%w_]") then missing[#missing + 1] = name end
+    end
+    assert.is_true(count > 20, "lua/hinternet/types names hardly a function")
+    assert.are.same({}, sorted(missing))
+  end)
+
+  describe("shows Lua", function()
+    local servers
+
+    setup(function() servers = peer.start() end)
+    teardown(function() servers:stop() end)
+    leaks.watch()
+
+    -- The same code against a server on this machine.
+    local function at_home(code, server)
+      return (code:gsub("https://example%.org", server.url)
+        :gsub('"example%.org", 443', ('"127.0.0.1", %d'):format(server.port))
+        :gsub("secure = true", "secure = false"))
+    end
+
+    local function run(code)
+      local out = {}
+      local env = setmetatable({
+        print = function(...)
+          local texts = table.pack(...)
+          for i = 1, texts.n do texts[i] = tostring(texts[i]) end
+          out[#out + 1] = table.concat(texts, " ") .. "\n"
+        end,
+        io = { write = function(...) out[#out + 1] = table.concat { ... } end },
+      }, { __index = _G })
+      assert(load(code, "=README", "t", env))()
+      return table.concat(out)
+    end
+
+    it("that runs and prints what it says", function()
+      local server, outputs = servers:echo(), {}
+      for code in readme:gmatch("\n```lua\n(.-)```") do
+        outputs[#outputs + 1] = run(at_home(code, server))
+      end
+      assert.are.equal(2, #outputs)
+      local tour, calls = outputs[1], outputs[2]
+      assert.is_truthy(tour:find("request connected_to_server 127.0.0.1\n", 1, true), tour)
+      assert.is_truthy(tour:find("200 text/plain\nPOST /form HTTP/1.1\r\n", 1, true), tour)
+      assert.is_truthy(tour:find("name=Adaclosed request\n", 1, true), tour)
+      assert.is_truthy(tour:find("nil invalid handle (request is closed) 6\n", 1, true), tour)
+      assert.is_truthy(calls:find("^200 text/plain %d+\n200 nil\nGET /log HTTP/1.1\n"), calls)
+      assert.is_truthy(source.read("README.md"):find("--> nil   invalid handle (request is "
+        .. "closed)   6", 1, true))
+      server:close()
+    end)
+  end)
+end)
