@@ -52,12 +52,17 @@ const char *hn_reactor_name(void) {
   return reactor_name();
 }
 
+static void loop_step_request(struct hn_request *r) {
+  sending_step(r);
+  receiving_step(r);
+}
+
 /* A redirect waits until the take after its own: whoever took it may have shown
  * it to a callback that blocked, changed the request or closed it. */
 static void loop_release_hold(hn_runtime *rt) {
   struct hn_request *r;
   if (rt->held && request_find(rt, rt->held, &r) == 0)
-    transfer_release_hold(r);
+    receiving_release_hold(r);
   rt->held = 0;
 }
 
@@ -95,13 +100,17 @@ static void loop_run_ready(hn_runtime *rt) {
   struct hn_link *l;
   while ((l = list_first(&now)) != NULL) {
     list_remove(l);
-    transfer_step(HN_CONTAINER_OF(l, struct hn_request, ready));
+    loop_step_request(HN_CONTAINER_OF(l, struct hn_request, ready));
   }
 }
 
-/* How long a wait may last: 0 when there is something to hand out or to do. */
-static int64_t loop_wait_time(hn_runtime *rt, int64_t max_wait) {
-  if (rt->queued > 0 || !list_is_empty(&rt->ready) ||
+/* How long a wait may last: 0 when this step posted something to hand out, or
+ * there is more to do. Events that were queued before do not count: whoever
+ * left them there waits for something else, as a blocking call in a callback
+ * does. */
+static int64_t loop_wait_time(hn_runtime *rt, int64_t max_wait,
+                              uint64_t posted_before) {
+  if (rt->event_number != posted_before || !list_is_empty(&rt->ready) ||
       !list_is_empty(&rt->env.woken))
     return 0;
   const struct hn_timer *t = heap_peek(&rt->env.deadlines);
@@ -129,7 +138,7 @@ static void loop_on_ready(hn_runtime *rt, const struct hn_ready *ready) {
   conn_mark_ready(c, ready->what);
   struct hn_request *r = loop_owner(rt, c);
   if (!r) return;
-  transfer_step(r);
+  loop_step_request(r);
   /* Still readable and nobody reads: level triggering would report it again
    * and again. */
   c = slots_get(&rt->env.slots, ready->tag, HN_SLOT_CONN);
@@ -143,7 +152,7 @@ static void loop_take_resolved(hn_runtime *rt) {
     if (!c || !c->dial) continue;
     dial_give_resolved(c->dial, &answer);
     struct hn_request *r = loop_owner(rt, c);
-    if (r) transfer_step(r);
+    if (r) loop_step_request(r);
   }
 }
 
@@ -154,7 +163,7 @@ static void loop_on_timer(hn_runtime *rt, const struct hn_timer *t) {
   enum hn_timer_kind kind = (enum hn_timer_kind)t->kind;
   if (kind == HN_TIMER_CONN) {
     struct hn_request *r = loop_owner(rt, p);
-    if (r) transfer_step(r);
+    if (r) loop_step_request(r);
   } else if (kind == HN_TIMER_POOL) {
     struct hn_node *n = p;
     pool_on_timer(&session_of(n)->pool);
@@ -173,9 +182,10 @@ static void loop_expire(hn_runtime *rt) {
 int hn_step(hn_runtime *rt, int64_t max_wait) {
   struct hn_ready ready[HN_LOOP_READY];
   size_t count = 0;
+  uint64_t posted = rt->event_number;
   rt->env.now_us = 0;
   loop_run_ready(rt);
-  int64_t wait = loop_wait_time(rt, max_wait);
+  int64_t wait = loop_wait_time(rt, max_wait, posted);
   if (wait == 0 && max_wait != 0 && ++rt->unwaited < HN_LOOP_UNWAITED)
     return 0;
   rt->unwaited = 0;

@@ -76,6 +76,20 @@ static int prepare_first_target(struct hn_request *r) {
   return connect_get_target(request_connect(r), secure, &r->target);
 }
 
+/* Codings that this build undoes are asked for, unless the caller says what to
+ * accept or asks for a range, which would be one of the coded bytes. */
+static int prepare_accept(struct hn_request *r) {
+  struct hn_slice name = slice_of("Accept-Encoding");
+  if (r->own_accept) headers_remove(&r->fields, name);
+  r->own_accept = false;
+  const char *value = decode_accept((unsigned)r->settings.decompression);
+  if (!*value || headers_has(&r->fields, "Accept-Encoding") ||
+      headers_has(&r->fields, "Range"))
+    return 0;
+  r->own_accept = true;
+  return headers_append(&r->fields, name, slice_of(value));
+}
+
 static int prepare_fields(struct hn_request *r, struct hn_slice headers) {
   if (r->hop) { /* a new send begins where the request was opened */
     request_drop_hops(r);
@@ -90,6 +104,7 @@ static int prepare_fields(struct hn_request *r, struct hn_slice headers) {
   int rc = 0;
   if (headers.n > 0)
     rc = hn_add_headers(r->node.rt, r->node.id, headers, HN_ADD_OR_REPLACE);
+  if (rc == 0) rc = prepare_accept(r);
   const char *agent = session_of(&r->node)->agent;
   if (rc == 0 && agent && !headers_has(&r->fields, "User-Agent"))
     rc = headers_append(&r->fields, slice_of("User-Agent"), slice_of(agent));

@@ -174,7 +174,7 @@ static void request_reset(struct hn_request *r, struct hn_connect *c) {
   r->node.ops = &request_ops;
   r->state = HN_REQUEST_NEW;
   r->context_value = c->context_value;
-  r->own_framing = r->begun = false;
+  r->own_framing = r->own_accept = r->begun = false;
   r->settings = session_of(&c->node)->settings;
   r->info.code = 0;
   r->late = false;

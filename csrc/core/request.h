@@ -11,7 +11,7 @@
 #ifndef HN_CORE_REQUEST_H
 #define HN_CORE_REQUEST_H
 
-#include "../http/exchange.h"
+#include "../http/content.h"
 #include "connect.h"
 #include "op.h"
 #include "redirect.h"
@@ -38,6 +38,7 @@ struct hn_request {
   struct hn_hop *next_hop;  /* owned: where the next one leads */
   bool opened_secure; /* HN_REQUEST_SECURE */
   bool own_framing; /* Content-Length or Transfer-Encoding is ours */
+  bool own_accept;  /* Accept-Encoding is ours */
   bool begun;       /* the exchange of this send has been begun */
   int minor;        /* HTTP/1.minor */
   struct hn_buf text;        /* method, then target */
@@ -49,6 +50,7 @@ struct hn_request {
   struct hn_buf raw;         /* hn_query_raw_headers' answer */
   struct hn_message message;
   struct hn_exchange exchange;
+  struct hn_content content;
   struct hn_operation tx;    /* send, write */
   struct hn_operation rx;    /* receive response, query, read */
   struct hn_settings settings;

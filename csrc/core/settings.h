@@ -20,6 +20,8 @@ struct hn_settings {
   int64_t max_response_drain_size;
   int64_t max_http_status_continue;
   int64_t max_response_body;
+  int64_t decompression;    /* enum hn_coding bits that are asked for */
+  int64_t max_decoded_size; /* of one body; a bomb's limit */
   int64_t redirect_policy; /* enum hn_redirect_policy */
   int64_t max_redirects;
   int64_t reject_userpwd; /* a URL with credentials is refused */
@@ -39,6 +41,8 @@ struct hn_settings {
     .max_response_drain_size = HN_MAX_DRAIN,           \
     .max_http_status_continue = HN_MAX_INTERIM,        \
     .max_response_body = (int64_t)1024 * 1024 * 1024,  \
+    .decompression = 15,                               \
+    .max_decoded_size = (int64_t)4096 * 1024 * 1024,   \
     .redirect_policy = 1, /* not from https to http */ \
     .max_redirects = 10,                               \
   }
