@@ -122,8 +122,9 @@ HN_API int hn_runtime_new(hn_runtime **out);
 HN_API void hn_runtime_free(hn_runtime *rt);
 
 /* Moves everything that can move, waiting at most max_wait ms (-1: as long as
- * it takes) and only when nothing was ready and this step has posted no event:
- * take what is queued before stepping. Returns after one wait at the latest, also when a signal broke it. */
+ * it takes) and only when nothing was ready and no event was posted since the
+ * last step: so take what is wanted before each. Returns after one wait at the
+ * latest, also when a signal broke it. */
 HN_API int hn_step(hn_runtime *rt, int64_t max_wait);
 
 /* Ends a wait in progress; the one function safe from another thread. */

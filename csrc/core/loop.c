@@ -104,14 +104,12 @@ static void loop_run_ready(hn_runtime *rt) {
   }
 }
 
-/* How long a wait may last: 0 when this step posted something to hand out, or
- * there is more to do. Events that were queued before do not count: whoever
- * left them there waits for something else, as a blocking call in a callback
- * does. */
-static int64_t loop_wait_time(hn_runtime *rt, int64_t max_wait,
-                              uint64_t posted_before) {
-  if (rt->event_number != posted_before || !list_is_empty(&rt->ready) ||
-      !list_is_empty(&rt->env.woken))
+/* How long a wait may last: 0 when there is something new to hand out, or
+ * something to do. What was queued before the last step does not count: it may
+ * be for somebody who does not look now, and would keep the others spinning. */
+static int64_t loop_wait_time(hn_runtime *rt, int64_t max_wait) {
+  bool news = rt->queued > 0 && rt->event_number != rt->event_seen;
+  if (news || !list_is_empty(&rt->ready) || !list_is_empty(&rt->env.woken))
     return 0;
   const struct hn_timer *t = heap_peek(&rt->env.deadlines);
   if (!t || max_wait == 0) return max_wait;
@@ -179,13 +177,12 @@ static void loop_expire(hn_runtime *rt) {
     loop_on_timer(rt, t);
 }
 
-int hn_step(hn_runtime *rt, int64_t max_wait) {
+static int loop_step(hn_runtime *rt, int64_t max_wait) {
   struct hn_ready ready[HN_LOOP_READY];
   size_t count = 0;
-  uint64_t posted = rt->event_number;
   rt->env.now_us = 0;
   loop_run_ready(rt);
-  int64_t wait = loop_wait_time(rt, max_wait, posted);
+  int64_t wait = loop_wait_time(rt, max_wait);
   if (wait == 0 && max_wait != 0 && ++rt->unwaited < HN_LOOP_UNWAITED)
     return 0;
   rt->unwaited = 0;
@@ -196,4 +193,10 @@ int hn_step(hn_runtime *rt, int64_t max_wait) {
   for (size_t i = 0; i < count; i++) loop_on_ready(rt, &ready[i]);
   loop_expire(rt);
   return 0;
+}
+
+int hn_step(hn_runtime *rt, int64_t max_wait) {
+  int rc = loop_step(rt, max_wait);
+  rt->event_seen = rt->event_number;
+  return rc;
 }

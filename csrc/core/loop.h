@@ -2,8 +2,8 @@
  * loop.h: hn_step, the one function that waits, and the runtime's beginning
  * and end.
  *
- * One pass, in this order: run what is ready; wait once, if that posted
- * nothing for the caller; take look-up answers; step what the reactor reported; expire
+ * One pass, in this order: run what is ready; wait once, unless there is news
+ * for the caller; take look-up answers; step what the reactor reported; expire
  * deadlines. It never loops inside, so that whoever called regains control
  * after one wait at most.
  */

@@ -27,6 +27,7 @@ struct hn_runtime {
   struct hn_field record[32]; /* hn_query_option's last answer */
   struct hn_buf parked;  /* text of the event taken last */
   uint64_t event_number; /* of the last event posted */
+  uint64_t event_seen;   /* of the last one posted when a step ended */
   size_t queued;         /* events in all queues */
   size_t handles;        /* open */
   size_t operations;     /* running */
