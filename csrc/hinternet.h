@@ -446,6 +446,7 @@ enum hn_type {
   HN_TYPE_TIME,    /* number: milliseconds, -1 for none; seconds in Lua */
   HN_TYPE_TEXT,    /* text */
   HN_TYPE_HANDLE,  /* number: a handle */
+  HN_TYPE_FLAGS,   /* number: bits; in Lua also a list of their names */
   HN_TYPE_SPAN,    /* number: microseconds; seconds in Lua */
   HN_TYPE_RECORD,  /* fields; a table in Lua */
 };
@@ -467,16 +468,25 @@ struct hn_field {
   struct hn_value value;
 };
 
+/* A name for a number or a bit. */
+struct hn_word {
+  const char *name;
+  int64_t number;
+};
+
 struct hn_option_entry {
   const char *name;   /* "connect_timeout" */
   int number;         /* WinHTTP's; 0 for our own */
   enum hn_type type;
-  unsigned levels;    /* bit 1 << enum hn_kind for each kind that takes it */
-  bool can_query, can_set;
+  unsigned query_levels; /* bit 1 << enum hn_kind for each that answers it */
+  unsigned set_levels;   /* and for each that takes it */
   const char *text;   /* one line of help */
+  const struct hn_word *words; /* ended by a NULL name; NULL: none */
 };
 
-/* The i-th option, from 0; NULL past the last. */
+/* The i-th option, from 0; NULL past the last. One of WinHTTP's that is not
+ * supported has no level: setting it is INVALID_OPTION, querying it
+ * INVALID_PARAMETER, as there. */
 HN_API const struct hn_option_entry *hn_option_at(size_t i);
 
 /* INVALID_OPTION for an unknown name, INCORRECT_HANDLE_TYPE on the wrong
