@@ -189,6 +189,7 @@ enum hn_op { /* WinHTTP's API ids */
 enum hn_phase { /* what was being done when something failed */
   HN_PHASE_NONE,
   HN_PHASE_RESOLVE,  /* "resolving" */
+  HN_PHASE_ACQUIRE,  /* "waiting for a connection to" */
   HN_PHASE_CONNECT,  /* "connecting to" */
   HN_PHASE_SECURE,   /* "securing the connection to" */
   HN_PHASE_SEND,     /* "sending to" */
@@ -445,24 +446,47 @@ enum hn_type {
   HN_TYPE_TIME,    /* number: milliseconds, -1 for none; seconds in Lua */
   HN_TYPE_TEXT,    /* text */
   HN_TYPE_HANDLE,  /* number: a handle */
+  HN_TYPE_FLAGS,   /* number: bits; in Lua also a list of their names */
+  HN_TYPE_SPAN,    /* number: microseconds; seconds in Lua */
+  HN_TYPE_RECORD,  /* fields; a table in Lua */
 };
 
+struct hn_field;
+
+/* A query's text and fields are borrowed until the next call. */
 struct hn_value {
   enum hn_type type;
   int64_t number;
-  struct hn_slice text; /* from a query: borrowed until the next call */
+  struct hn_slice text;
+  const struct hn_field *fields;
+  size_t count;
+};
+
+/* One named value of a record. */
+struct hn_field {
+  const char *name;
+  struct hn_value value;
+};
+
+/* A name for a number or a bit. */
+struct hn_word {
+  const char *name;
+  int64_t number;
 };
 
 struct hn_option_entry {
   const char *name;   /* "connect_timeout" */
   int number;         /* WinHTTP's; 0 for our own */
   enum hn_type type;
-  unsigned levels;    /* bit 1 << enum hn_kind for each kind that takes it */
-  bool can_query, can_set;
+  unsigned query_levels; /* bit 1 << enum hn_kind for each that answers it */
+  unsigned set_levels;   /* and for each that takes it */
   const char *text;   /* one line of help */
+  const struct hn_word *words; /* ended by a NULL name; NULL: none */
 };
 
-/* The i-th option, from 0; NULL past the last. */
+/* The i-th option, from 0; NULL past the last. One of WinHTTP's that is not
+ * supported has no level: setting it is INVALID_OPTION, querying it
+ * INVALID_PARAMETER, as there. */
 HN_API const struct hn_option_entry *hn_option_at(size_t i);
 
 /* INVALID_OPTION for an unknown name, INCORRECT_HANDLE_TYPE on the wrong

@@ -41,7 +41,8 @@ local function bad_open(text)
 end
 
 local function check_value(name, value)
-  local wanted = open_keys[name] or option_types[name]
+  local option = option_types[name]
+  local wanted = open_keys[name] or option and option.type
   local got = math.type(value) == "integer" and "integer" or type(value)
   if type(name) ~= "string" or not wanted then
     bad_open("unknown option '" .. tostring(name) .. "'")
@@ -49,7 +50,7 @@ local function check_value(name, value)
     if value ~= false and type(value) ~= "number" then
       bad_open("'" .. name .. "' must be a number of seconds or false")
     end
-  elseif got ~= wanted and wanted ~= "none" and wanted ~= "handle" then
+  elseif wanted == "boolean" and got ~= wanted or wanted == "string" and got ~= wanted then
     bad_open("'" .. name .. "' must be a " .. wanted .. ", not a " .. got)
   end
 end

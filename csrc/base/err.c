@@ -88,6 +88,7 @@ struct err_phase_entry {
 static const struct err_phase_entry err_phases[] = {
   [HN_PHASE_NONE] = {NULL, NULL, NULL},
   [HN_PHASE_RESOLVE] = {"resolve", "resolving", ""},
+  [HN_PHASE_ACQUIRE] = {"acquire", "waiting for a connection", " to"},
   [HN_PHASE_CONNECT] = {"connect", "connecting", " to"},
   [HN_PHASE_SECURE] = {"secure", "securing the connection", " to"},
   [HN_PHASE_SEND] = {"send", "sending", " to"},

@@ -167,7 +167,7 @@ static struct hn_event_record *event_oldest_anywhere(const hn_runtime *rt,
   return best;
 }
 
-bool hn_next_event(hn_runtime *rt, hn_handle scope, struct hn_event *out) {
+bool event_take(hn_runtime *rt, hn_handle scope, struct hn_event *out) {
   if (rt->queued == 0) return false;
   struct hn_queue *q = scope ? queue_find(rt, scope) : NULL;
   struct hn_event_record *r =
@@ -177,8 +177,8 @@ bool hn_next_event(hn_runtime *rt, hn_handle scope, struct hn_event *out) {
   return true;
 }
 
-bool hn_take_result(hn_runtime *rt, hn_handle h, enum hn_op op,
-                    struct hn_event *out) {
+bool event_take_result(hn_runtime *rt, hn_handle h, enum hn_op op,
+                       struct hn_event *out) {
   if (rt->queued == 0) return false;
   struct hn_queue *q = NULL;
   struct hn_event_record *r = event_oldest_anywhere(rt, h, &q);

@@ -55,6 +55,12 @@ HN_INTERNAL void event_post_reserved(hn_runtime *rt, struct hn_queue *q,
 HN_INTERNAL int event_post(hn_runtime *rt, struct hn_queue *q,
                            const struct hn_event *e);
 
+/* hn_next_event and hn_take_result but for the hold points. */
+HN_INTERNAL bool event_take(hn_runtime *rt, hn_handle scope,
+                            struct hn_event *out);
+HN_INTERNAL bool event_take_result(hn_runtime *rt, hn_handle h, enum hn_op op,
+                                   struct hn_event *out);
+
 /* Drops every queued event of a handle. */
 HN_INTERNAL void event_drop_handle(hn_runtime *rt, struct hn_queue *q,
                                    hn_handle h);

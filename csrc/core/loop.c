@@ -13,6 +13,7 @@ int hn_runtime_new(hn_runtime **out) {
   list_init(&rt->queues);
   list_init(&rt->spare_events);
   list_init(&rt->spare_requests);
+  list_init(&rt->env.woken);
   heap_init(&rt->env.deadlines);
   slots_init(&rt->env.slots);
   spares_init(&rt->env.spares);
@@ -51,16 +52,55 @@ const char *hn_reactor_name(void) {
   return reactor_name();
 }
 
+static void loop_step_request(struct hn_request *r) {
+  sending_step(r);
+  receiving_step(r);
+}
+
+/* A redirect waits until the take after its own: whoever took it may have shown
+ * it to a callback that blocked, changed the request or closed it. */
+static void loop_release_hold(hn_runtime *rt) {
+  struct hn_request *r;
+  if (rt->held && request_find(rt, rt->held, &r) == 0)
+    receiving_release_hold(r);
+  rt->held = 0;
+}
+
+bool hn_next_event(hn_runtime *rt, hn_handle scope, struct hn_event *out) {
+  if (rt->held) loop_release_hold(rt);
+  if (!event_take(rt, scope, out)) return false;
+  if (out->status == HN_STATUS_REDIRECT) rt->held = out->handle;
+  return true;
+}
+
+bool hn_take_result(hn_runtime *rt, hn_handle h, enum hn_op op,
+                    struct hn_event *out) {
+  if (rt->held) loop_release_hold(rt);
+  return event_take_result(rt, h, op, out);
+}
+
+/* Exchanges for which a connection, or a place for one, has become free. */
+static void loop_wake(hn_runtime *rt) {
+  struct hn_link *l;
+  struct hn_request *r;
+  while ((l = list_first(&rt->env.woken)) != NULL) {
+    struct hn_waiter *w = HN_CONTAINER_OF(l, struct hn_waiter, link);
+    list_remove(l);
+    if (request_find(rt, w->owner, &r) == 0) request_make_ready(r);
+  }
+}
+
 /* Operations that were started or have used up their budget. Those that become
  * ready again meanwhile have to wait for the next step. */
 static void loop_run_ready(hn_runtime *rt) {
   struct hn_link now;
   list_init(&now);
+  loop_wake(rt);
   list_splice(&now, &rt->ready);
   struct hn_link *l;
   while ((l = list_first(&now)) != NULL) {
     list_remove(l);
-    transfer_step(HN_CONTAINER_OF(l, struct hn_request, ready));
+    loop_step_request(HN_CONTAINER_OF(l, struct hn_request, ready));
   }
 }
 
@@ -69,7 +109,8 @@ static void loop_run_ready(hn_runtime *rt) {
  * be for somebody who does not look now, and would keep the others spinning. */
 static int64_t loop_wait_time(hn_runtime *rt, int64_t max_wait) {
   bool news = rt->queued > 0 && rt->event_number != rt->event_seen;
-  if (news || !list_is_empty(&rt->ready)) return 0;
+  if (news || !list_is_empty(&rt->ready) || !list_is_empty(&rt->env.woken))
+    return 0;
   const struct hn_timer *t = heap_peek(&rt->env.deadlines);
   if (!t || max_wait == 0) return max_wait;
   int64_t left = t->when - env_now(&rt->env);
@@ -95,7 +136,7 @@ static void loop_on_ready(hn_runtime *rt, const struct hn_ready *ready) {
   conn_mark_ready(c, ready->what);
   struct hn_request *r = loop_owner(rt, c);
   if (!r) return;
-  transfer_step(r);
+  loop_step_request(r);
   /* Still readable and nobody reads: level triggering would report it again
    * and again. */
   c = slots_get(&rt->env.slots, ready->tag, HN_SLOT_CONN);
@@ -109,7 +150,7 @@ static void loop_take_resolved(hn_runtime *rt) {
     if (!c || !c->dial) continue;
     dial_give_resolved(c->dial, &answer);
     struct hn_request *r = loop_owner(rt, c);
-    if (r) transfer_step(r);
+    if (r) loop_step_request(r);
   }
 }
 
@@ -120,7 +161,7 @@ static void loop_on_timer(hn_runtime *rt, const struct hn_timer *t) {
   enum hn_timer_kind kind = (enum hn_timer_kind)t->kind;
   if (kind == HN_TIMER_CONN) {
     struct hn_request *r = loop_owner(rt, p);
-    if (r) transfer_step(r);
+    if (r) loop_step_request(r);
   } else if (kind == HN_TIMER_POOL) {
     struct hn_node *n = p;
     pool_on_timer(&session_of(n)->pool);

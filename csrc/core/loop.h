@@ -2,7 +2,7 @@
  * loop.h: hn_step, the one function that waits, and the runtime's beginning
  * and end.
  *
- * One pass, in this order: run what is ready; wait once, if nothing is queued
+ * One pass, in this order: run what is ready; wait once, unless there is news
  * for the caller; take look-up answers; step what the reactor reported; expire
  * deadlines. It never loops inside, so that whoever called regains control
  * after one wait at most.
@@ -10,6 +10,7 @@
 #ifndef HN_CORE_LOOP_H
 #define HN_CORE_LOOP_H
 
-#include "transfer.h"
+#include "receiving.h"
+#include "sending.h"
 
 #endif

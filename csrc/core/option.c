@@ -2,10 +2,16 @@
 
 #include <stddef.h>
 
+#include "../http/follow.h"
+#include "option_list.h"
+
 enum {
   HN_OPTION_S = 1 << HN_KIND_SESSION,
   HN_OPTION_C = 1 << HN_KIND_CONNECTION,
   HN_OPTION_R = 1 << HN_KIND_REQUEST,
+  HN_OPTION_0 = 0,
+  HN_OPTION_SR = HN_OPTION_S | HN_OPTION_R,
+  HN_OPTION_CR = HN_OPTION_C | HN_OPTION_R,
   HN_OPTION_SCR = HN_OPTION_S | HN_OPTION_C | HN_OPTION_R,
 };
 
@@ -14,7 +20,6 @@ typedef int option_set_fn(struct hn_node *n, const struct hn_value *value);
 
 struct option_row {
   struct hn_option_entry entry;
-  unsigned set_levels; /* entry.levels may be queried, these may be set */
   size_t offset;       /* in struct hn_settings, when get and set are NULL */
   int64_t min, max;    /* of a number */
   option_get_fn *get;
@@ -108,6 +113,88 @@ static int option_set_ca_file(struct hn_node *n,
   return session_set_ca_file(session_of(n), text);
 }
 
+/* WinHTTP's "unlimited" is the largest number; 0 stands for 2. */
+static int64_t option_show_limit(int64_t limit) {
+  return limit == INT64_MAX ? INT32_MAX : limit;
+}
+
+static int64_t option_read_limit(int64_t number) {
+  if (number == 0) return 2;
+  return number == INT32_MAX ? INT64_MAX : number;
+}
+
+static int option_get_max_conns(struct hn_node *n, struct hn_value *out) {
+  out->number = option_show_limit(session_of(n)->pool.max_per_server);
+  return 0;
+}
+
+static int option_set_max_conns(struct hn_node *n,
+                                const struct hn_value *value) {
+  session_of(n)->pool.max_per_server = option_read_limit(value->number);
+  return 0;
+}
+
+static int option_get_max_conns_1_0(struct hn_node *n, struct hn_value *out) {
+  out->number = option_show_limit(session_of(n)->pool.max_per_1_0_server);
+  return 0;
+}
+
+static int option_set_max_conns_1_0(struct hn_node *n,
+                                    const struct hn_value *value) {
+  session_of(n)->pool.max_per_1_0_server = option_read_limit(value->number);
+  return 0;
+}
+
+static void option_add(struct hn_value *record, struct hn_field *room,
+                       enum hn_type type, const char *name, int64_t number) {
+  room[record->count].name = name;
+  room[record->count].value = (struct hn_value){.type = type, .number = number};
+  record->count++;
+}
+
+/* Only what happened is in the record. */
+static int option_get_times(struct hn_node *n, struct hn_value *out) {
+  static const char *const names[] = {
+#define HN_X(name, text) text,
+    HN_TIME_LIST(HN_X)
+#undef HN_X
+  };
+  struct hn_request *r = request_from(n);
+  const int64_t *at = r->exchange.times.at;
+  if (r->state == HN_REQUEST_NEW) return HN_ERR_INCORRECT_HANDLE_STATE;
+  out->fields = n->rt->record;
+  for (int i = HN_TIME_START + 1; i < HN_TIMES; i++)
+    if (at[i])
+      option_add(out, n->rt->record, HN_TYPE_SPAN, names[i], at[i] - at[0]);
+  return 0;
+}
+
+static int option_get_stats(struct hn_node *n, struct hn_value *out) {
+  struct hn_request *r = request_from(n);
+  const struct hn_exchange *x = &r->exchange;
+  struct hn_field *f = n->rt->record;
+  if (r->state == HN_REQUEST_NEW) return HN_ERR_INCORRECT_HANDLE_STATE;
+  out->fields = f;
+  option_add(out, f, HN_TYPE_INTEGER, "request_size", (int64_t)x->written);
+  option_add(out, f, HN_TYPE_INTEGER, "request_body_size", (int64_t)x->sent);
+  option_add(out, f, HN_TYPE_INTEGER, "response_header_size",
+             (int64_t)x->head_size);
+  option_add(out, f, HN_TYPE_INTEGER, "response_body_size",
+             (int64_t)x->body_size);
+  option_add(out, f, HN_TYPE_INTEGER, "received", (int64_t)x->received);
+  option_add(out, f, HN_TYPE_BOOLEAN, "connection_reused", x->reused);
+  option_add(out, f, HN_TYPE_BOOLEAN, "retried", x->retried);
+  option_add(out, f, HN_TYPE_INTEGER, "redirects",
+             r->hop ? r->hop->count : 0);
+  return 0;
+}
+
+static int option_get_protocol(struct hn_node *n, struct hn_value *out) {
+  (void)n;
+  out->number = 0;
+  return 0;
+}
+
 static int option_get_opened(struct hn_node *n, struct hn_value *out) {
   out->number = (int64_t)session_of(n)->pool.opened;
   return 0;
@@ -118,77 +205,54 @@ static int option_get_reused(struct hn_node *n, struct hn_value *out) {
   return 0;
 }
 
-#define OPTION_AT(field) offsetof(struct hn_settings, field)
 #define OPTION_DAY (24 * 3600 * 1000)
 
-/* name, number, type, levels, query, set, text; levels that set, place,
- * least, most, get, set. */
+static const struct hn_word option_policies[] = {
+  {"never", HN_REDIRECT_NEVER},
+  {"disallow_https_to_http", HN_REDIRECT_DISALLOW_HTTPS_TO_HTTP},
+  {"always", HN_REDIRECT_ALWAYS},
+  {NULL, 0},
+};
+
+static const struct hn_word option_codings[] = {
+  {"gzip", HN_CODING_GZIP},   {"deflate", HN_CODING_DEFLATE},
+  {"br", HN_CODING_BROTLI},   {"zstd", HN_CODING_ZSTD},
+  {NULL, 0},
+};
+
 static const struct option_row option_table[] = {
-  {{"resolve_timeout", 2, HN_TYPE_TIME, HN_OPTION_SCR, true, true,
-    "longest name resolution"},
-   HN_OPTION_S | HN_OPTION_R, OPTION_AT(resolve_timeout), 1, OPTION_DAY, NULL,
-   NULL},
-  {{"connect_timeout", 3, HN_TYPE_TIME, HN_OPTION_SCR, true, true,
-    "longest connect, for each address, and TLS handshake"},
-   HN_OPTION_S | HN_OPTION_R, OPTION_AT(connect_timeout), 1, OPTION_DAY, NULL,
-   NULL},
-  {{"connect_retries", 4, HN_TYPE_INTEGER, HN_OPTION_S | HN_OPTION_R, true,
-    true, "addresses of a host that are tried"},
-   HN_OPTION_S | HN_OPTION_R, OPTION_AT(connect_retries), 1, HN_MAX_ADDRESSES,
-   NULL, NULL},
-  {{"send_timeout", 5, HN_TYPE_TIME, HN_OPTION_SCR, true, true,
-    "longest time in which nothing can be sent"},
-   HN_OPTION_S | HN_OPTION_R, OPTION_AT(send_timeout), 1, OPTION_DAY, NULL,
-   NULL},
-  {{"receive_timeout", 6, HN_TYPE_TIME, HN_OPTION_SCR, true, true,
-    "longest time in which nothing of the body arrives"},
-   HN_OPTION_S | HN_OPTION_R, OPTION_AT(receive_timeout), 1, OPTION_DAY, NULL,
-   NULL},
-  {{"receive_response_timeout", 7, HN_TYPE_TIME, HN_OPTION_SCR, true, true,
-    "longest wait for the whole response head"},
-   HN_OPTION_S | HN_OPTION_R, 0, 1, OPTION_DAY, option_get_response_timeout,
-   option_set_response_timeout},
-  {{"handle_type", 9, HN_TYPE_INTEGER, HN_OPTION_SCR, true, false,
-    "1 session, 2 connection, 3 request"},
-   0, 0, 0, 0, option_get_type, NULL},
-  {{"parent_handle", 21, HN_TYPE_HANDLE, HN_OPTION_C | HN_OPTION_R, true,
-    false, "the handle it was made from"},
-   0, 0, 0, 0, option_get_parent, NULL},
-  {{"url", 34, HN_TYPE_TEXT, HN_OPTION_R, true, false,
-    "the full URL of the request"},
-   0, 0, 0, 0, option_get_url, NULL},
-  {{"user_agent", 41, HN_TYPE_TEXT, HN_OPTION_S, true, true,
-    "the User-Agent field; empty: none"},
-   HN_OPTION_S, 0, 0, 0, option_get_agent, option_set_agent},
-  {{"context_value", 45, HN_TYPE_INTEGER, HN_OPTION_SCR, true, true,
-    "a number of the caller's, copied to children"},
-   HN_OPTION_SCR, 0, INT64_MIN, INT64_MAX, option_get_context,
-   option_set_context},
-  {{"max_http_status_continue", 90, HN_TYPE_INTEGER, HN_OPTION_S | HN_OPTION_R,
-    true, true, "interim (1xx) responses that are skipped"},
-   HN_OPTION_S | HN_OPTION_R, OPTION_AT(max_http_status_continue), 0, 1000,
-   NULL, NULL},
-  {{"max_response_header_size", 91, HN_TYPE_INTEGER, HN_OPTION_S | HN_OPTION_R,
-    true, true, "largest response head in bytes"},
-   HN_OPTION_S | HN_OPTION_R, OPTION_AT(max_response_header_size), 64,
-   16 * 1024 * 1024, NULL, NULL},
-  {{"max_response_drain_size", 92, HN_TYPE_INTEGER, HN_OPTION_S | HN_OPTION_R,
-    true, true, "unread body read away to keep its connection"},
-   HN_OPTION_S | HN_OPTION_R, OPTION_AT(max_response_drain_size), 0,
-   (int64_t)1 << 40, NULL, NULL},
-  {{"max_response_body", 0, HN_TYPE_INTEGER, HN_OPTION_S | HN_OPTION_R, true,
-    true, "largest body that read(\"a\") takes"},
-   HN_OPTION_S | HN_OPTION_R, OPTION_AT(max_response_body), 0,
-   (int64_t)1 << 46, NULL, NULL},
-  {{"ca_file", 0, HN_TYPE_TEXT, HN_OPTION_S, true, true,
-    "PEM file of trusted certificates; empty: the system's"},
-   HN_OPTION_S, 0, 0, 0, option_get_ca_file, option_set_ca_file},
-  {{"connections_opened", 0, HN_TYPE_INTEGER, HN_OPTION_S, true, false,
-    "connections dialled by the session"},
-   0, 0, 0, 0, option_get_opened, NULL},
-  {{"connections_reused", 0, HN_TYPE_INTEGER, HN_OPTION_S, true, false,
-    "requests sent on a connection that had served before"},
-   0, 0, 0, 0, option_get_reused, NULL},
+#define HN_X(text_name, code, kind, query, settable, field, least, most, names, \
+             help)                                                            \
+  {.entry = {.name = text_name,                                               \
+             .number = code,                                                  \
+             .type = HN_TYPE_##kind,                                          \
+             .query_levels = HN_OPTION_##query,                               \
+             .set_levels = HN_OPTION_##settable,                              \
+             .text = help,                                                    \
+             .words = names},                                                 \
+   .offset = offsetof(struct hn_settings, field),                             \
+   .min = least,                                                              \
+   .max = most},
+  HN_OPTION_STORED_LIST(HN_X)
+#undef HN_X
+#define HN_X(text_name, code, kind, query, settable, getter, setter, least,   \
+             most, names, help)                                               \
+  {.entry = {.name = text_name,                                               \
+             .number = code,                                                  \
+             .type = HN_TYPE_##kind,                                          \
+             .query_levels = HN_OPTION_##query,                               \
+             .set_levels = HN_OPTION_##settable,                              \
+             .text = help,                                                    \
+             .words = names},                                                 \
+   .min = least,                                                              \
+   .max = most,                                                               \
+   .get = getter,                                                             \
+   .set = setter},
+  HN_OPTION_COMPUTED_LIST(HN_X)
+#undef HN_X
+#define HN_X(code, text_name) {.entry = {.name = text_name, .number = code}},
+  HN_OPTION_REFUSED_LIST(HN_X)
+#undef HN_X
 };
 
 enum { HN_OPTION_COUNT = sizeof option_table / sizeof option_table[0] };
@@ -213,22 +277,36 @@ static int option_check(const struct option_row *row,
   if (value->type != row->entry.type) return HN_ERR_INVALID_PARAMETER;
   if (value->type == HN_TYPE_TEXT) return 0;
   if (value->type == HN_TYPE_TIME && value->number == -1) return 0;
+  if (value->type == HN_TYPE_FLAGS && (value->number & ~row->max))
+    return HN_ERR_INVALID_PARAMETER;
   if (value->number < row->min || value->number > row->max)
     return HN_ERR_INVALID_PARAMETER;
+  return 0;
+}
+
+/* The row of a name, if the handle may be asked or told it. */
+static int option_find_row(hn_runtime *rt, hn_handle h, struct hn_slice name,
+                           struct hn_node **n, const struct option_row **out) {
+  int rc = node_find_any(rt, h, n);
+  if (rc) return rc;
+  const struct option_row *row = option_find(name);
+  if (!row) return HN_ERR_INVALID_OPTION;
+  *out = row;
   return 0;
 }
 
 int hn_set_option(hn_runtime *rt, hn_handle h, struct hn_slice name,
                   const struct hn_value *value) {
   struct hn_node *n;
-  int rc = node_find_any(rt, h, &n);
+  const struct option_row *row;
+  int rc = option_find_row(rt, h, name, &n, &row);
   if (rc) return rc;
-  const struct option_row *row = option_find(name);
-  if (!row) return HN_ERR_INVALID_OPTION;
   unsigned level = 1u << node_kind(n);
-  if (!(row->entry.levels & level)) return HN_ERR_INCORRECT_HANDLE_TYPE;
-  if (!row->entry.can_set) return HN_ERR_OPTION_NOT_SETTABLE;
-  if (!(row->set_levels & level)) return HN_ERR_INCORRECT_HANDLE_TYPE;
+  unsigned any = row->entry.query_levels | row->entry.set_levels;
+  if (any == 0) return HN_ERR_INVALID_OPTION;
+  if (!(any & level)) return HN_ERR_INCORRECT_HANDLE_TYPE;
+  if (row->entry.set_levels == 0) return HN_ERR_OPTION_NOT_SETTABLE;
+  if (!(row->entry.set_levels & level)) return HN_ERR_INCORRECT_HANDLE_TYPE;
   rc = option_check(row, value);
   if (rc) return rc;
   if (row->set) return row->set(n, value);
@@ -239,11 +317,12 @@ int hn_set_option(hn_runtime *rt, hn_handle h, struct hn_slice name,
 int hn_query_option(hn_runtime *rt, hn_handle h, struct hn_slice name,
                     struct hn_value *out) {
   struct hn_node *n;
-  int rc = node_find_any(rt, h, &n);
+  const struct option_row *row;
+  int rc = option_find_row(rt, h, name, &n, &row);
   if (rc) return rc;
-  const struct option_row *row = option_find(name);
-  if (!row) return HN_ERR_INVALID_OPTION;
-  if (!(row->entry.levels & (1u << node_kind(n))))
+  /* Not supported, or only ever set: INVALID_PARAMETER (winhttp.md 2.11). */
+  if (row->entry.query_levels == 0) return HN_ERR_INVALID_PARAMETER;
+  if (!(row->entry.query_levels & (1u << node_kind(n))))
     return HN_ERR_INCORRECT_HANDLE_TYPE;
   struct hn_value v = {.type = row->entry.type};
   if (row->get)

@@ -71,7 +71,31 @@ static int prepare_add_length(struct hn_request *r, uint64_t length) {
                         slice_make(p, (size_t)(digits + sizeof digits - p)));
 }
 
+static int prepare_first_target(struct hn_request *r) {
+  bool secure = r->opened_secure;
+  return connect_get_target(request_connect(r), secure, &r->target);
+}
+
+/* Codings that this build undoes are asked for, unless the caller says what to
+ * accept or asks for a range, which would be one of the coded bytes. */
+static int prepare_accept(struct hn_request *r) {
+  struct hn_slice name = slice_of("Accept-Encoding");
+  if (r->own_accept) headers_remove(&r->fields, name);
+  r->own_accept = false;
+  const char *value = decode_accept((unsigned)r->settings.decompression);
+  if (!*value || headers_has(&r->fields, "Accept-Encoding") ||
+      headers_has(&r->fields, "Range"))
+    return 0;
+  r->own_accept = true;
+  return headers_append(&r->fields, name, slice_of(value));
+}
+
 static int prepare_fields(struct hn_request *r, struct hn_slice headers) {
+  if (r->hop) { /* a new send begins where the request was opened */
+    request_drop_hops(r);
+    int first = prepare_first_target(r);
+    if (first) return first;
+  }
   if (r->own_framing) { /* of the send before */
     headers_remove(&r->fields, slice_of("Content-Length"));
     headers_remove(&r->fields, slice_of("Transfer-Encoding"));
@@ -80,6 +104,7 @@ static int prepare_fields(struct hn_request *r, struct hn_slice headers) {
   int rc = 0;
   if (headers.n > 0)
     rc = hn_add_headers(r->node.rt, r->node.id, headers, HN_ADD_OR_REPLACE);
+  if (rc == 0) rc = prepare_accept(r);
   const char *agent = session_of(&r->node)->agent;
   if (rc == 0 && agent && !headers_has(&r->fields, "User-Agent"))
     rc = headers_append(&r->fields, slice_of("User-Agent"), slice_of(agent));
@@ -114,10 +139,12 @@ int prepare_message(struct hn_request *r, struct hn_slice headers,
     r->own_framing = true;
   }
   r->message.method = request_method(r);
-  r->message.target = request_target(r);
+  r->message.target = request_path(r);
   r->message.minor = r->minor;
   r->message.fields = &r->fields;
   r->message.length = length;
+  r->message.expects =
+      length > 0 && headers_has_element(&r->fields, "Expect", "100-continue");
   r->message.repeatable = prepare_is_repeatable(r);
   return prepare_body(r, body);
 }
@@ -125,15 +152,15 @@ int prepare_message(struct hn_request *r, struct hn_slice headers,
 static int prepare_tls(struct hn_request *r, struct hn_tls_context **tls) {
   const char *detail = NULL;
   *tls = NULL;
-  if (!r->secure) return 0;
+  if (!r->target->secure) return 0;
   int rc = session_get_tls(session_of(&r->node), tls, &detail);
   if (rc == 0) return 0;
   return err_set(&r->info, rc, HN_PHASE_SECURE,
-                 request_connect(r)->authority[1], detail);
+                 r->target->authority, detail);
 }
 
 int prepare_exchange(struct hn_request *r) {
-  struct hn_connect *c = request_connect(r);
+  const struct hn_target *t = r->target;
   const struct hn_settings *s = &r->settings;
   struct hn_tls_context *tls;
   int rc = prepare_tls(r, &tls);
@@ -142,17 +169,17 @@ int prepare_exchange(struct hn_request *r) {
     .pool = &session_of(&r->node)->pool,
     .wish =
         {
-          .origin = {.host = c->host,
-                     .port = connect_port(c, r->secure),
+          .origin = {.host = t->host,
+                     .port = t->port,
                      .tls = tls,
-                     .hash = c->hash[r->secure]},
+                     .hash = t->hash},
           .limits = {.resolve_timeout = s->resolve_timeout,
                      .connect_timeout = s->connect_timeout,
                      .max_attempts = (int)s->connect_retries},
           .owner = r->node.id,
           .probe = !r->message.repeatable,
         },
-    .authority = c->authority[r->secure],
+    .authority = t->authority,
     .max_head = (size_t)s->max_response_header_size,
     .max_interim = (unsigned)s->max_http_status_continue,
     .max_drain = (uint64_t)s->max_response_drain_size,

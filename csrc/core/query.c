@@ -3,14 +3,20 @@
  */
 #include "request.h"
 
+/* A redirect's own head may be looked at while its notification is heard. */
+static bool query_has_response(const struct hn_request *r) {
+  return r->state == HN_REQUEST_RECEIVED ||
+         r->state == HN_REQUEST_REDIRECTING;
+}
+
 /* Response headers are there once the head is, trailers once the body ended. */
 static int query_source(struct hn_request *r, enum hn_header_source from,
                         struct hn_headers **out) {
   if (from == HN_FROM_REQUEST) {
-    *out = &r->fields;
+    *out = request_fields(r);
     return 0;
   }
-  if (r->state != HN_REQUEST_RECEIVED) return HN_ERR_INCORRECT_HANDLE_STATE;
+  if (!query_has_response(r)) return HN_ERR_INCORRECT_HANDLE_STATE;
   if (from == HN_FROM_TRAILERS && r->exchange.state != HN_X_DONE)
     return HN_ERR_INCORRECT_HANDLE_STATE;
   *out = from == HN_FROM_TRAILERS ? &r->trailers : &r->answer;
@@ -34,7 +40,7 @@ static int query_write_start(const struct hn_request *r,
   if (from == HN_FROM_REQUEST) {
     rc = buf_append(out, request_method(r));
     if (rc == 0) rc = buf_append_char(out, ' ');
-    if (rc == 0) rc = buf_append(out, request_target(r));
+    if (rc == 0) rc = buf_append(out, request_path(r));
     if (rc == 0)
       rc = buf_append_text(out, r->minor ? " HTTP/1.1\r\n" : " HTTP/1.0\r\n");
   }
@@ -83,7 +89,7 @@ int hn_query_response_line(hn_runtime *rt, hn_handle request,
   struct hn_request *r;
   int rc = request_find(rt, request, &r);
   if (rc) return rc;
-  if (r->state != HN_REQUEST_RECEIVED) return HN_ERR_INCORRECT_HANDLE_STATE;
+  if (!query_has_response(r)) return HN_ERR_INCORRECT_HANDLE_STATE;
   const struct hn_h1_head *head = &r->exchange.head;
   *out = (struct hn_response_line){
     .status = head->status,

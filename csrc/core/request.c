@@ -8,7 +8,7 @@
 #include "transfer.h"
 
 static const char *const request_names[HN_REQUEST_STATES] = {
-  "new", "sending", "sent", "receiving", "received", "failed", "broken",
+  "new", "sending", "sent", "receiving", "redirecting", "received", "failed", "broken",
 };
 
 enum {
@@ -21,7 +21,9 @@ static const unsigned request_next[HN_REQUEST_STATES] = {
   [HN_REQUEST_SENDING] = 1 << HN_REQUEST_SENT | HN_REQUEST_BIT_ENDS,
   [HN_REQUEST_SENT] = 1 << HN_REQUEST_RECEIVING | HN_REQUEST_BIT_SENDING |
                       HN_REQUEST_BIT_ENDS,
-  [HN_REQUEST_RECEIVING] = 1 << HN_REQUEST_RECEIVED | HN_REQUEST_BIT_ENDS,
+  [HN_REQUEST_RECEIVING] = 1 << HN_REQUEST_RECEIVED |
+                           1 << HN_REQUEST_REDIRECTING | HN_REQUEST_BIT_ENDS,
+  [HN_REQUEST_REDIRECTING] = 1 << HN_REQUEST_RECEIVING | HN_REQUEST_BIT_ENDS,
   [HN_REQUEST_RECEIVED] = HN_REQUEST_BIT_SENDING | HN_REQUEST_BIT_ENDS,
   [HN_REQUEST_FAILED] = HN_REQUEST_BIT_SENDING | HN_REQUEST_BIT_ENDS,
   [HN_REQUEST_BROKEN] = HN_REQUEST_BIT_SENDING | HN_REQUEST_BIT_ENDS,
@@ -53,8 +55,18 @@ struct hn_slice request_method(const struct hn_request *r) {
   return slice_sub(buf_peek(&r->text), 0, r->method_size);
 }
 
-struct hn_slice request_target(const struct hn_request *r) {
+struct hn_slice request_path(const struct hn_request *r) {
   return slice_from(buf_peek(&r->text), r->method_size);
+}
+
+struct hn_headers *request_fields(struct hn_request *r) {
+  return r->hop ? &r->hop->fields : &r->fields;
+}
+
+void request_drop_hops(struct hn_request *r) {
+  hop_free(r->hop);
+  hop_free(r->next_hop);
+  r->hop = r->next_hop = NULL;
 }
 
 struct hn_connect *request_connect(const struct hn_request *r) {
@@ -62,10 +74,8 @@ struct hn_connect *request_connect(const struct hn_request *r) {
 }
 
 int request_append_url(const struct hn_request *r, struct hn_buf *out) {
-  int rc = buf_append_text(out, r->secure ? "https://" : "http://");
-  if (rc == 0)
-    rc = buf_append_text(out, request_connect(r)->host_field[r->secure]);
-  return rc ? rc : buf_append(out, request_target(r));
+  return r->hop ? hop_append_url(r->hop, out)
+                : target_append_url(r->target, request_path(r), out);
 }
 
 void request_make_ready(struct hn_request *r) {
@@ -96,6 +106,7 @@ static void request_free(struct hn_request *r) {
 static void request_destroy(struct hn_node *n) {
   struct hn_request *r = request_from(n);
   hn_runtime *rt = n->rt;
+  request_drop_hops(r);
   if (r->tx.untaken) r->tx.untaken->untaken = NULL;
   if (r->rx.untaken) r->rx.untaken->untaken = NULL;
   spares_give(&rt->env.spares, &r->tx.data);
@@ -163,9 +174,10 @@ static void request_reset(struct hn_request *r, struct hn_connect *c) {
   r->node.ops = &request_ops;
   r->state = HN_REQUEST_NEW;
   r->context_value = c->context_value;
-  r->own_framing = r->begun = false;
+  r->own_framing = r->own_accept = r->begun = false;
   r->settings = session_of(&c->node)->settings;
   r->info.code = 0;
+  r->late = false;
   r->exchange.state = HN_X_NEW;
   r->exchange.conn = NULL;
   if (r->log) r->log->mask = r->log->count = 0;
@@ -188,7 +200,9 @@ static int request_fill(struct hn_request *r, struct hn_connect *c,
                         const struct hn_request_spec *spec) {
   struct hn_slice method =
       spec->method.n ? spec->method : slice_of("GET");
-  r->secure = (spec->flags & HN_REQUEST_SECURE) != 0;
+  r->opened_secure = (spec->flags & HN_REQUEST_SECURE) != 0;
+  int rc = connect_get_target(c, r->opened_secure, &r->target);
+  if (rc) return rc;
   r->minor = 1;
   if (spec->version.n) {
     if (slice_equal(spec->version, slice_of("HTTP/1.0")))
@@ -198,13 +212,13 @@ static int request_fill(struct hn_request *r, struct hn_connect *c,
   }
   if (!header_is_token(method)) return HN_ERR_INVALID_PARAMETER;
   r->method_size = method.n;
-  int rc = buf_append(&r->text, method);
+  rc = buf_append(&r->text, method);
   if (rc == 0) rc = url_append_target(spec->path, spec->flags, &r->text);
-  if (rc == 0 && !request_is_target(request_target(r)))
+  if (rc == 0 && !request_is_target(request_path(r)))
     rc = HN_ERR_INVALID_PARAMETER;
   if (rc == 0)
     rc = headers_append(&r->fields, slice_of("Host"),
-                        slice_of(c->host_field[r->secure]));
+                        slice_of(r->target->host_field));
   if (rc == 0 && spec->accept.p)
     rc = headers_append(&r->fields, slice_of("Accept"), spec->accept);
   if (rc == 0 && spec->referrer.p)
@@ -238,6 +252,7 @@ int hn_open_request(hn_runtime *rt, hn_handle connection,
   }
   op_init(&r->tx, r->node.id, HN_TIMER_SEND);
   op_init(&r->rx, r->node.id, HN_TIMER_RECEIVE);
+  timer_init(&r->deadline, r->node.id, HN_TIMER_TOTAL);
   rc = node_notify(&r->node, HN_STATUS_HANDLE_CREATED, r->node.id,
                    slice_make(NULL, 0));
   if (rc) {
@@ -259,6 +274,11 @@ static int request_find_editable(hn_runtime *rt, hn_handle h,
     return HN_ERR_INCORRECT_HANDLE_STATE;
   *out = r;
   return 0;
+}
+
+/* During a redirect's notification the fields are those of the hop to come. */
+static struct hn_headers *request_edited(struct hn_request *r) {
+  return r->next_hop ? &r->next_hop->fields : &r->fields;
 }
 
 /* A second Host would make two readers see two targets (RFC 9112 3.2): adding
@@ -283,7 +303,7 @@ int hn_add_header(hn_runtime *rt, hn_handle request, struct hn_slice name,
   int rc = request_find_editable(rt, request, &r);
   if (rc) return rc;
   return request_map_error(
-      headers_apply(&r->fields, request_mode(name, mode), name, value));
+      headers_apply(request_edited(r), request_mode(name, mode), name, value));
 }
 
 int hn_add_headers(hn_runtime *rt, hn_handle request, struct hn_slice lines,
@@ -291,10 +311,11 @@ int hn_add_headers(hn_runtime *rt, hn_handle request, struct hn_slice lines,
   struct hn_request *r;
   int rc = request_find_editable(rt, request, &r);
   if (rc) return rc;
-  rc = request_map_error(headers_apply_lines(&r->fields, mode, lines));
+  struct hn_headers *h = request_edited(r);
+  rc = request_map_error(headers_apply_lines(h, mode, lines));
   if (rc) return rc;
   struct hn_slice second;
-  if (!headers_find(&r->fields, slice_of("Host"), 1, &second)) return 0;
-  return headers_apply(&r->fields, (unsigned)HN_ADD_REPLACE, slice_of("Host"),
+  if (!headers_find(h, slice_of("Host"), 1, &second)) return 0;
+  return headers_apply(h, (unsigned)HN_ADD_REPLACE, slice_of("Host"),
                        slice_make(NULL, 0));
 }

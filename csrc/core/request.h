@@ -3,6 +3,7 @@
  * operations that may run on it.
  *
  *   NEW -> SENDING -> SENT -> RECEIVING -> RECEIVED
+ *                             RECEIVING <-> REDIRECTING
  *   any -> FAILED   an operation failed; a new send starts over
  *   any -> BROKEN   a wait was broken off: OPERATION_CANCELLED to everything
  *                   but a close and a new send
@@ -10,15 +11,17 @@
 #ifndef HN_CORE_REQUEST_H
 #define HN_CORE_REQUEST_H
 
-#include "../http/exchange.h"
+#include "../http/content.h"
 #include "connect.h"
 #include "op.h"
+#include "redirect.h"
 
 enum hn_request_state {
   HN_REQUEST_NEW,       /* not yet sent */
   HN_REQUEST_SENDING,   /* hn_send runs */
   HN_REQUEST_SENT,      /* head and given body are out */
   HN_REQUEST_RECEIVING, /* hn_receive_response runs */
+  HN_REQUEST_REDIRECTING, /* held until the caller has seen the redirect */
   HN_REQUEST_RECEIVED,  /* the response head is here */
   HN_REQUEST_FAILED,
   HN_REQUEST_BROKEN,
@@ -30,9 +33,12 @@ struct hn_request {
   struct hn_link ready; /* in the runtime's ready list, or its spares */
   enum hn_request_state state;
   int64_t context_value;
-  bool secure;
-  bool refresh;     /* HN_REQUEST_REFRESH */
+  const struct hn_target *target; /* borrowed: the connection's or the hop's */
+  struct hn_hop *hop;       /* owned: where redirects led; NULL: nowhere */
+  struct hn_hop *next_hop;  /* owned: where the next one leads */
+  bool opened_secure; /* HN_REQUEST_SECURE */
   bool own_framing; /* Content-Length or Transfer-Encoding is ours */
+  bool own_accept;  /* Accept-Encoding is ours */
   bool begun;       /* the exchange of this send has been begun */
   int minor;        /* HTTP/1.minor */
   struct hn_buf text;        /* method, then target */
@@ -44,10 +50,13 @@ struct hn_request {
   struct hn_buf raw;         /* hn_query_raw_headers' answer */
   struct hn_message message;
   struct hn_exchange exchange;
+  struct hn_content content;
   struct hn_operation tx;    /* send, write */
   struct hn_operation rx;    /* receive response, query, read */
   struct hn_settings settings;
   struct hn_news_log *log;   /* owned; NULL while nobody listens */
+  struct hn_timer deadline;  /* total_timeout, HN_TIMER_TOTAL */
+  bool late;                 /* it has passed */
   struct hn_errinfo info;    /* of the operation that failed last */
 };
 
@@ -59,12 +68,18 @@ HN_INTERNAL void request_set_state(struct hn_request *r,
                                    enum hn_request_state state);
 HN_INTERNAL const char *request_state_name(enum hn_request_state state);
 
-/* The request's method and target; borrowed. */
+/* Method and path as opened; borrowed. */
 HN_INTERNAL struct hn_slice request_method(const struct hn_request *r);
-HN_INTERNAL struct hn_slice request_target(const struct hn_request *r);
+HN_INTERNAL struct hn_slice request_path(const struct hn_request *r);
 HN_INTERNAL struct hn_connect *request_connect(const struct hn_request *r);
 
-/* Appends "https://example.org/path". */
+/* The fields of this hop. */
+HN_INTERNAL struct hn_headers *request_fields(struct hn_request *r);
+
+/* Forgets where redirects led. */
+HN_INTERNAL void request_drop_hops(struct hn_request *r);
+
+/* Appends "https://example.org/path", of this hop. */
 HN_INTERNAL int request_append_url(const struct hn_request *r,
                                    struct hn_buf *out);
 

@@ -24,12 +24,14 @@ struct hn_runtime {
   struct hn_link spare_events;   /* hn_event_record.link; owned */
   struct hn_link spare_requests; /* hn_request.ready; owned */
   size_t spare_event_count, spare_request_count;
+  struct hn_field record[32]; /* hn_query_option's last answer */
   struct hn_buf parked;  /* text of the event taken last */
   uint64_t event_number; /* of the last event posted */
   uint64_t event_seen;   /* of the last one posted when a step ended */
   size_t queued;         /* events in all queues */
   size_t handles;        /* open */
   size_t operations;     /* running */
+  hn_handle held;        /* a request whose redirect was taken last; or 0 */
   unsigned unwaited;     /* steps in a row that did not wait */
 };
 

@@ -14,11 +14,17 @@ struct hn_settings {
   int64_t send_timeout;
   int64_t receive_timeout;
   int64_t response_timeout;
+  int64_t total_timeout;
   int64_t connect_retries;
   int64_t max_response_header_size;
   int64_t max_response_drain_size;
   int64_t max_http_status_continue;
   int64_t max_response_body;
+  int64_t decompression;    /* enum hn_coding bits that are asked for */
+  int64_t max_decoded_size; /* of one body; a bomb's limit */
+  int64_t redirect_policy; /* enum hn_redirect_policy */
+  int64_t max_redirects;
+  int64_t reject_userpwd; /* a URL with credentials is refused */
 };
 
 /* design.md 6 and WinHTTP's defaults. */
@@ -29,11 +35,16 @@ struct hn_settings {
     .send_timeout = 30 * 1000,                         \
     .receive_timeout = 30 * 1000,                      \
     .response_timeout = 90 * 1000,                     \
+    .total_timeout = -1,                               \
     .connect_retries = 5,                              \
     .max_response_header_size = HN_MAX_HEAD,           \
     .max_response_drain_size = HN_MAX_DRAIN,           \
     .max_http_status_continue = HN_MAX_INTERIM,        \
     .max_response_body = (int64_t)1024 * 1024 * 1024,  \
+    .decompression = 15,                               \
+    .max_decoded_size = (int64_t)4096 * 1024 * 1024,   \
+    .redirect_policy = 1, /* not from https to http */ \
+    .max_redirects = 10,                               \
   }
 
 #endif

@@ -1,22 +1,59 @@
 /*
- * transfer.h: the operations of a request, stepped: what hn_send, hn_read and
- * the rest set in motion. Nothing here waits.
+ * transfer.h: what the two sides of a request share: how an operation begins,
+ * waits under its deadlines, fails, is cancelled, and how its news become
+ * events. sending.c and receiving.c are built on it.
  */
 #ifndef HN_CORE_TRANSFER_H
 #define HN_CORE_TRANSFER_H
 
 #include "request.h"
 
-/* Moves both sides of a request as far as they go. */
-HN_INTERNAL void transfer_step(struct hn_request *r);
+enum {
+  /* Bytes one step moves before others get their turn. */
+  HN_TRANSFER_BUDGET = 1024 * 1024,
+};
+
+/* What every start begins with: the handle, and whether a wait on it was broken
+ * off. INVALID_HANDLE, INCORRECT_HANDLE_TYPE. */
+HN_INTERNAL int transfer_find(hn_runtime *rt, hn_handle h,
+                              struct hn_request **out);
+
+/* Begins an operation, for which the request must be in state `needed`:
+ * INCORRECT_HANDLE_STATE; OPERATION_CANCELLED for a broken request, TIMEOUT
+ * for one whose time is over; NOT_ENOUGH_MEMORY. */
+HN_INTERNAL int transfer_begin(struct hn_request *r, struct hn_operation *op,
+                               enum hn_op api, enum hn_request_state needed);
+
+/* The news, then what the step of an operation came to: false when it waits on
+ * (under a deadline) or has failed, true when the caller is to complete it. */
+HN_INTERNAL bool transfer_settle(struct hn_request *r, struct hn_operation *op,
+                                 int rc, int64_t timeout);
+
+/* Ends an operation, and with it the exchange, by an error. */
+HN_INTERNAL void transfer_fail(struct hn_request *r, struct hn_operation *op,
+                               int code);
+
+/* A fault of the caller's file, described; returns code. */
+HN_INTERNAL int transfer_describe_file(struct hn_request *r, int code,
+                                       int system);
 
 /* What the exchange tells from now on is what the node's mask asks for.
  * NOT_ENOUGH_MEMORY. */
 HN_INTERNAL int transfer_listen(struct hn_request *r);
+/* Turns what the lower floors told into events. NOT_ENOUGH_MEMORY. */
+HN_INTERNAL int transfer_post_news(struct hn_request *r);
 
-/* The deadline of one side has passed. */
+/* total_timeout runs from a send to the end of the body. NOT_ENOUGH_MEMORY. */
+HN_INTERNAL int transfer_set_deadline(struct hn_request *r);
+HN_INTERNAL void transfer_end_deadline(struct hn_request *r);
+
+/* A deadline has passed: one side's, or the whole request's. */
 HN_INTERNAL void transfer_on_timeout(struct hn_request *r,
                                      enum hn_timer_kind side);
+
+/* The exchange is over: the connection goes back to the pool, drained or
+ * closed. Harmless when there is none. */
+HN_INTERNAL void transfer_close_exchange(struct hn_request *r);
 
 /* Completes what runs with OPERATION_CANCELLED, or drops it when quiet, and
  * lets go of the connection: drained or closed. */

@@ -76,10 +76,11 @@ bool conn_is_connected(const struct hn_conn *c) {
 }
 
 int conn_step_connect(struct hn_conn *c, struct hn_news_log *log,
-                      struct hn_errinfo *info) {
+                      struct hn_times *times, struct hn_errinfo *info) {
   if (c->stream) return 0;
   int rc = dial_step(c->dial, log, info);
   if (rc) return rc;
+  dial_get_times(c->dial, times);
   c->stream = dial_take_stream(c->dial);
   dial_free(c->dial);
   c->dial = NULL;

@@ -40,6 +40,7 @@ struct hn_conn {
   struct hn_dial *dial;     /* owned; NULL once connected */
   struct hn_stream *stream; /* owned; NULL until connected */
   unsigned interest;        /* what the reactor watches; 0: removed */
+  bool is_1_0;              /* its server answered with HTTP/1.0 */
   bool readable;            /* a read is worth trying */
   struct hn_buf in;         /* read and not yet used */
   struct hn_buf out;        /* to be written */
@@ -68,8 +69,10 @@ HN_INTERNAL void conn_free(struct hn_conn *c, bool polite);
 
 HN_INTERNAL bool conn_is_connected(const struct hn_conn *c);
 
-/* Goes on dialling: 0, HN_AGAIN or an error described in *info. */
+/* Goes on dialling: 0 (with the dial's times), HN_AGAIN or an error described
+ * in *info. */
 HN_INTERNAL int conn_step_connect(struct hn_conn *c, struct hn_news_log *log,
+                                  struct hn_times *times,
                                   struct hn_errinfo *info);
 
 /* Appends to what is to be written. Buffer errors. */

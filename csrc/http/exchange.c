@@ -41,6 +41,10 @@ static void exchange_set_state(struct hn_exchange *x, enum hn_x_state state) {
   x->state = state;
 }
 
+static void exchange_note(struct hn_exchange *x, enum hn_time what) {
+  x->times.at[what] = env_now_us(x->setup.pool->env);
+}
+
 void exchange_begin(struct hn_exchange *x,
                     const struct hn_exchange_setup *setup,
                     const struct hn_message *message) {
@@ -50,6 +54,11 @@ void exchange_begin(struct hn_exchange *x,
   x->conn = NULL;
   x->message = message;
   x->received = 0;
+  x->head_size = x->body_size = 0;
+  x->times = (struct hn_times){{0}};
+  exchange_note(x, HN_TIME_START);
+  timer_init(&x->patience, 0, HN_TIMER_CONN);
+  list_init(&x->waiter.link);
   x->reused = x->retried = false;
 }
 
@@ -60,6 +69,9 @@ static int exchange_start(struct hn_exchange *x) {
   x->sent = 0;
   x->interim = 0;
   x->receiving = false;
+  x->answered = false;
+  x->expecting = x->message->expects;
+  timer_init(&x->patience, x->conn->tag, HN_TIMER_CONN);
   h1_head_init(&x->head, x->setup.max_head);
   headers_clear(x->fields);
   headers_clear(x->trailers);
@@ -108,20 +120,65 @@ static void exchange_retry(struct hn_exchange *x) {
 
 static int exchange_step_connect(struct hn_exchange *x) {
   if (!x->conn) {
-    int rc =
-        pool_acquire(x->setup.pool, &x->setup.wish, &x->conn, &x->reused);
+    if (!list_is_empty(&x->waiter.link)) return HN_AGAIN; /* in line */
+    int rc = pool_acquire(x->setup.pool, &x->setup.wish, &x->waiter, &x->conn,
+                          &x->reused);
     if (rc) return rc;
   }
-  int rc = conn_step_connect(x->conn, x->log, x->info);
+  int rc = conn_step_connect(x->conn, x->log, &x->times, x->info);
   if (rc) return rc;
   exchange_set_state(x, HN_X_SEND);
+  exchange_note(x, HN_TIME_ACQUIRED);
   return exchange_start(x);
+}
+
+/* A write cannot go on, or failed: maybe because the server has answered
+ * already and reads no further (RFC 9112 9.6). Then its answer counts. */
+static int exchange_look_for_answer(struct hn_exchange *x, int rc) {
+  if (rc == HN_ERR_CONNECTION_ERROR)
+    x->conn->readable = true;
+  else if (rc != HN_AGAIN || !conn_can_read(x->conn))
+    return rc;
+  int read = x->protocol->read_head(x);
+  if (read == 0) {
+    x->answered = true;
+    return 0;
+  }
+  if (rc == HN_AGAIN) return read;
+  x->info->code = 0; /* the write's own error is the cause */
+  return rc;
+}
+
+/* The head is out, the body is held back: until 100 (Continue) or a final
+ * response comes, or patience ends (RFC 9110 10.1.1). */
+static int exchange_step_expect(struct hn_exchange *x) {
+  struct hn_env *env = x->setup.pool->env;
+  int rc = x->protocol->flush(x);
+  if (rc) return rc;
+  rc = x->protocol->read_head(x);
+  if (rc == 0) x->answered = true;
+  if (rc == HN_AGAIN && x->expecting) {
+    if (!timer_is_set(&x->patience)) {
+      if (x->patience.when) { /* it has run out */
+        x->expecting = false;
+        return 0;
+      }
+      rc = timer_set(&env->deadlines, &x->patience,
+                     env_now(env) + HN_X_PATIENCE);
+      return rc ? rc : HN_AGAIN;
+    }
+    return HN_AGAIN;
+  }
+  timer_clear(&env->deadlines, &x->patience);
+  x->expecting = false;
+  return rc == HN_AGAIN ? 0 : rc;
 }
 
 /* Hands over what is left of the given body, then waits until all is out. */
 static int exchange_step_given(struct hn_exchange *x) {
-  int rc = 0;
-  while (rc == 0 && x->given < x->message->body.n) {
+  int rc = x->expecting ? exchange_step_expect(x) : 0;
+  if (rc) return rc;
+  while (rc == 0 && !x->answered && x->given < x->message->body.n) {
     size_t put = 0;
     rc = x->protocol->write(x, slice_from(x->message->body, x->given), &put);
     if (rc) break;
@@ -129,7 +186,8 @@ static int exchange_step_given(struct hn_exchange *x) {
     x->sent += put;
     x->written += put;
   }
-  if (rc == 0) rc = x->protocol->flush(x);
+  if (rc == 0 && !x->answered) rc = x->protocol->flush(x);
+  if (rc) rc = exchange_look_for_answer(x, rc);
   if (rc) return rc;
   news_add(x->log, HN_STATUS_REQUEST_SENT, x->written);
   exchange_set_state(x, HN_X_OPEN);
@@ -154,23 +212,31 @@ int exchange_step_send(struct hn_exchange *x) {
   }
 }
 
+bool exchange_is_answered(const struct hn_exchange *x) {
+  return x->answered;
+}
+
 uint64_t exchange_unsent(const struct hn_exchange *x) {
+  if (x->answered) return 0;
   if (x->message->length == HN_LENGTH_CHUNKED) return UINT64_MAX;
   return x->message->length - x->sent;
 }
 
 int exchange_write(struct hn_exchange *x, struct hn_slice data, size_t *put) {
   size_t taken = 0;
-  int rc = x->protocol->write(x, data, &taken);
+  int rc = x->answered ? 0 : x->protocol->write(x, data, &taken);
+  if (rc) rc = exchange_look_for_answer(x, rc);
   if (rc == HN_AGAIN) return HN_AGAIN;
   if (rc) return exchange_fail(x, rc);
+  if (x->answered) taken = data.n;
   x->sent += taken;
   *put = taken;
   return 0;
 }
 
 int exchange_flush(struct hn_exchange *x) {
-  int rc = x->protocol->flush(x);
+  int rc = x->answered ? 0 : x->protocol->flush(x);
+  if (rc) rc = exchange_look_for_answer(x, rc);
   return rc == 0 || rc == HN_AGAIN ? rc : exchange_fail(x, rc);
 }
 
@@ -179,19 +245,22 @@ static void exchange_finish(struct hn_exchange *x) {
   x->protocol->release(x);
   x->conn = NULL;
   exchange_set_state(x, HN_X_DONE);
+  exchange_note(x, HN_TIME_END);
 }
 
 static int exchange_step_end(struct hn_exchange *x) {
-  int rc = x->protocol->end(x);
+  int rc = x->answered ? 0 : x->protocol->end(x);
+  exchange_note(x, HN_TIME_SEND_END);
   if (rc == 0) exchange_set_state(x, HN_X_AWAIT);
   return rc;
 }
 
 static int exchange_step_await(struct hn_exchange *x) {
-  int rc = x->protocol->flush(x);
-  if (rc == 0) rc = x->protocol->read_head(x);
+  int rc = x->answered ? 0 : x->protocol->flush(x);
+  if (rc == 0 && !x->answered) rc = x->protocol->read_head(x);
   if (rc) return rc;
   exchange_set_state(x, HN_X_BODY);
+  exchange_note(x, HN_TIME_RESPONSE_HEAD_END);
   if (x->body.done) exchange_finish(x);
   return 0;
 }
@@ -203,8 +272,8 @@ int exchange_step_head(struct hn_exchange *x) {
       rc = exchange_step_end(x);
     else if (x->state == HN_X_AWAIT)
       rc = exchange_step_await(x);
-    else if (x->state == HN_X_CONNECT || x->state == HN_X_SEND)
-      rc = exchange_step_send(x); /* the second attempt; fails by itself */
+    else if (x->state <= HN_X_SEND)
+      rc = exchange_step_send(x); /* the next hop, or once more */
     else
       return 0;
     if (rc == HN_AGAIN || x->state == HN_X_DEAD) return rc;
@@ -248,7 +317,7 @@ bool exchange_can_move(const struct hn_exchange *x) {
 enum hn_phase exchange_phase(const struct hn_exchange *x) {
   switch (x->state) {
     case HN_X_NEW:
-    case HN_X_CONNECT: return HN_PHASE_CONNECT;
+    case HN_X_CONNECT: return x->conn ? HN_PHASE_CONNECT : HN_PHASE_ACQUIRE;
     case HN_X_SEND:
     case HN_X_OPEN: return HN_PHASE_SEND;
     case HN_X_AWAIT: return HN_PHASE_RESPONSE;
@@ -257,6 +326,8 @@ enum hn_phase exchange_phase(const struct hn_exchange *x) {
 }
 
 void exchange_close(struct hn_exchange *x) {
+  timer_clear(&x->setup.pool->env->deadlines, &x->patience);
+  pool_forget(x->setup.pool, &x->waiter);
   if (!x->conn) return;
   if (x->state != HN_X_BODY) {
     exchange_abort(x);
@@ -268,6 +339,8 @@ void exchange_close(struct hn_exchange *x) {
 }
 
 void exchange_abort(struct hn_exchange *x) {
+  timer_clear(&x->setup.pool->env->deadlines, &x->patience);
+  pool_forget(x->setup.pool, &x->waiter);
   if (x->conn) {
     struct hn_news_log *log = conn_is_connected(x->conn) ? x->log : NULL;
     news_add(log, HN_STATUS_CLOSING_CONNECTION, 0);

@@ -17,6 +17,10 @@
 #include "../proto/h1_body.h"
 #include "pool.h"
 
+/* How long 100 (Continue) is waited for, in ms (RFC 9110 10.1.1 leaves it to
+ * the client). */
+enum { HN_X_PATIENCE = 1000 };
+
 enum hn_x_state {
   HN_X_NEW,     /* nothing happened yet */
   HN_X_CONNECT, /* waiting for a connection */
@@ -36,6 +40,7 @@ struct hn_message {
   const struct hn_headers *fields;
   struct hn_slice body; /* what is given at once */
   uint64_t length;      /* of the whole body; HN_LENGTH_CHUNKED */
+  bool expects;         /* waits for 100 (Continue) before the body */
   bool repeatable;      /* may be sent again by itself (RFC 9110 9.2.2) */
 };
 
@@ -63,11 +68,18 @@ struct hn_exchange {
   struct hn_headers *trailers;        /* borrowed */
   struct hn_h1_head head;             /* of the response */
   struct hn_h1_body body;
+  struct hn_waiter waiter; /* in the pool's line, while there is no place */
+  struct hn_times times;
   size_t given;       /* bytes of message->body handed to the connection */
   uint64_t sent;      /* bytes of the whole body handed to it */
   uint64_t written;   /* bytes of head and given body, for the news */
+  uint64_t head_size; /* bytes of the response's head */
+  uint64_t body_size; /* bytes of its body, as it came */
   uint64_t received;  /* bytes of the response read from the connection */
   unsigned interim;   /* 1xx responses so far */
+  struct hn_timer patience; /* with a server that does not say 100 */
+  bool expecting;     /* for 100 (Continue): the body is held back */
+  bool answered;      /* the final head came before the body was out */
   bool reused;        /* the connection served another exchange before */
   bool retried;       /* this is the second connection */
   bool receiving;     /* "receiving_response" was said, nothing came yet */
@@ -87,6 +99,10 @@ HN_INTERNAL int exchange_write(struct hn_exchange *x, struct hn_slice data,
                                size_t *put);
 /* Writes what exchange_write left queued. */
 HN_INTERNAL int exchange_flush(struct hn_exchange *x);
+
+/* The final response came while the body was being sent: the rest of it is not
+ * wanted any more, and writing it is accepted and forgotten. */
+HN_INTERNAL bool exchange_is_answered(const struct hn_exchange *x);
 
 /* Body bytes that may still be written; UINT64_MAX when chunked. */
 HN_INTERNAL uint64_t exchange_unsent(const struct hn_exchange *x);

@@ -40,7 +40,8 @@ static int h1_begin(struct hn_exchange *x) {
   if (!c->out.bytes)
     spares_take(&c->env->spares, &c->out, 1024, c->out.cap);
   rc = h1_head_write(&c->out, m->method, m->target, m->minor, m->fields);
-  if (rc || m->body.n == 0 || m->body.n > HN_H1_PIECE) return rc;
+  if (rc || m->expects || m->body.n == 0 || m->body.n > HN_H1_PIECE)
+    return rc;
   rc = h1_is_chunked(x) ? h1_queue_chunk(c, m->body) : conn_queue(c, m->body);
   if (rc) return rc;
   x->given = m->body.n;
@@ -78,6 +79,8 @@ static int h1_fill(struct hn_exchange *x, size_t cap, size_t *got) {
   }
   int rc = conn_fill(x->conn, cap, got);
   if (rc) return rc;
+  if (x->received == 0)
+    x->times.at[HN_TIME_RESPONSE_START] = env_now_us(x->conn->env);
   x->received += *got;
   x->receiving = false;
   news_add(x->log, HN_STATUS_RESPONSE_RECEIVED, *got);
@@ -89,6 +92,7 @@ static int h1_on_interim(struct hn_exchange *x) {
   if (++x->interim > x->setup.max_interim)
     return h1_fault(x, HN_FAULT_TOO_MANY_INTERIM, HN_PHASE_RESPONSE);
   news_add(x->log, HN_STATUS_INTERMEDIATE_RESPONSE, (uint64_t)x->head.status);
+  if (x->head.status == 100) x->expecting = false;
   h1_head_init(&x->head, x->setup.max_head);
   headers_clear(x->fields);
   return HN_AGAIN;
@@ -98,6 +102,7 @@ static int h1_on_final(struct hn_exchange *x) {
   struct hn_conn *c = x->conn;
   int rc = h1_body_begin(&x->body, &x->head, x->fields, x->message->method);
   if (rc) return h1_fault(x, x->body.fault, HN_PHASE_RESPONSE);
+  c->is_1_0 = x->head.minor == 0;
   h1_conn_note_response(&c->h1, x->head.minor, x->fields);
   if (x->body.framing == HN_FRAMING_CLOSE) h1_conn_note_close(&c->h1);
   return 0;
@@ -132,6 +137,7 @@ static int h1_read_head(struct hn_exchange *x) {
     int rc = in.n ? h1_head_parse(&x->head, in, x->fields, &used) : HN_AGAIN;
     if (rc == 0) {
       buf_consume(&c->in, used);
+      x->head_size += used;
       rc = h1_on_head(x);
       if (rc == HN_AGAIN) continue;
       return rc;
@@ -229,6 +235,7 @@ static int h1_read_body(struct hn_exchange *x, char *p, size_t n,
     rc = h1_read_direct(x, p, n, &taken);
   if (rc) return rc;
   h1_body_skip(&x->body, taken);
+  x->body_size += taken;
   rc = h1_advance(x);
   if (rc && rc != HN_AGAIN) return rc;
   *got = taken;

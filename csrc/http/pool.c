@@ -5,6 +5,8 @@ void pool_init(struct hn_pool *p, struct hn_env *env, uint64_t tag) {
   list_init(&p->busy);
   list_init(&p->idle);
   list_init(&p->draining);
+  list_init(&p->waiting);
+  p->max_per_server = p->max_per_1_0_server = INT64_MAX;
   timer_init(&p->timer, tag, HN_TIMER_POOL);
   p->opened = p->reused = 0;
 }
@@ -14,9 +16,26 @@ static struct hn_conn *pool_first(const struct hn_link *list) {
   return l ? HN_CONTAINER_OF(l, struct hn_conn, link) : NULL;
 }
 
-void pool_drop(struct hn_pool *p, struct hn_conn *c, bool polite) {
+/* A connection to this origin, or a place for one, is free: the first who
+ * waits for it is woken. */
+static void pool_wake(struct hn_pool *p, const struct hn_origin *origin) {
+  for (struct hn_link *l = p->waiting.next; l != &p->waiting; l = l->next) {
+    struct hn_waiter *w = HN_CONTAINER_OF(l, struct hn_waiter, link);
+    if (!origin_equal(&w->origin, origin)) continue;
+    list_remove(l);
+    list_append(&p->env->woken, l);
+    return;
+  }
+}
+
+void pool_forget(struct hn_pool *p, struct hn_waiter *waiter) {
   (void)p;
+  if (waiter->link.next) list_remove(&waiter->link);
+}
+
+void pool_drop(struct hn_pool *p, struct hn_conn *c, bool polite) {
   list_remove(&c->link);
+  if (!list_is_empty(&p->waiting)) pool_wake(p, &c->origin);
   conn_free(c, polite);
 }
 
@@ -47,6 +66,7 @@ static void pool_put_idle(struct hn_pool *p, struct hn_conn *c) {
   c->idle_since = env_now(p->env);
   conn_release_buffers(c);
   pool_arm(p, c->idle_since + HN_POOL_IDLE_TIMEOUT);
+  if (!list_is_empty(&p->waiting)) pool_wake(p, &c->origin);
 }
 
 /* Throws away what is here; true when the connection is clean and idle, false
@@ -122,14 +142,68 @@ static void pool_take(struct hn_pool *p, struct hn_conn *c, uint64_t owner) {
   c->exchanges++;
 }
 
+static int64_t pool_count(const struct hn_link *list,
+                          const struct hn_origin *origin, bool *is_1_0) {
+  int64_t n = 0;
+  for (struct hn_link *l = list->next; l != list; l = l->next) {
+    const struct hn_conn *c = HN_CONTAINER_OF(l, struct hn_conn, link);
+    if (!origin_equal(&c->origin, origin)) continue;
+    if (c->is_1_0) *is_1_0 = true;
+    n++;
+  }
+  return n;
+}
+
+/* May this origin have one connection more? Nothing is counted while no limit
+ * is set. */
+static bool pool_has_room(const struct hn_pool *p,
+                          const struct hn_origin *origin) {
+  if (p->max_per_server == INT64_MAX && p->max_per_1_0_server == INT64_MAX)
+    return true;
+  bool is_1_0 = false;
+  int64_t n = pool_count(&p->busy, origin, &is_1_0);
+  n += pool_count(&p->idle, origin, &is_1_0);
+  n += pool_count(&p->draining, origin, &is_1_0);
+  int64_t max = p->max_per_server;
+  if (is_1_0 && p->max_per_1_0_server < max) max = p->max_per_1_0_server;
+  return n < max;
+}
+
+/* What drains would block a place for a body that nobody wants. */
+static void pool_make_room(struct hn_pool *p, const struct hn_origin *origin) {
+  struct hn_link *l = p->draining.next;
+  while (l != &p->draining) {
+    struct hn_conn *c = HN_CONTAINER_OF(l, struct hn_conn, link);
+    l = l->next;
+    if (!origin_equal(&c->origin, origin)) continue;
+    list_remove(&c->link);
+    conn_free(c, false);
+    return;
+  }
+}
+
+static void pool_wait(struct hn_pool *p, const struct hn_pool_wish *w,
+                      struct hn_waiter *waiter) {
+  waiter->origin = w->origin;
+  waiter->owner = w->owner;
+  list_init(&waiter->link);
+  list_append(&p->waiting, &waiter->link);
+}
+
 int pool_acquire(struct hn_pool *p, const struct hn_pool_wish *w,
-                 struct hn_conn **out, bool *reused) {
+                 struct hn_waiter *waiter, struct hn_conn **out,
+                 bool *reused) {
   struct hn_conn *c = w->fresh ? NULL : pool_find(p, w);
   if (!c && !w->fresh) c = pool_find_drained(p, w);
   *reused = c != NULL;
   if (c) {
     p->reused++;
   } else {
+    if (!pool_has_room(p, &w->origin)) pool_make_room(p, &w->origin);
+    if (!pool_has_room(p, &w->origin)) {
+      pool_wait(p, w, waiter);
+      return HN_AGAIN;
+    }
     int rc = conn_new(p->env, &w->origin, &w->limits, &c);
     if (rc) return rc;
     c->pool = p;

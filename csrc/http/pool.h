@@ -17,12 +17,22 @@ enum {
   HN_POOL_PROBE_AFTER = 100,        /* idle ms after which it is probed */
 };
 
+/* A wish that waits for its turn: embedded in its exchange. */
+struct hn_waiter {
+  struct hn_link link;
+  struct hn_origin origin; /* host borrowed from the wish */
+  uint64_t owner;          /* the handle to step when its turn has come */
+};
+
 struct hn_pool {
   struct hn_env *env;      /* borrowed */
   struct hn_link busy;     /* hn_conn.link, owned */
   struct hn_link idle;
   struct hn_link draining;
   struct hn_timer timer;   /* HN_TIMER_POOL, tag of the session */
+  struct hn_link waiting;  /* hn_waiter.link, in the order they came */
+  int64_t max_per_server;     /* connections to one origin */
+  int64_t max_per_1_0_server; /* to one that speaks HTTP/1.0 */
   uint64_t opened, reused; /* connections dialled, exchanges on old ones */
 };
 
@@ -41,9 +51,14 @@ struct hn_pool_wish {
 };
 
 /* An idle connection, or a new one being dialled; then busy and the caller's to
- * release. *reused tells which. Errors of conn_new. */
+ * release. *reused tells which. HN_AGAIN when the origin has as many as it may:
+ * `waiter` then stands in line, and its owner is put on env->woken when a place
+ * is free. Errors of conn_new. */
 HN_INTERNAL int pool_acquire(struct hn_pool *p, const struct hn_pool_wish *w,
-                             struct hn_conn **out, bool *reused);
+                             struct hn_waiter *waiter, struct hn_conn **out,
+                             bool *reused);
+/* Leaves the line; harmless when it does not stand in it. */
+HN_INTERNAL void pool_forget(struct hn_pool *p, struct hn_waiter *waiter);
 
 /* The exchange is over and the connection clean: idle from now on. */
 HN_INTERNAL void pool_release(struct hn_pool *p, struct hn_conn *c);

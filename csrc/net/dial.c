@@ -32,6 +32,7 @@ struct hn_dial {
   struct hn_stream *stream; /* owned */
   unsigned watched;         /* what the reactor watches the stream for */
   struct hn_timer timer;
+  int64_t entered[HN_DIAL_FAILED + 1]; /* when each state was, in us */
   char name[HN_MAX_HOST + 1];
   char lookup[HN_MAX_HOST + 1];
   char label[HN_MAX_HOST + 10]; /* "host:port" or the path, for messages */
@@ -53,6 +54,7 @@ static void dial_set_state(struct hn_dial *d, enum dial_state state) {
   trace_state("dial", d->o.tag, dial_names[d->state],
               dial_names[state]);
   d->state = state;
+  d->entered[state] = env_now_us(d->env);
 }
 
 static struct hn_slice dial_copy_name(char name[HN_MAX_HOST + 1],
@@ -272,6 +274,16 @@ HN_INTERNAL void dial_give_resolved(struct hn_dial *d,
   d->code = answer->code;
   d->detail = answer->detail;
   d->addresses = answer->addresses;
+}
+
+HN_INTERNAL void dial_get_times(const struct hn_dial *d,
+                                struct hn_times *out) {
+  bool secure = d->entered[HN_DIAL_SECURE] != 0;
+  out->at[HN_TIME_RESOLVE_START] = d->entered[HN_DIAL_RESOLVE];
+  out->at[HN_TIME_RESOLVE_END] = d->entered[HN_DIAL_CONNECT];
+  out->at[HN_TIME_CONNECT_END] =
+    d->entered[secure ? HN_DIAL_SECURE : HN_DIAL_DONE];
+  out->at[HN_TIME_SECURE_END] = secure ? d->entered[HN_DIAL_DONE] : 0;
 }
 
 HN_INTERNAL struct hn_stream *dial_take_stream(struct hn_dial *d) {

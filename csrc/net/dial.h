@@ -13,6 +13,7 @@
 #define HN_NET_DIAL_H
 
 #include "tcp.h"
+#include "times.h"
 #include "tls.h"
 
 struct hn_dial_options {
@@ -52,6 +53,9 @@ HN_INTERNAL int dial_step(struct hn_dial *d, struct hn_news_log *log,
 /* Hands in the answer to this dial's look-up. */
 HN_INTERNAL void dial_give_resolved(struct hn_dial *d,
                                     const struct hn_resolved *answer);
+
+/* When look-up, connect and handshake happened; the rest of *out stays. */
+HN_INTERNAL void dial_get_times(const struct hn_dial *d, struct hn_times *out);
 
 /* Once, after dial_step answered 0: the stream, now the caller's. */
 HN_INTERNAL struct hn_stream *dial_take_stream(struct hn_dial *d);

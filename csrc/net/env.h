@@ -9,6 +9,7 @@
 #define HN_NET_ENV_H
 
 #include "../base/heap.h"
+#include "../base/list.h"
 #include "../base/slot.h"
 #include "../base/spare.h"
 #include "clock.h"
@@ -21,6 +22,7 @@ enum hn_timer_kind {
   HN_TIMER_POOL,     /* idle and draining connections: the pool's owner */
   HN_TIMER_SEND,     /* the send side's operation: its handle */
   HN_TIMER_RECEIVE,  /* the receive side's */
+  HN_TIMER_TOTAL,    /* a whole request: its handle */
 };
 
 struct hn_env {
@@ -29,6 +31,7 @@ struct hn_env {
   struct hn_heap deadlines;
   struct hn_slots slots; /* tags and handles to objects */
   struct hn_spares spares;
+  struct hn_link woken; /* hn_waiter.link: whose turn has come */
   int64_t now_us; /* monotonic; 0: not read since the last wait */
 };
 

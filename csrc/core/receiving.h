@@ -1,0 +1,16 @@
+/*
+ * receiving.h: the receive side of a request: hn_receive_response, its
+ * redirects, hn_query_data_available, hn_read and hn_read_to.
+ */
+#ifndef HN_CORE_RECEIVING_H
+#define HN_CORE_RECEIVING_H
+
+#include "transfer.h"
+
+/* Moves the receive side as far as it goes. */
+HN_INTERNAL void receiving_step(struct hn_request *r);
+
+/* The redirect of a held request has been heard: it goes on. */
+HN_INTERNAL void receiving_release_hold(struct hn_request *r);
+
+#endif

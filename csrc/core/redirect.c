@@ -1,0 +1,182 @@
+#include "redirect.h"
+
+#include "../http/follow.h"
+#include "../proto/url.h"
+#include "request.h"
+
+void hop_free(struct hn_hop *h) {
+  if (!h) return;
+  target_fini(&h->target);
+  buf_fini(&h->text);
+  headers_fini(&h->fields);
+  mem_free(h);
+}
+
+static struct hn_hop *hop_new(int64_t count) {
+  struct hn_hop *h = mem_calloc(1, sizeof *h);
+  if (!h) return NULL;
+  h->count = count;
+  buf_init(&h->text, 4 * HN_MAX_URL);
+  headers_init(&h->fields, HN_MAX_REQUEST_HEAD, HN_MAX_FIELDS);
+  return h;
+}
+
+int hop_append_url(const struct hn_hop *h, struct hn_buf *out) {
+  return target_append_url(&h->target,
+                           slice_from(buf_peek(&h->text), h->method_size),
+                           out);
+}
+
+static int64_t redirect_hops(const struct hn_request *r) {
+  return r->hop ? r->hop->count : 0;
+}
+
+static int redirect_fail(struct hn_request *r, int code, const char *detail) {
+  return err_set(&r->info, code, HN_PHASE_RESPONSE, r->target->authority,
+                 detail);
+}
+
+/* Location against the URL of this hop (RFC 9110 10.2.2), taken apart. The
+ * parts point into *url or scratch. */
+static int redirect_crack(struct hn_request *r, struct hn_slice location,
+                          struct hn_buf *url, struct hn_buf *scratch,
+                          struct hn_url_parts *parts) {
+  struct hn_buf base;
+  char *space;
+  buf_init(&base, 4 * HN_MAX_URL);
+  buf_init(url, 4 * HN_MAX_URL);
+  buf_init(scratch, 4 * HN_MAX_URL);
+  int rc = request_append_url(r, &base);
+  if (rc == 0) rc = url_resolve(buf_peek(&base), location, url);
+  size_t n = buf_size(url);
+  if (rc == 0) rc = buf_reserve(scratch, n + 1, &space);
+  if (rc == 0) rc = url_crack(buf_peek(url), 0, space, n, parts);
+  buf_fini(&base);
+  return rc;
+}
+
+static bool redirect_is_http(struct hn_slice scheme, bool *secure) {
+  *secure = slice_equal_nocase(scheme, slice_of("https"));
+  return *secure || slice_equal_nocase(scheme, slice_of("http"));
+}
+
+/* Method, path and query of the hop; a fragment stays here (RFC 9110 4.2.5).
+ * Blanks and other bytes that cannot stand in a target are escaped as those of
+ * OpenRequest are. */
+static int redirect_make_text(struct hn_buf *text, struct hn_slice method,
+                              const struct hn_url_parts *p, size_t *size) {
+  struct hn_slice query =
+      slice_sub(p->extra, 0, slice_find(p->extra, 0, '#'));
+  struct hn_buf object;
+  buf_init(&object, 4 * HN_MAX_URL);
+  int rc = buf_append(&object, p->path);
+  if (rc == 0) rc = buf_append(&object, query);
+  if (rc == 0) rc = buf_append(text, method);
+  if (rc == 0) rc = url_append_target(buf_peek(&object), 0, text);
+  *size = method.n;
+  buf_fini(&object);
+  return rc;
+}
+
+/* The fields of the hop: the caller's, but for the host, what describes a body
+ * that is dropped, and credentials that must not reach another origin. */
+static int redirect_copy_fields(const struct hn_request *r,
+                                const struct hn_target *to, bool drops_body,
+                                struct hn_headers *out) {
+  const struct hn_headers *from = r->message.fields;
+  bool same = target_is_same_origin(r->target, to);
+  int rc = headers_append(out, slice_of("Host"), slice_of(to->host_field));
+  for (size_t i = 0; i < from->count && rc == 0; i++) {
+    struct hn_slice name = headers_name(from, i);
+    if (slice_equal_nocase(name, slice_of("Host"))) continue;
+    if (drops_body && follow_is_content_field(name)) continue;
+    if (!same && follow_is_credential(name)) continue;
+    rc = headers_append(out, name, headers_value(from, i));
+  }
+  return rc;
+}
+
+static int redirect_make_hop(struct hn_request *r, struct hn_slice method,
+                             const struct hn_url_parts *parts, bool secure) {
+  struct hn_hop *h = hop_new(redirect_hops(r) + 1);
+  if (!h) return HN_ERR_NOT_ENOUGH_MEMORY;
+  bool drops_body = !slice_equal(method, r->message.method);
+  int rc =
+      target_init(&h->target, parts->host, (unsigned)parts->port, secure);
+  if (rc == 0) rc = redirect_make_text(&h->text, method, parts, &h->method_size);
+  if (rc == 0) rc = redirect_copy_fields(r, &h->target, drops_body, &h->fields);
+  if (rc) {
+    hop_free(h);
+    return rc;
+  }
+  r->next_hop = h;
+  return 0;
+}
+
+static int redirect_judge(struct hn_request *r, struct hn_slice method,
+                          bool secure) {
+  const struct hn_settings *s = &r->settings;
+  switch (follow_judge(s->redirect_policy, redirect_hops(r), s->max_redirects,
+                       r->target->secure, secure)) {
+    case HN_FOLLOW_TOO_MANY:
+      return redirect_fail(r, HN_ERR_REDIRECT_FAILED, "too many redirects");
+    case HN_FOLLOW_DOWNGRADE:
+      return redirect_fail(r, HN_ERR_REDIRECT_FAILED,
+                           "redirect from https to http refused");
+    default: break;
+  }
+  bool keeps_body = slice_equal(method, r->message.method);
+  if (keeps_body && r->message.length != r->message.body.n)
+    return redirect_fail(r, HN_ERR_RESEND_REQUEST,
+                         "redirect needs the body again");
+  return 0;
+}
+
+int redirect_prepare(struct hn_request *r, bool *again) {
+  struct hn_slice location;
+  struct hn_buf url, scratch;
+  struct hn_url_parts parts;
+  bool secure = false;
+  int status = r->exchange.head.status;
+  *again = false;
+  if (!follow_is_redirect(status, r->settings.redirect_policy) ||
+      !headers_find(&r->answer, slice_of("Location"), 0, &location))
+    return 0;
+  struct hn_slice method = follow_method(status, r->message.method);
+  int rc = redirect_crack(r, location, &url, &scratch, &parts);
+  if ((rc && rc != HN_ERR_NOT_ENOUGH_MEMORY) ||
+      (rc == 0 && !redirect_is_http(parts.scheme, &secure)))
+    rc = redirect_fail(r, HN_ERR_REDIRECT_FAILED,
+                       "redirect to an unusable Location");
+  if (rc == 0 && r->settings.reject_userpwd && (parts.user.p || parts.password.p))
+    rc = redirect_fail(r, HN_ERR_INVALID_URL,
+                       "redirect to a URL with credentials");
+  if (rc == 0) rc = redirect_judge(r, method, secure);
+  if (rc == 0) rc = redirect_make_hop(r, method, &parts, secure);
+  buf_fini(&url);
+  buf_fini(&scratch);
+  *again = rc == 0;
+  return rc;
+}
+
+void redirect_go(struct hn_request *r) {
+  struct hn_hop *old = r->hop;
+  struct hn_hop *h = r->next_hop;
+  exchange_close(&r->exchange);
+  r->begun = false;
+  r->hop = h;
+  r->next_hop = NULL;
+  r->target = &h->target;
+  struct hn_slice text = buf_peek(&h->text);
+  struct hn_slice method = slice_sub(text, 0, h->method_size);
+  if (!slice_equal(method, r->message.method)) {
+    r->message.body = slice_make(NULL, 0);
+    r->message.length = 0;
+    r->message.expects = false;
+    r->message.repeatable = true;
+  }
+  r->message.method = method;
+  r->message.target = slice_from(text, h->method_size);
+  r->message.fields = &h->fields;
+  hop_free(old);
+}

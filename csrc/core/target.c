@@ -1,0 +1,42 @@
+#include "target.h"
+
+#include <string.h>
+
+void target_fini(struct hn_target *t) {
+  mem_free((void *)(uintptr_t)t->host.p);
+  mem_free(t->authority);
+  mem_free(t->host_field);
+  *t = (struct hn_target){0};
+}
+
+/* The Host field leaves out the scheme's own default port, and only that
+ * (RFC 9110 7.2; winhttp.md 12.1, 18). */
+int target_init(struct hn_target *t, struct hn_slice host, unsigned port,
+                bool secure) {
+  char text[HN_MAX_HOST + 16];
+  unsigned usual = secure ? 443 : 80;
+  *t = (struct hn_target){.port = port ? port : usual, .secure = secure};
+  t->host.p = mem_copy(host.p, host.n);
+  t->host.n = host.n;
+  t->hash = origin_hash(host, t->port);
+  err_format_host(text, sizeof text, host, t->port);
+  t->authority = mem_copy(text, strlen(text));
+  if (t->port == usual) *strrchr(text, ':') = '\0';
+  t->host_field = mem_copy(text, strlen(text));
+  if (t->host.p && t->authority && t->host_field) return 0;
+  target_fini(t);
+  return HN_ERR_NOT_ENOUGH_MEMORY;
+}
+
+int target_append_url(const struct hn_target *t, struct hn_slice path,
+                      struct hn_buf *out) {
+  int rc = buf_append_text(out, t->secure ? "https://" : "http://");
+  if (rc == 0) rc = buf_append_text(out, t->host_field);
+  return rc ? rc : buf_append(out, path);
+}
+
+bool target_is_same_origin(const struct hn_target *a,
+                           const struct hn_target *b) {
+  return a->secure == b->secure && a->port == b->port && a->hash == b->hash &&
+         slice_equal_nocase(a->host, b->host);
+}

@@ -1,0 +1,33 @@
+/*
+ * target.h: a server to ask, with the texts made of its name once: what an
+ * error calls it, and what the Host field says.
+ */
+#ifndef HN_CORE_TARGET_H
+#define HN_CORE_TARGET_H
+
+#include "../http/conn.h"
+
+struct hn_target {
+  struct hn_slice host; /* owned, without brackets; n == 0: not made */
+  unsigned port;
+  bool secure;
+  uint32_t hash;    /* origin_hash */
+  char *authority;  /* owned: "example.org:80" */
+  char *host_field; /* owned: "example.org", the default port left out */
+};
+
+/* port 0: the scheme's default. NOT_ENOUGH_MEMORY; then t is as after
+ * target_fini. */
+HN_INTERNAL int target_init(struct hn_target *t, struct hn_slice host,
+                            unsigned port, bool secure);
+HN_INTERNAL void target_fini(struct hn_target *t);
+
+/* Appends "https://example.org/path". Buffer errors. */
+HN_INTERNAL int target_append_url(const struct hn_target *t,
+                                  struct hn_slice path, struct hn_buf *out);
+
+/* Same scheme, host and port (RFC 6454 4). */
+HN_INTERNAL bool target_is_same_origin(const struct hn_target *a,
+                                       const struct hn_target *b);
+
+#endif

@@ -1,0 +1,131 @@
+#include "content.h"
+
+#include <string.h>
+
+enum {
+  HN_CONTENT_IN = 64 * 1024, /* compressed bytes read at once */
+  HN_CONTENT_READY = 8 * 1024,
+};
+
+static struct hn_spares *content_spares(struct hn_exchange *x) {
+  return &x->setup.pool->env->spares;
+}
+
+static int content_fail(struct hn_exchange *x, int code, const char *detail) {
+  err_set(x->info, code, HN_PHASE_RECEIVE, x->setup.authority, detail);
+  exchange_abort(x);
+  return code;
+}
+
+int content_begin(struct hn_content *c, struct hn_exchange *x, unsigned set,
+                  uint64_t max_size) {
+  struct hn_coding_list list;
+  content_end(c, x);
+  c->max_size = max_size;
+  if (set == 0 || x->state == HN_X_DONE) return 0;
+  int rc = decode_parse(x->fields, set, &list);
+  if (rc == HN_ERR_NOT_SUPPORTED || (rc == 0 && list.count == 0)) return 0;
+  if (rc)
+    return content_fail(x, rc, fault_text(HN_FAULT_BAD_CONTENT_CODING));
+  rc = decoder_new(&list, &c->decoder);
+  if (rc) return content_fail(x, rc, NULL);
+  spares_take(content_spares(x), &c->in, HN_CONTENT_IN, HN_CONTENT_IN);
+  buf_init(&c->ready, HN_CONTENT_READY);
+  return 0;
+}
+
+void content_end(struct hn_content *c, struct hn_exchange *x) {
+  if (c->decoder) {
+    decoder_free(c->decoder);
+    spares_give(content_spares(x), &c->in);
+    buf_fini(&c->ready);
+  }
+  *c = (struct hn_content){0};
+}
+
+/* More compressed bytes; c->ended at their end. */
+static int content_fill(struct hn_content *c, struct hn_exchange *x) {
+  char *p;
+  size_t got = 0;
+  int rc = buf_reserve(&c->in, HN_CONTENT_IN, &p);
+  if (rc == 0) rc = exchange_read(x, p, HN_CONTENT_IN, &got);
+  if (rc) return rc;
+  buf_commit(&c->in, got);
+  c->ended = got == 0;
+  return 0;
+}
+
+static int content_fault(struct hn_content *c, struct hn_exchange *x,
+                         int code) {
+  enum hn_fault fault = decoder_fault(c->decoder);
+  return content_fail(x, code, fault ? fault_text(fault) : NULL);
+}
+
+static int content_finish(struct hn_content *c, struct hn_exchange *x) {
+  int rc = decoder_end(c->decoder);
+  if (rc) return content_fault(c, x, rc);
+  c->done = true;
+  return 0;
+}
+
+/* Decodes 1..n bytes; *got 0 at the end. */
+static int content_decode(struct hn_content *c, struct hn_exchange *x, char *p,
+                          size_t n, size_t *got) {
+  while (!c->done) {
+    struct hn_slice in = buf_peek(&c->in);
+    size_t before = in.n, taken = 0;
+    int rc = decoder_step(c->decoder, &in, p, n, &taken);
+    if (rc && rc != HN_AGAIN) return content_fault(c, x, rc);
+    buf_consume(&c->in, before - in.n);
+    if (rc == 0) {
+      c->size += taken;
+      if (c->size > c->max_size)
+        return content_fail(x, HN_ERR_INSUFFICIENT_BUFFER,
+                            "decoded body larger than max_decoded_size");
+      *got = taken;
+      return 0;
+    }
+    rc = c->ended ? content_finish(c, x) : content_fill(c, x);
+    if (rc) return rc;
+  }
+  *got = 0;
+  return 0;
+}
+
+int content_read(struct hn_content *c, struct hn_exchange *x, char *p,
+                 size_t n, size_t *got) {
+  if (!c->decoder) return exchange_read(x, p, n, got);
+  size_t ahead = buf_size(&c->ready);
+  if (ahead == 0) return content_decode(c, x, p, n, got);
+  if (n > ahead) n = ahead;
+  memcpy(p, buf_peek(&c->ready).p, n);
+  buf_consume(&c->ready, n);
+  *got = n;
+  return 0;
+}
+
+int content_available(struct hn_content *c, struct hn_exchange *x,
+                      uint64_t *n) {
+  if (!c->decoder) return exchange_available(x, n);
+  if (buf_size(&c->ready) == 0) {
+    char *p;
+    size_t got = 0;
+    int rc = buf_reserve(&c->ready, HN_CONTENT_READY, &p);
+    if (rc) return content_fail(x, rc, NULL);
+    rc = content_decode(c, x, p, HN_CONTENT_READY, &got);
+    if (rc) return rc;
+    buf_commit(&c->ready, got);
+  }
+  *n = buf_size(&c->ready);
+  return 0;
+}
+
+bool content_is_done(const struct hn_content *c, const struct hn_exchange *x) {
+  return c->decoder ? c->done && buf_size(&c->ready) == 0
+                    : x->state == HN_X_DONE;
+}
+
+uint64_t content_known_rest(const struct hn_content *c,
+                            const struct hn_exchange *x) {
+  return c->decoder ? UINT64_MAX : h1_body_known_rest(&x->body);
+}
