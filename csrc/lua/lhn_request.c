@@ -77,7 +77,7 @@ void lhn_release(lua_State *L, int ud, struct lhn_handle *h) {
 
 /* The second half of an operation that was started. */
 static int lhn_req_finish(lua_State *L, hn_runtime *rt, struct lhn_handle *h,
-                          enum hn_op op) {
+                          enum hn_op op, lua_Hook hook) {
   struct hn_event ev;
   if (h->async) {
     if (h->input.busy || h->output.busy)
@@ -85,7 +85,6 @@ static int lhn_req_finish(lua_State *L, hn_runtime *rt, struct lhn_handle *h,
     lua_pushboolean(L, 1);
     return 1;
   }
-  lua_Hook hook = lua_gethook(L);
   int code = hn_step(rt, LHN_STEP_MS);
   if (code != 0) {
     lhn_cancel(L, 1, h, op);
@@ -103,6 +102,10 @@ static int lhn_req_finish(lua_State *L, hn_runtime *rt, struct lhn_handle *h,
   }
   int n = lhn_push_result(L, h, &ev);
   lhn_settle(L, 1, h, &ev);
+  /* The signal came meanwhile: what was taken is lost, and the handle has to
+   * say so. */
+  if (lua_gethook(L) != hook)
+    lhn_cancel(L, 1, h, op);
   return n;
 }
 
@@ -131,6 +134,7 @@ static int lhn_req_total(lua_State *L, int arg, uint64_t *total) {
 
 /* request:send([headers [, body [, total_length]]]) */
 static int lhn_req_send(lua_State *L) {
+  lua_Hook hook = lua_gethook(L);
   struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_WRAPPED);
   hn_runtime *rt = h->box->rt;
   if (rt == NULL)
@@ -158,11 +162,12 @@ static int lhn_req_send(lua_State *L) {
     lua_setiuservalue(L, 1, LHN_UV_BODY);
     h->pinned = pin;
   }
-  return lhn_req_finish(L, rt, h, HN_OP_SEND_REQUEST);
+  return lhn_req_finish(L, rt, h, HN_OP_SEND_REQUEST, hook);
 }
 
 /* request:write(data) */
 static int lhn_req_write(lua_State *L) {
+  lua_Hook hook = lua_gethook(L);
   struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_WRAPPED);
   hn_runtime *rt = h->box->rt;
   if (rt == NULL)
@@ -173,7 +178,7 @@ static int lhn_req_write(lua_State *L) {
     return lhn_fail(L, h, "write", code);
   if (data.n > LHN_COPIED)
     lhn_req_hold(L, LHN_UV_INPUT, 2, &h->input, -1);
-  return lhn_req_finish(L, rt, h, HN_OP_WRITE_DATA);
+  return lhn_req_finish(L, rt, h, HN_OP_WRITE_DATA, hook);
 }
 
 /* -------------------------------------------------------------------- files */
@@ -215,6 +220,7 @@ static bool lhn_req_limit(lua_State *L, int arg, uint64_t *limit) {
 
 /* request:write_from(file [, n]) */
 static int lhn_req_write_from(lua_State *L) {
+  lua_Hook hook = lua_gethook(L);
   struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_WRAPPED);
   hn_runtime *rt = h->box->rt;
   if (rt == NULL)
@@ -230,11 +236,12 @@ static int lhn_req_write_from(lua_State *L) {
   if (code != 0)
     return lhn_fail(L, h, "write_from", code);
   lhn_req_hold(L, LHN_UV_INPUT, 2, &h->input, at);
-  return lhn_req_finish(L, rt, h, HN_OP_WRITE_DATA);
+  return lhn_req_finish(L, rt, h, HN_OP_WRITE_DATA, hook);
 }
 
 /* request:read_to(file [, n]) */
 static int lhn_req_read_to(lua_State *L) {
+  lua_Hook hook = lua_gethook(L);
   struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_WRAPPED);
   hn_runtime *rt = h->box->rt;
   if (rt == NULL)
@@ -250,13 +257,14 @@ static int lhn_req_read_to(lua_State *L) {
   if (code != 0)
     return lhn_fail(L, h, "read_to", code);
   lhn_req_hold(L, LHN_UV_OUTPUT, 2, &h->output, at);
-  return lhn_req_finish(L, rt, h, HN_OP_READ_DATA);
+  return lhn_req_finish(L, rt, h, HN_OP_READ_DATA, hook);
 }
 
 /* ---------------------------------------------------------------- receiving */
 
 /* request:receive_response() */
 static int lhn_req_receive_response(lua_State *L) {
+  lua_Hook hook = lua_gethook(L);
   struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_WRAPPED);
   hn_runtime *rt = h->box->rt;
   if (rt == NULL)
@@ -264,11 +272,12 @@ static int lhn_req_receive_response(lua_State *L) {
   int code = hn_receive_response(rt, h->id);
   if (code != 0)
     return lhn_fail(L, h, "receive_response", code);
-  return lhn_req_finish(L, rt, h, HN_OP_RECEIVE_RESPONSE);
+  return lhn_req_finish(L, rt, h, HN_OP_RECEIVE_RESPONSE, hook);
 }
 
 /* request:query_data_available() */
 static int lhn_req_query_data_available(lua_State *L) {
+  lua_Hook hook = lua_gethook(L);
   struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_WRAPPED);
   hn_runtime *rt = h->box->rt;
   if (rt == NULL)
@@ -276,7 +285,7 @@ static int lhn_req_query_data_available(lua_State *L) {
   int code = hn_query_data_available(rt, h->id);
   if (code != 0)
     return lhn_fail(L, h, "query_data_available", code);
-  return lhn_req_finish(L, rt, h, HN_OP_QUERY_DATA_AVAILABLE);
+  return lhn_req_finish(L, rt, h, HN_OP_QUERY_DATA_AVAILABLE, hook);
 }
 
 static enum hn_read_mode lhn_req_mode(lua_State *L, int arg) {
@@ -291,6 +300,7 @@ static enum hn_read_mode lhn_req_mode(lua_State *L, int arg) {
 
 /* request:read([n [, "fill"]]) or request:read("a") */
 static int lhn_req_read(lua_State *L) {
+  lua_Hook hook = lua_gethook(L);
   struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_WRAPPED);
   hn_runtime *rt = h->box->rt;
   if (rt == NULL)
@@ -309,7 +319,7 @@ static int lhn_req_read(lua_State *L) {
                    : HN_ERR_INVALID_PARAMETER;
   if (code != 0)
     return lhn_fail(L, h, "read", code);
-  return lhn_req_finish(L, rt, h, HN_OP_READ_DATA);
+  return lhn_req_finish(L, rt, h, HN_OP_READ_DATA, hook);
 }
 
 /* All are wrapped by functions of the same name in the Lua half. */

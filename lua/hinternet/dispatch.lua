@@ -34,13 +34,14 @@ local calling = 0
 
 -- Ends a loop. One that did not get its result cancels its operation: that
 -- side answers 12017 from then on, and no byte of the body is silently lost.
-local function leave(loop)
+-- An error (Ctrl-C) that comes after the result was taken loses it all the same.
+local function leave(loop, problem)
   loops[loop] = nil
   if loop.calling then
     loop.calling = false
     calling = calling - 1
   end
-  if loop.op and not loop.done then
+  if loop.op and (not loop.done or problem ~= nil) then
     loop.done = true
     cancel(loop.handle, loop.op)
   end
@@ -163,16 +164,22 @@ function dispatch.wait(handle, op)
   return a
 end
 
---- What a failed start answers. A wait that died by an error in a coroutine
--- nobody closed still holds its operation: it ends here.
-function dispatch.failed(handle, message, code)
-  if code == INCORRECT_HANDLE_STATE then
-    for loop in next, loops do
-      if loop.handle == handle and loop.op and status_of(loop.thread) == "dead" then
-        leave(loop)
-        return nil, "operation cancelled: its wait was broken off", OPERATION_CANCELLED
-      end
+--- Ends a wait that died by an error in a coroutine nobody closed and still
+-- holds its operation; whether there was one.
+function dispatch.bury(handle)
+  for loop in next, loops do
+    if loop.handle == handle and loop.op and status_of(loop.thread) == "dead" then
+      leave(loop)
+      return true
     end
+  end
+  return false
+end
+
+--- What a failed start answers.
+function dispatch.failed(handle, message, code)
+  if code == INCORRECT_HANDLE_STATE and dispatch.bury(handle) then
+    return nil, "operation cancelled: its wait was broken off", OPERATION_CANCELLED
   end
   return nil, message, code
 end

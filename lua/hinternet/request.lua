@@ -20,6 +20,7 @@ local WRITE = core.ops.write
 local SEND = core.ops.send
 
 local PIECE = 65536       -- bytes a chunk or a copied piece has at most
+local INCORRECT_HANDLE_STATE = 12019
 local MAX_LINE = 16 << 20 -- a line longer than this is a failure, not memory
 
 -- What is left when C had no result: a wait, an end or a failure. The end of a
@@ -34,6 +35,11 @@ local send = calls.send
 function Request:send(text, body, total)
   local result, message, code = send(self, text, body, total)
   if result then return result end
+  -- Unlike the other calls, a send may follow a wait that was broken off.
+  if code == INCORRECT_HANDLE_STATE and dispatch.bury(self) then
+    result, message, code = send(self, text, body, total)
+    if result then return result end
+  end
   return finish(self, SEND, result, message, code)
 end
 

@@ -225,6 +225,174 @@ TEST(freed_while_at_work) {
   fixture_settle(live);
 }
 
+TEST(fixed_addresses) {
+  struct hn_env env;
+  struct hn_address a;
+  struct hn_addresses fixed;
+  struct result r;
+  CHECK(fixture_open(&env));
+  int listener = fixture_listen("127.0.0.1", &a);
+  CHECK(address_parse_list(slice_of("::1, 127.0.0.1"), &fixed));
+  struct hn_dial_options o =
+    options("nothing.invalid", fixture_port(&a), NULL);
+  o.resolve_to = &fixed;
+  dial_all(&env, &o, &r);
+  CHECK_INT(r.code, 0);
+  CHECK_INT(r.log.count, 5);
+  check_news(&r, 0, HN_STATUS_RESOLVING_NAME, "nothing.invalid");
+  check_news(&r, 1, HN_STATUS_NAME_RESOLVED, "::1");
+  check_news(&r, 2, HN_STATUS_CONNECTING_TO_SERVER, "::1");
+  check_news(&r, 3, HN_STATUS_CONNECTING_TO_SERVER, "127.0.0.1");
+  check_news(&r, 4, HN_STATUS_CONNECTED_TO_SERVER, "127.0.0.1");
+  if (CHECK(r.stream != NULL)) r.stream->ops->close(r.stream);
+  CHECK_INT(address_port(&fixed.list[0]), 0); /* it was a copy */
+  fixed.count = 0;                            /* as if there were none */
+  o.host = slice_of("127.0.0.1");
+  dial_all(&env, &o, &r);
+  CHECK_INT(r.code, 0);
+  if (CHECK(r.stream != NULL)) r.stream->ops->close(r.stream);
+  close(listener);
+  fixture_close(&env);
+}
+
+TEST(another_name_for_the_look_up) {
+  struct hn_env env;
+  struct hn_address a;
+  struct result r;
+  char text[HN_MAX_HOST + 1] = "127.0.0.1";
+  struct hn_dial *d = NULL;
+  long live = mem_live();
+  CHECK(fixture_open(&env));
+  int listener = fixture_listen("127.0.0.1", &a);
+  struct hn_dial_options o =
+    options("nothing.invalid", fixture_port(&a), NULL);
+  o.lookup_host = slice_of(text);
+  dial_all(&env, &o, &r);
+  CHECK_INT(r.code, 0);
+  check_all_news(&r, "127.0.0.1");
+  if (CHECK(r.stream != NULL)) r.stream->ops->close(r.stream);
+  o.host = slice_of("127.0.0.1");
+  o.lookup_host = slice_of("nothing.invalid");
+  dial_all(&env, &o, &r);
+  CHECK_INT(r.code, HN_ERR_NAME_NOT_RESOLVED);
+  CHECK_TEXT(slice_of(r.info.host), "nothing.invalid");
+  memset(text, 'a', sizeof text);
+  o.lookup_host = slice_make(text, sizeof text);
+  CHECK_INT(dial_new(&env, &o, &d), HN_ERR_NAME_NOT_RESOLVED);
+  close(listener);
+  fixture_close(&env);
+  fixture_settle(live);
+}
+
+TEST(a_tuned_socket) {
+  struct hn_env env;
+  struct hn_address a, client = {.size = sizeof client.u};
+  struct result r;
+  char text[HN_ADDRESS_TEXT];
+  struct hn_tcp_tuning tuning = HN_TCP_TUNING_DEFAULT;
+  CHECK(fixture_open(&env));
+  CHECK(address_parse(slice_of("127.0.0.2"), 0, &tuning.local));
+  int listener = fixture_listen("127.0.0.1", &a);
+  struct hn_dial_options o = options("127.0.0.1", fixture_port(&a), NULL);
+  o.tuning = &tuning;
+  dial_all(&env, &o, &r);
+  CHECK_INT(r.code, 0);
+  close(accept(listener, &client.u.any, &client.size));
+  address_format(&client, text);
+  CHECK_TEXT(slice_of(text), "127.0.0.2");
+  if (CHECK(r.stream != NULL)) r.stream->ops->close(r.stream);
+  CHECK(address_parse(slice_of("198.51.100.77"), 0, &tuning.local));
+  dial_all(&env, &o, &r);
+  CHECK_INT(r.code, HN_ERR_CANNOT_CONNECT);
+  CHECK_INT(r.info.system, EADDRNOTAVAIL);
+  CHECK(strncmp(r.info.text, "cannot connect (the local address is not this "
+                "machine's) while connecting to 127.0.0.1:", 87) == 0);
+  close(listener);
+  fixture_close(&env);
+}
+
+/* A listening Unix socket in a folder of its own. */
+struct local_server {
+  char folder[32];
+  char path[64];
+  int listener;
+};
+
+static void local_open(struct local_server *l) {
+  struct hn_unix_path a;
+  const char *detail;
+  snprintf(l->folder, sizeof l->folder, "/tmp/hn_dial_XXXXXX");
+  CHECK(mkdtemp(l->folder) != NULL);
+  snprintf(l->path, sizeof l->path, "%s/x.sock", l->folder);
+  CHECK_INT(address_parse_path(slice_of(l->path), &a, &detail), 0);
+  l->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  CHECK_INT(bind(l->listener, (struct sockaddr *)&a.name, a.size), 0);
+  CHECK_INT(listen(l->listener, 8), 0);
+}
+
+static void local_close(struct local_server *l) {
+  close(l->listener);
+  unlink(l->path);
+  rmdir(l->folder);
+}
+
+static void check_path_news(const struct result *r, const char *path) {
+  CHECK_INT(r->log.count, 2);
+  check_news(r, 0, HN_STATUS_CONNECTING_TO_SERVER, path);
+  check_news(r, 1, HN_STATUS_CONNECTED_TO_SERVER, path);
+}
+
+TEST(a_unix_socket) {
+  struct hn_env env;
+  struct local_server l;
+  struct result r;
+  struct hn_endpoints ends;
+  CHECK(fixture_open(&env));
+  local_open(&l);
+  struct hn_dial_options o = options("nothing.invalid", 80, NULL);
+  o.unix_path = slice_of(l.path);
+  dial_all(&env, &o, &r);
+  CHECK_INT(r.code, 0);
+  check_path_news(&r, l.path);
+  if (CHECK(r.stream != NULL)) {
+    CHECK_INT(tcp_get_endpoints(r.stream, &ends), 0);
+    CHECK_TEXT(slice_of(ends.remote.text), l.path);
+    r.stream->ops->close(r.stream);
+  }
+  local_close(&l);
+  fixture_close(&env);
+}
+
+static void check_no_path(struct hn_slice path, int code, const char *text) {
+  struct hn_env env;
+  struct result r;
+  CHECK(fixture_open(&env));
+  struct hn_dial_options o = options("127.0.0.1", 80, NULL);
+  o.unix_path = path;
+  dial_all(&env, &o, &r);
+  CHECK_INT(r.code, code);
+  CHECK_INT(r.info.phase, HN_PHASE_CONNECT);
+  CHECK_TEXT(slice_make(r.info.text, strlen(text)), text);
+  CHECK(r.info.text[strlen(text)] == '\0' || path.n > HN_PATH_TEXT);
+  CHECK_INT(r.info.system, code == HN_ERR_CANNOT_CONNECT ? ENOENT : 0);
+  fixture_close(&env);
+}
+
+TEST(no_such_unix_socket) {
+  char text[400];
+  memset(text, 'x', sizeof text);
+  text[0] = '/';
+  check_no_path(slice_of("/nowhere/at/all.sock"), HN_ERR_CANNOT_CONNECT,
+                "cannot connect (no such file or directory) while connecting "
+                "to /nowhere/at/all.sock");
+  check_no_path(slice_make(text, sizeof text), HN_ERR_INVALID_PARAMETER,
+                "path of a Unix socket is too long while connecting to /xx");
+  check_no_path(slice_make("\0x", 2), HN_ERR_INVALID_PARAMETER,
+                "path of a Unix socket holds a NUL while connecting");
+  check_no_path(slice_of("@"), HN_ERR_INVALID_PARAMETER,
+                "path of a Unix socket is empty while connecting to @");
+}
+
 /* A server with a thread of its own: one handshake, one echo. */
 struct server {
   int listener;
@@ -262,9 +430,11 @@ static void check_echo(struct hn_env *env, struct hn_stream *s) {
   CHECK_TEXT(slice_make(text, n), "echo");
 }
 
-/* host: what is dialled; the certificate is for 127.0.0.1 and localhost. */
-static void dial_secure_server(const char *host, bool trusted,
-                               struct result *r) {
+/* host: what is dialled; the certificate is for 127.0.0.1 and localhost. local:
+ * the Unix socket to use, or NULL. */
+static void dial_secure_through(const char *host, bool trusted,
+                                const struct local_server *local,
+                                struct result *r) {
   char pem[] = "/tmp/hn_dial_XXXXXX";
   struct fixture_cert ca = fixture_authority("Test Authority");
   struct fixture_wish w = {.name = "x", .names = "DNS:localhost,IP:127.0.0.1",
@@ -280,11 +450,13 @@ static void dial_secure_server(const char *host, bool trusted,
   CHECK(fixture_open(&env));
   fixture_write_pem(ca.cert, pem);
   CHECK_INT(tls_context_new(&tls, &context, &detail), 0);
-  server.listener = fixture_listen("127.0.0.1", &a);
+  int listener = fixture_listen("127.0.0.1", &a);
+  server.listener = local ? local->listener : listener;
   server.ctx = fixture_server(&cert);
   CHECK_INT(pthread_create(&server.thread, NULL, serve, &server), 0);
 
   struct hn_dial_options o = options(host, fixture_port(&a), context);
+  if (local) o.unix_path = slice_of(local->path);
   dial_all(&env, &o, r);
   tls_context_free(context);
   if (r->stream) {
@@ -293,11 +465,34 @@ static void dial_secure_server(const char *host, bool trusted,
   }
   CHECK_INT(pthread_join(server.thread, NULL), 0);
   SSL_CTX_free(server.ctx);
-  close(server.listener);
+  close(listener);
   unlink(pem);
   fixture_drop(&ca);
   fixture_drop(&cert);
   fixture_close(&env);
+}
+
+static void dial_secure_server(const char *host, bool trusted,
+                               struct result *r) {
+  dial_secure_through(host, trusted, NULL, r);
+}
+
+TEST(with_tls_through_a_unix_socket) {
+  struct local_server l;
+  struct result r;
+  char text[200];
+  local_open(&l);
+  dial_secure_through("localhost", true, &l, &r);
+  CHECK_INT(r.code, 0);
+  check_path_news(&r, l.path);
+  dial_secure_through("other.invalid", true, &l, &r);
+  CHECK_INT(r.code, HN_ERR_SECURE_FAILURE);
+  CHECK_INT(r.info.phase, HN_PHASE_SECURE);
+  CHECK_INT(r.info.secure, HN_SECURE_CERT_CN_INVALID);
+  CHECK_TEXT(slice_of(r.info.host), l.path);
+  snprintf(text, sizeof text, " while securing the connection to %s", l.path);
+  CHECK(strstr(r.info.text, text) != NULL);
+  local_close(&l);
 }
 
 TEST(with_tls) {
@@ -358,6 +553,28 @@ struct try_ctx {
   struct hn_tls_context *tls;
 };
 
+/* All that can be wished for at once. */
+static bool try_wishes(void *ctx) {
+  struct hn_env env;
+  struct hn_addresses fixed;
+  struct result r = {.code = HN_ERR_NOT_ENOUGH_MEMORY};
+  struct hn_tcp_tuning tuning = {.keepalive = true, .keepalive_idle = 9,
+                                 .no_delay = HN_TCP_NO_DELAY_ON};
+  CHECK(address_parse(slice_of("127.0.0.2"), 0, &tuning.local));
+  CHECK(address_parse_list(slice_of("127.0.0.1"), &fixed));
+  if (fixture_open(&env)) {
+    struct hn_dial_options o = options("nothing.invalid", *(unsigned *)ctx,
+                                       NULL);
+    o.resolve_to = &fixed;
+    o.tuning = &tuning;
+    dial_all(&env, &o, &r);
+    if (r.stream) r.stream->ops->close(r.stream);
+  }
+  fixture_close(&env);
+  if (r.code != 0) CHECK_INT(r.code, HN_ERR_NOT_ENOUGH_MEMORY);
+  return r.code == 0;
+}
+
 static bool try_dial(void *ctx) {
   struct try_ctx *try = ctx;
   struct hn_env env;
@@ -384,6 +601,7 @@ TEST(each_allocation_failing) {
   CHECK_INT(listen(listener, 100), 0);
   struct try_ctx try = {fixture_port(&a), NULL};
   test_each_failure(try_dial, &try);
+  test_each_failure(try_wishes, &try.port);
   try.tls = context;
   test_each_failure(try_dial, &try);
   tls_context_free(context);
@@ -394,5 +612,8 @@ TEST_MAIN(ROW(a_literal), ROW(a_name), ROW(no_such_name), ROW(refused),
           ROW(nobody_answers), ROW(the_name_server_does_not_answer),
           ROW(freed_while_at_work), ROW(with_tls),
           ROW(with_tls_and_nobody_s_certificate),
+          ROW(with_tls_through_a_unix_socket), ROW(fixed_addresses),
+          ROW(another_name_for_the_look_up), ROW(a_tuned_socket),
+          ROW(a_unix_socket), ROW(no_such_unix_socket),
           ROW(a_server_that_never_shakes_hands), ROW(a_host_too_long),
           ROW(each_allocation_failing))
