@@ -213,7 +213,9 @@ describe("owners", function()
     { { "^<time.h>$" }, { "^csrc/net/clock.c$", "^csrc/net/resolver.c$" } },
     { { "^<openssl/" }, { "^csrc/net/tls_openssl.c$", "^csrc/base/hash.c$",
         "^csrc/base/random.c$" } },
-    { { "^<zlib.h>$" }, { "^csrc/proto/decode.c$" } },
+    { { "^<zlib.h>$" }, { "^csrc/proto/decode_zlib.c$" } },
+    { { "^<brotli/" }, { "^csrc/proto/decode_brotli.c$" } },
+    { { "^<zstd" }, { "^csrc/proto/decode_zstd.c$" } },
     { { "^<lua.h>$", "^<lauxlib.h>$", "^<lualib.h>$" },
       { "^csrc/lua/", "^csrc/hinternet_lua.h$" } },
   }

@@ -17,7 +17,7 @@ local function lines(...) return table.concat({ ... }, "\r\n") end
 -- The bytes a server got from act(connection), the port in them replaced.
 local function wire(act, options)
   local server = p:echo()
-  local session <close> = hinternet.open(options or {})
+  local session <close> = hinternet.open(options or { decompression = 0 })
   act(session:connect("127.0.0.1", server.port))
   local bytes = server:received()[1] or ""
   server:close()
@@ -33,7 +33,7 @@ end
 
 -- A request that never meets a server.
 local function unsent(method, path, options)
-  local session = hinternet.open {}
+  local session = hinternet.open { decompression = 0 }
   local request, message, code = session:connect("h.test")
     :open_request(method, path, options)
   return request, message, code, session
@@ -73,7 +73,7 @@ describe("A request", function()
         assert(request:add_headers("First: 1\r\nSecond: 2"))
         assert(request:send("Third: 3", "body"))
         finish(request)
-      end, { user_agent = "spec/1.0" }))
+      end, { user_agent = "spec/1.0", decompression = 0 }))
   end)
 
   it("keeps the caller's User-Agent, Host and spelling of names", function()
@@ -86,7 +86,7 @@ describe("A request", function()
         assert(request:add_headers("host: other.test"))
         assert(request:send())
         finish(request)
-      end, { user_agent = "spec/1.0" }))
+      end, { user_agent = "spec/1.0", decompression = 0 }))
   end)
 
   it("in HTTP/1.0 asks for the connection to be kept", function()
@@ -122,7 +122,7 @@ describe("A request", function()
     { "[::1]", 8443, "[::1]:8443", "[::1]:8443" },
   }
   it("leaves the port out of Host for its scheme's default alone", function()
-    local session <close> = hinternet.open {}
+    local session <close> = hinternet.open { decompression = 0 }
     for _, row in ipairs(hosts) do
       local connection = session:connect(row[1], row[2])
       for i, secure in ipairs { false, true } do
@@ -352,7 +352,7 @@ describe("What would inject a header is refused with 87 and not sent:",
     -- act(bad, connection, session) must fail, from the first bad one on.
     local function refuse(act, first)
       local server = p:echo()
-      local session <close> = hinternet.open {}
+      local session <close> = hinternet.open { decompression = 0 }
       local connection = session:connect("127.0.0.1", server.port)
       for i = first or 1, #bad do
         local ok, message, code = act("x" .. bad[i], connection, session)

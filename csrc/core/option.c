@@ -221,8 +221,8 @@ static const struct hn_word option_codings[] = {
 };
 
 static const struct option_row option_table[] = {
-#define HN_X(text_name, code, kind, query, settable, field, least, most, names, \
-             help)                                                            \
+#define HN_X(text_name, code, kind, query, settable, field, least, most,      \
+             names, help)                                                     \
   {.entry = {.name = text_name,                                               \
              .number = code,                                                  \
              .type = HN_TYPE_##kind,                                          \

@@ -191,8 +191,9 @@ int hn_query_data_available(hn_runtime *rt, hn_handle request) {
   return rc;
 }
 
-static int receiving_start_read(hn_runtime *rt, hn_handle request, uint64_t want,
-                               enum hn_read_mode mode, int fd) {
+static int receiving_start_read(hn_runtime *rt, hn_handle request,
+                                uint64_t want, enum hn_read_mode mode,
+                                int fd) {
   struct hn_request *r;
   int rc = transfer_find(rt, request, &r);
   if (rc) return rc;

@@ -103,7 +103,8 @@ static int redirect_make_hop(struct hn_request *r, struct hn_slice method,
   bool drops_body = !slice_equal(method, r->message.method);
   int rc =
       target_init(&h->target, parts->host, (unsigned)parts->port, secure);
-  if (rc == 0) rc = redirect_make_text(&h->text, method, parts, &h->method_size);
+  if (rc == 0)
+    rc = redirect_make_text(&h->text, method, parts, &h->method_size);
   if (rc == 0) rc = redirect_copy_fields(r, &h->target, drops_body, &h->fields);
   if (rc) {
     hop_free(h);
@@ -148,7 +149,8 @@ int redirect_prepare(struct hn_request *r, bool *again) {
       (rc == 0 && !redirect_is_http(parts.scheme, &secure)))
     rc = redirect_fail(r, HN_ERR_REDIRECT_FAILED,
                        "redirect to an unusable Location");
-  if (rc == 0 && r->settings.reject_userpwd && (parts.user.p || parts.password.p))
+  bool has_userpwd = rc == 0 && (parts.user.p || parts.password.p);
+  if (has_userpwd && r->settings.reject_userpwd)
     rc = redirect_fail(r, HN_ERR_INVALID_URL,
                        "redirect to a URL with credentials");
   if (rc == 0) rc = redirect_judge(r, method, secure);

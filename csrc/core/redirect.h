@@ -33,8 +33,8 @@ HN_INTERNAL int hop_append_url(const struct hn_hop *h, struct hn_buf *out);
  * sent again; both described in the request's info. NOT_ENOUGH_MEMORY. */
 HN_INTERNAL int redirect_prepare(struct hn_request *r, bool *again);
 
-/* Goes to r->next_hop, which becomes r->hop: the old exchange is closed, and the next
- * step begins the new one. */
+/* Goes to r->next_hop, which becomes r->hop: the old exchange is closed, and
+ * the next step begins the new one. */
 HN_INTERNAL void redirect_go(struct hn_request *r);
 
 #endif

@@ -8,7 +8,8 @@
 #include "transfer.h"
 
 static const char *const request_names[HN_REQUEST_STATES] = {
-  "new", "sending", "sent", "receiving", "redirecting", "received", "failed", "broken",
+  "new",         "sending",  "sent",   "receiving",
+  "redirecting", "received", "failed", "broken",
 };
 
 enum {

@@ -103,7 +103,7 @@ static inline int finish(struct hn_decoder *d, int code, struct hn_slice out) {
 
 /* The caller frees o->data. Both sides lie against guard pages. */
 static inline void decode(struct outcome *o, const struct hn_coding_list *list,
-                   const struct test_pieces *pieces, size_t room) {
+                          const struct test_pieces *pieces, size_t room) {
   static const char zeros[BIG];
   struct hn_slice out = test_guarded(1, slice_make(zeros, room));
   struct hn_decoder *d;
@@ -174,7 +174,7 @@ static inline bool is_built(const char *codings, struct hn_coding_list *list) {
 
 /* Every split when the wire is short, and every room. */
 static inline void check_decodes(const char *codings, struct hn_slice wire,
-                          struct hn_slice plain, enum hn_fault fault) {
+                                 struct hn_slice plain, enum hn_fault fault) {
   static const size_t rooms[] = {1, 7, BIG};
   struct expected e = {.plain = plain, .fault = fault};
 
@@ -304,7 +304,7 @@ static const struct encoder encoders[] = {
 };
 
 static inline void add(struct hn_buf *out, const struct encoder *e,
-                struct hn_slice plain) {
+                       struct hn_slice plain) {
   if (e->add == NULL) {
     add_zlib(out, plain, e->bits);
   } else {
@@ -316,7 +316,7 @@ static inline void add(struct hn_buf *out, const struct encoder *e,
 
 /* A prefix of a stream never passes for the whole. */
 static inline void check_truncated(const char *codings, struct hn_slice wire,
-                            struct hn_slice plain) {
+                                   struct hn_slice plain) {
   struct hn_coding_list list;
 
   if (!is_built(codings, &list)) return;

@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -100,6 +101,37 @@ static inline void fixture_open_hole(struct fixture_hole *h,
 static inline void fixture_close_hole(struct fixture_hole *h) {
   for (int i = 0; i < 4; i++) close(h->filler[i]);
   close(h->fd);
+}
+
+static inline int fixture_listen_path(const char *path, int backlog) {
+  struct hn_unix_path a;
+  const char *detail;
+  CHECK_INT(address_parse_path(slice_of(path), &a, &detail), 0);
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  CHECK(fd >= 0);
+  CHECK_INT(bind(fd, (struct sockaddr *)&a.name, a.size), 0);
+  CHECK_INT(listen(fd, backlog), 0);
+  return fd;
+}
+
+/* A listening Unix socket in a folder of its own. */
+struct fixture_local {
+  char folder[32];
+  char path[64];
+  int listener;
+};
+
+static inline void fixture_open_local(struct fixture_local *l) {
+  snprintf(l->folder, sizeof l->folder, "/tmp/hn_local_XXXXXX");
+  CHECK(mkdtemp(l->folder) != NULL);
+  snprintf(l->path, sizeof l->path, "%s/a socket", l->folder);
+  l->listener = fixture_listen_path(l->path, 8);
+}
+
+static inline void fixture_close_local(struct fixture_local *l) {
+  close(l->listener);
+  unlink(l->path);
+  rmdir(l->folder);
 }
 
 static inline unsigned fixture_port(const struct hn_address *a) {

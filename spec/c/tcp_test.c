@@ -1,7 +1,5 @@
 #include "net_fixture.h"
 
-#include <stdlib.h>
-
 enum { TAG = 77, KIND = 3 };
 
 static struct hn_addresses list_of(const struct hn_address *a,
@@ -317,16 +315,6 @@ static void parse_path(const char *path, struct hn_unix_path *out) {
   CHECK_INT(address_parse_path(slice_of(path), out, &detail), 0);
 }
 
-static int listen_path(const char *path, int backlog) {
-  struct hn_unix_path a;
-  parse_path(path, &a);
-  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  CHECK(fd >= 0);
-  CHECK_INT(bind(fd, (struct sockaddr *)&a.name, a.size), 0);
-  CHECK_INT(listen(fd, backlog), 0);
-  return fd;
-}
-
 static struct hn_stream *open_path(struct hn_env *env, const char *path,
                                    int64_t timeout) {
   struct hn_unix_path a;
@@ -338,21 +326,19 @@ static struct hn_stream *open_path(struct hn_env *env, const char *path,
   return tcp_new(env, &o, &s) == 0 ? s : NULL;
 }
 
-/* A fresh folder of one's own; text is a template of mkdtemp. */
-static const char *path_in(char *folder, char out[100]) {
-  CHECK(mkdtemp(folder) != NULL);
-  snprintf(out, 100, "%s/with a blank.sock", folder);
+/* Abstract names are the whole machine's: ours differ by process. */
+static const char *own_name(char out[40]) {
+  snprintf(out, 40, "@hn tcp %ld", (long)getpid());
   return out;
 }
 
-static void check_path(const char *path) {
+static void check_path(const char *path, int listener) {
   struct hn_env env;
   struct hn_news_log log = {.mask = UINT32_MAX};
   struct hn_endpoints ends;
   char text[16];
   size_t n = 0;
   CHECK(fixture_open(&env));
-  int listener = listen_path(path, 8);
   struct hn_stream *s = open_path(&env, path, 5000);
   tcp_set_news(s, &log);
   CHECK_INT(connect_all(&env, s), 0);
@@ -381,21 +367,21 @@ static void check_path(const char *path) {
   CHECK_INT(s->ops->read(s, text, sizeof text, &n), 0);
   CHECK_INT(n, 0);
   s->ops->close(s);
-  close(listener);
   fixture_close(&env);
 }
 
 TEST(a_unix_socket) {
-  char folder[] = "/tmp/hn_tcp_XXXXXX", path[100];
-  check_path(path_in(folder, path));
-  unlink(path);
-  rmdir(folder);
+  struct fixture_local l;
+  fixture_open_local(&l);
+  check_path(l.path, l.listener);
+  fixture_close_local(&l);
 }
 
 TEST(an_abstract_unix_socket) {
-  char name[100];
-  snprintf(name, sizeof name, "@hn tcp %ld", (long)getpid());
-  check_path(name);
+  char name[40];
+  int listener = fixture_listen_path(own_name(name), 8);
+  check_path(name, listener);
+  close(listener);
 }
 
 static void check_no_path(const char *path, int system) {
@@ -410,12 +396,13 @@ static void check_no_path(const char *path, int system) {
 }
 
 TEST(no_unix_socket_there) {
-  char folder[] = "/tmp/hn_tcp_XXXXXX", path[100];
-  check_no_path(path_in(folder, path), ENOENT);
-  close(listen_path(path, 1));
-  check_no_path(path, ECONNREFUSED);
-  unlink(path);
-  rmdir(folder);
+  struct fixture_local l;
+  fixture_open_local(&l);
+  shutdown(l.listener, SHUT_RDWR);
+  check_no_path(l.path, ECONNREFUSED);
+  unlink(l.path);
+  check_no_path(l.path, ENOENT);
+  fixture_close_local(&l);
 }
 
 /* Without a tuning that a socket of that family would refuse. */
@@ -428,10 +415,11 @@ TEST(a_unix_socket_is_not_tuned) {
   struct hn_tcp_options o = {.path = &a, .tuning = &tuning, .timeout = 5000,
                              .tag = TAG, .timer_kind = KIND};
   struct hn_stream *s = NULL;
+  char name[40];
   CHECK(fixture_open(&env));
   CHECK(address_parse(slice_of("127.0.0.1"), 0, &tuning.local));
-  int listener = listen_path("@hn tcp tuned", 1);
-  parse_path("@hn tcp tuned", &a);
+  int listener = fixture_listen_path(own_name(name), 1);
+  parse_path(name, &a);
   CHECK_INT(tcp_new(&env, &o, &s), 0);
   CHECK_INT(connect_all(&env, s), 0);
   s->ops->close(s);
@@ -452,13 +440,14 @@ static void fill_path(const char *path, int *filler, int count) {
 TEST(a_unix_socket_with_a_full_backlog) {
   struct hn_env env;
   int filler[3];
+  char name[40];
   CHECK(fixture_open(&env));
-  int listener = listen_path("@hn tcp full", 0);
-  fill_path("@hn tcp full", filler, 3);
-  struct hn_stream *late = open_path(&env, "@hn tcp full", 50);
+  int listener = fixture_listen_path(own_name(name), 0);
+  fill_path(name, filler, 3);
+  struct hn_stream *late = open_path(&env, name, 50);
   CHECK_INT(connect_all(&env, late), HN_ERR_TIMEOUT);
   late->ops->close(late);
-  struct hn_stream *s = open_path(&env, "@hn tcp full", 5000);
+  struct hn_stream *s = open_path(&env, name, 5000);
   CHECK_INT(s->ops->step_connect(s), HN_AGAIN);
   CHECK(heap_peek(&env.deadlines) != NULL);
   close(accept(listener, NULL, NULL)); /* a backlog of 0 holds one */
@@ -527,9 +516,9 @@ static bool try_path(void *ctx) {
 }
 
 TEST(each_allocation_failing_on_a_unix_socket) {
-  char name[] = "@hn tcp memory";
+  char name[40];
   int filler[3];
-  int listener = listen_path(name, 0);
+  int listener = fixture_listen_path(own_name(name), 0);
   fill_path(name, filler, 3);
   test_each_failure(try_path, name);
   for (int i = 0; i < 3; i++) close(filler[i]);

@@ -283,7 +283,7 @@ TEST(one_after_the_other) {
 
 TEST_MAIN(ROW(the_defaults), ROW(a_local_address),
           ROW(only_addresses_of_its_family),
-          ROW(a_local_address_of_somebody_else), ROW(a_refusal_is_not_the_tuning_s),
-          ROW(an_interface), ROW(names_of_interfaces), ROW(keepalive),
+          ROW(a_local_address_of_somebody_else),
+          ROW(a_refusal_is_not_the_tuning_s), ROW(an_interface), ROW(names_of_interfaces), ROW(keepalive),
           ROW(keepalive_out_of_range), ROW(no_delay),
           ROW(a_stagger_of_one_s_own), ROW(one_after_the_other))
