@@ -97,9 +97,21 @@ lua_files := $(patsubst lua/%,%,$(wildcard lua/*.lua lua/*/*.lua lua/*/*/*.lua))
 
 all: build/hinternet/core.so
 
-build/hinternet/core.so: $(call objects,obj,$(sources)) build/flags
+# The module is compiled as one file: everything but the API is static there,
+# so that the compiler sees through the floors. It also proves that no two files
+# use one name for two things. Assertions stay in the builds that are tested.
+build/hinternet/core.so: build/one.o
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(link) -o $@ $(filter %.o,$^) $(dep_libs)
+	$(CC) $(CFLAGS) $(link) -o $@ $^ $(dep_libs)
+
+build/one.c: $(sources) build/flags
+	@for f in $(foreach d,base proto net http core lua,\
+	  $(filter csrc/$(d)/%,$(sources))); do \
+	  echo "#include \"../$$f\""; done >$@
+
+build/one.o: build/one.c $(wildcard csrc/*.h csrc/*/*.h)
+	$(compile) $(werror) $(lua_cflags) -Wno-unused-function -DNDEBUG \
+	  -DHN_INTERNAL=static -c -o $@ $<
 
 build/obj/%.o: csrc/%.c build/flags
 	@mkdir -p $(@D)
@@ -141,7 +153,6 @@ demo: deps-demo
 #   build/poll   the module over poll(2)
 #   build/test   the C unit tests, with HN_TEST, under ASan and UBSan
 #   build/fuzz   the fuzzers behind their own small driver, likewise
-#   build/one.o  all C files compiled as one
 test: deps-test
 	@LUA=$(LUA) MAKE='$(MAKE)' bash spec/support/run.sh
 
@@ -244,17 +255,6 @@ bench: deps-bench
 	@$(MAKE) --no-print-directory -s all $(bench_programs)
 	@LUA_PATH='lua/?.lua;lua/?/init.lua;./?.lua;;' LUA_CPATH='build/?.so;;' \
 	  $(LUA) spec/bench/run.lua
-
-# All C files as one: proves that no two of them use one name for two things.
-build/one.c: $(sources)
-	@mkdir -p build
-	@for f in $(foreach d,base proto net http core lua,\
-	  $(filter csrc/$(d)/%,$(sources))); do \
-	  echo "#include \"../$$f\""; done >$@
-
-build/one.o: build/one.c $(wildcard csrc/*.h csrc/*/*.h)
-	$(compile) $(werror) $(lua_cflags) -Wno-unused-function \
-	  -DHN_INTERNAL=static -c -o $@ $<
 
 # What the runner builds; it adds what its other jobs need.
 list-c-tests:

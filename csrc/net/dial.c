@@ -83,6 +83,7 @@ static void dial_copy_options(struct hn_dial *d,
     dial_copy_name(d->lookup, o->lookup_host.n > 0 ? o->lookup_host : o->host);
   err_format_host(d->label, sizeof d->label, d->o.host, o->port);
   dial_set_path(d, o->unix_path);
+  if (o->tls) (void)tls_context_hold(o->tls);
   if (fixed) d->addresses = *o->resolve_to;
   address_set_port(&d->addresses, o->port);
   d->o.resolve_to = fixed ? &d->addresses : NULL;
@@ -109,6 +110,7 @@ HN_INTERNAL void dial_free(struct hn_dial *d) {
   if (d->job != 0) resolver_abandon(d->env->resolver, d->job);
   timer_clear(&d->env->deadlines, &d->timer);
   if (d->stream) d->stream->ops->close(d->stream);
+  tls_context_free(d->o.tls);
   mem_free(d);
 }
 
@@ -183,7 +185,7 @@ static int dial_connect(struct hn_dial *d, struct hn_news_log *log) {
   struct hn_stream *below = d->stream;
   d->stream = NULL; /* tls_new owns it from here on */
   dial_set_state(d, HN_DIAL_SECURE);
-  rc = tls_new(d->o.tls, below, d->o.host, &d->stream);
+  rc = tls_new(d->o.tls, below, d->o.host, d->o.port, &d->stream);
   return rc == 0 ? dial_set_deadline(d, d->o.connect_timeout) : rc;
 }
 

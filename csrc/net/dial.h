@@ -19,7 +19,7 @@
 struct hn_dial_options {
   struct hn_slice host;          /* copied */
   unsigned port;
-  struct hn_tls_context *tls;    /* borrowed; NULL: plain */
+  struct hn_tls_context *tls;    /* counted; NULL: plain */
   int64_t resolve_timeout;       /* ms, -1: none */
   int64_t connect_timeout;       /* ms for each address, and for TLS */
   int max_attempts;
@@ -45,8 +45,9 @@ HN_INTERNAL void dial_free(struct hn_dial *d);
 
 /* Goes as far as it can. 0: connected. HN_AGAIN. Else an error, described in
  * *info: NAME_NOT_RESOLVED, CANNOT_CONNECT, TIMEOUT, SECURE_FAILURE,
- * CONNECTION_ERROR, INVALID_PARAMETER (the path), NOT_ENOUGH_MEMORY; errors of
- * a Unix socket name its path in the host's place. log may be NULL. */
+ * CLIENT_AUTH_CERT_NEEDED, CONNECTION_ERROR, INVALID_PARAMETER (the path),
+ * NOT_ENOUGH_MEMORY; errors of a Unix socket name its path in the host's place.
+ * log may be NULL. */
 HN_INTERNAL int dial_step(struct hn_dial *d, struct hn_news_log *log,
                           struct hn_errinfo *info);
 

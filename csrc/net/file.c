@@ -1,6 +1,7 @@
 #include "file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -40,4 +41,18 @@ HN_INTERNAL int file_write(int fd, const char *p, size_t n, int *system) {
     n -= (size_t)done;
   }
   return 0;
+}
+
+HN_INTERNAL int file_open_append(const char *path, int *fd, int *system) {
+  int got = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  if (got < 0) {
+    *system = errno;
+    return HN_ERR_WRITE_FAULT;
+  }
+  *fd = got;
+  return 0;
+}
+
+HN_INTERNAL void file_close(int fd) {
+  (void)close(fd);
 }

@@ -90,6 +90,7 @@ void headers_init(struct hn_headers *h, size_t max_bytes, size_t max_fields) {
   h->max_bytes = max_bytes;
   h->max_fields = max_fields;
   h->block = h->holes = 0;
+  h->marks = 0;
 }
 
 void headers_fini(struct hn_headers *h) {
@@ -101,6 +102,16 @@ void headers_fini(struct hn_headers *h) {
 void headers_clear(struct hn_headers *h) {
   buf_clear(&h->bytes);
   h->count = h->block = h->holes = 0;
+  h->marks = 0;
+}
+
+/* One of 64 bits for a name, whatever its case: most questions are about fields
+ * that are not there, and one look at the list's marks answers them. */
+static uint64_t header_mark(const char *name, size_t n) {
+  unsigned first = (unsigned char)name[0] | 0x20u;
+  unsigned last = (unsigned char)name[n - 1] | 0x20u;
+
+  return UINT64_C(1) << ((first * 5 + last + n * 11) & 63);
 }
 
 /* INVARIANT: nothing is ever consumed from the front of the bytes, so spans
@@ -230,6 +241,7 @@ static int header_append_checked(struct hn_headers *h, struct hn_slice name,
   if (code == 0) code = header_store(h, name, value, 0, &f);
   if (code != 0) return code;
   h->fields[h->count++] = f;
+  h->marks |= header_mark(name.p, name.n);
   return 0;
 }
 
@@ -257,6 +269,7 @@ int headers_add_span(struct hn_headers *h, struct hn_field_span span) {
   assert(span.name_size > 0 && span.value + span.value_size <= h->block);
   if (code != 0) return code;
   h->fields[h->count++] = span;
+  h->marks |= header_mark(header_base(h) + span.name, span.name_size);
   return 0;
 }
 
@@ -273,6 +286,9 @@ static size_t header_index(const struct hn_headers *h, struct hn_slice name,
                            size_t from) {
   const char *base = header_base(h);
 
+  if (name.n == 0 || !(h->marks & header_mark(name.p, name.n))) {
+    return h->count;
+  }
   for (size_t i = from; i < h->count; i++) {
     const struct hn_field_span *f = &h->fields[i];
 
@@ -466,6 +482,7 @@ static int header_copy(struct hn_headers *to, const struct hn_headers *from) {
   }
   to->block = from->block;
   to->holes = from->holes;
+  to->marks = from->marks;
   return 0;
 }
 

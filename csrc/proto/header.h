@@ -29,6 +29,7 @@ struct hn_headers {
   size_t count, room;
   size_t max_bytes, max_fields;
   size_t block; /* bytes at the front taken by headers_set_block */
+  uint64_t marks; /* a bit for each name seen, see header_mark */
   size_t holes; /* bytes behind them that no field uses any more */
 };
 

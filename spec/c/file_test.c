@@ -63,5 +63,29 @@ TEST(waits_for_a_descriptor_that_does_not_block) {
   free(bytes);
 }
 
+TEST(appends) {
+  char path[] = "/tmp/hn_file_XXXXXX", text[16] = "";
+  int fd = mkstemp(path), system = 0;
+  CHECK(fd >= 0);
+  close(fd);
+  for (int i = 0; i < 2; i++) {
+    CHECK_INT(file_open_append(path, &fd, &system), 0);
+    CHECK_INT(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+    CHECK_INT(file_write(fd, i == 0 ? "one" : "two", 3, &system), 0);
+    file_close(fd);
+  }
+  fd = open(path, O_RDONLY);
+  CHECK_INT(read(fd, text, sizeof text), 6);
+  CHECK_TEXT(slice_of(text), "onetwo");
+  close(fd);
+  unlink(path);
+  fd = 99;
+  CHECK_INT(file_open_append("/nowhere/file", &fd, &system),
+            HN_ERR_WRITE_FAULT);
+  CHECK_INT(system, ENOENT);
+  CHECK_INT(fd, 99);
+}
+
 TEST_MAIN(ROW(goes_round_a_pipe), ROW(says_why_it_fails),
-          ROW(waits_for_a_descriptor_that_does_not_block))
+          ROW(waits_for_a_descriptor_that_does_not_block),
+          ROW(appends))

@@ -1,0 +1,56 @@
+#include <openssl/bio.h>
+
+#include "tls_internal.h"
+
+static int tls_bio_read(BIO *bio, char *p, size_t n, size_t *got) {
+  struct tls_stream *t = BIO_get_data(bio);
+  struct hn_stream *next = t->base.next;
+  size_t done = 0;
+  BIO_clear_retry_flags(bio);
+  int rc = next->ops->read(next, p, n, &done);
+  if (rc > 0) {
+    t->below = rc;
+    return 0;
+  }
+  if (rc == 0 && done == 0) t->below_end = true;
+  /* The library is not told of an end: it would think of an attack and give up
+   * the session, where RFC 5246 7.2.1 does not ask for that. Whoever called it
+   * sees below_end. */
+  if (done == 0) BIO_set_retry_read(bio);
+  *got = done;
+  return done > 0;
+}
+
+static int tls_bio_write(BIO *bio, const char *p, size_t n, size_t *put) {
+  struct tls_stream *t = BIO_get_data(bio);
+  struct hn_stream *next = t->base.next;
+  BIO_clear_retry_flags(bio);
+  int rc = next->ops->write(next, p, n, put);
+  if (rc == 0) return 1;
+  if (rc == HN_AGAIN)
+    BIO_set_retry_write(bio);
+  else
+    t->below = rc;
+  return 0;
+}
+
+static long tls_bio_control(BIO *bio, int command, long n, void *p) {
+  (void)bio;
+  (void)n;
+  (void)p;
+  return command == BIO_CTRL_FLUSH;
+}
+
+/* The type carries no index of its own: the library has only about a hundred
+ * of those for the whole process. */
+HN_INTERNAL BIO_METHOD *tls_bio_method(void) {
+  BIO_METHOD *m = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "hinternet stream");
+  if (!m) return NULL;
+  if (BIO_meth_set_read_ex(m, tls_bio_read) != 1 ||
+      BIO_meth_set_write_ex(m, tls_bio_write) != 1 ||
+      BIO_meth_set_ctrl(m, tls_bio_control) != 1) {
+    BIO_meth_free(m);
+    return NULL;
+  }
+  return m;
+}

@@ -1,0 +1,189 @@
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../base/mem.h"
+#include "file.h"
+#include "tls_internal.h"
+#include "trust.h"
+
+enum {
+  HN_TLS_READ_BUFFER = 64 * 1024, /* several records in one read */
+  HN_TLS_ALPN = 32,
+  HN_TLS_KEY_LINE = 512 /* a label and two numbers of at most 64 bytes */
+};
+
+static int tls_refuse_options(const char *why, const char **detail) {
+  *detail = why;
+  return HN_ERR_INVALID_PARAMETER;
+}
+
+static int tls_load_file(SSL_CTX *ctx, const char *file) {
+  if (access(file, R_OK) != 0) return HN_ERR_READ_FAULT;
+  return SSL_CTX_load_verify_file(ctx, file) == 1 ? 0 : HN_ERR_SECURE_FAILURE;
+}
+
+/* Nothing found is no error: every chain then ends at an unknown authority. */
+static int tls_load_store(SSL_CTX *ctx, const char *ca_file,
+                          const char **detail) {
+  struct hn_trust from = {ca_file, NULL, NULL};
+  if (!ca_file)
+    from = trust_find(X509_get_default_cert_dir(),
+                      X509_get_default_cert_file());
+  if (from.folder) (void)SSL_CTX_load_verify_dir(ctx, from.folder);
+  int rc = from.file ? tls_load_file(ctx, from.file) : 0;
+  if (rc == 0 || (!ca_file && !from.variable)) return 0;
+  *detail = rc == HN_ERR_READ_FAULT
+              ? "ca_file (or SSL_CERT_FILE) cannot be read"
+              : "ca_file (or SSL_CERT_FILE) holds no PEM certificate";
+  return HN_ERR_SECURE_FAILURE;
+}
+
+/* The library's number of a version; 0 for 0; -1 when we do not have it. */
+static int tls_version_number(uint32_t version) {
+  switch (version) {
+  case 0:
+    return 0;
+  case HN_TLS_1_2:
+    return TLS1_2_VERSION;
+  case HN_TLS_1_3:
+    return TLS1_3_VERSION;
+  default:
+    return -1;
+  }
+}
+
+/* Stricter bounds from the system's configuration stay. */
+static int tls_set_versions(SSL_CTX *ctx, const struct hn_tls_options *o,
+                            const char **detail) {
+  int min = tls_version_number(o->min_version);
+  int max = tls_version_number(o->max_version);
+  long floor = SSL_CTX_get_min_proto_version(ctx);
+  long ceiling = SSL_CTX_get_max_proto_version(ctx);
+  if (min < 0 || max < 0)
+    return tls_refuse_options("TLS versions are 1.2 and 1.3", detail);
+  if (min == 0) min = TLS1_2_VERSION;
+  if (floor > min) min = (int)floor;
+  if (ceiling != 0 && (max == 0 || ceiling < max)) max = (int)ceiling;
+  if (max != 0 && max < min)
+    return tls_refuse_options("no TLS version is left between the least and "
+                              "the greatest", detail);
+  if (SSL_CTX_set_min_proto_version(ctx, min) != 1 ||
+      SSL_CTX_set_max_proto_version(ctx, max) != 1)
+    return HN_ERR_NOT_ENOUGH_MEMORY;
+  return 0;
+}
+
+static bool tls_set_alpn(SSL_CTX *ctx, const char *name) {
+  if (!name) return true;
+  unsigned char wire[HN_TLS_ALPN + 1];
+  size_t n = strlen(name);
+  if (n == 0 || n > HN_TLS_ALPN) return false;
+  wire[0] = (unsigned char)n; /* RFC 7301 3.1: a length byte and the name */
+  memcpy(wire + 1, name, n);
+  return SSL_CTX_set_alpn_protos(ctx, wire, (unsigned)n + 1) == 0;
+}
+
+/* AUTO_RETRY stays on (the library's default): with read-ahead, a read that
+ * stopped after a ticket would leave whole records waiting unannounced. */
+static bool tls_configure(SSL_CTX *ctx, const char *alpn) {
+  SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+  SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
+                          SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                          SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_read_ahead(ctx, 1);
+  SSL_CTX_set_default_read_buffer_len(ctx, HN_TLS_READ_BUFFER);
+  return tls_set_alpn(ctx, alpn) &&
+         SSL_CTX_set_ciphersuites(ctx, "TLS_AES_128_GCM_SHA256:"
+                                       "TLS_AES_256_GCM_SHA384:"
+                                       "TLS_CHACHA20_POLY1305_SHA256") == 1;
+}
+
+/* One write for a line: others may append to the same file. What cannot be
+ * written is lost; the connection does not suffer for it. */
+static void tls_log_key(const SSL *ssl, const char *line) {
+  const struct tls_stream *t = SSL_get_app_data(ssl);
+  char text[HN_TLS_KEY_LINE];
+  size_t n = strlen(line);
+  int system;
+  if (!t || n >= sizeof text) return;
+  memcpy(text, line, n);
+  text[n] = '\n';
+  (void)file_write(t->context->key_log, text, n + 1, &system);
+  OPENSSL_cleanse(text, n);
+}
+
+static int tls_set_key_log(struct hn_tls_context *c, const char *path,
+                           const char **detail) {
+  int system;
+  if (!path) return 0;
+  int rc = file_open_append(path, &c->key_log, &system);
+  if (rc == 0)
+    SSL_CTX_set_keylog_callback(c->ctx, tls_log_key);
+  else
+    *detail = "key_log_file cannot be opened";
+  return rc;
+}
+
+static int tls_set_pins(struct hn_tls_context *c, const char *pins,
+                        const char **detail) {
+  if (!pins) return 0;
+  if (!tls_verify_is_pin_list(pins))
+    return tls_refuse_options("a pin is \"sha256//\" and 44 characters of "
+                              "base64", detail);
+  c->pins = mem_copy(pins, strlen(pins));
+  return c->pins ? 0 : HN_ERR_NOT_ENOUGH_MEMORY;
+}
+
+static int tls_context_fill(struct hn_tls_context *c,
+                            const struct hn_tls_options *o,
+                            const char **detail) {
+  tls_verify_set_up(c, o->ignore);
+  if (!tls_configure(c->ctx, o->alpn)) return HN_ERR_NOT_ENOUGH_MEMORY;
+  int rc = tls_set_versions(c->ctx, o, detail);
+  if (rc == 0) rc = tls_set_pins(c, o->pins, detail);
+  if (rc == 0) rc = tls_load_store(c->ctx, o->ca_file, detail);
+  if (rc == 0) rc = tls_identity_set_up(c, o, detail);
+  if (rc == 0) rc = tls_revocation_set_up(c, o, detail);
+  if (rc == 0) rc = tls_set_key_log(c, o->key_log_file, detail);
+  if (rc == 0) tls_sessions_set_up(c);
+  return rc;
+}
+
+HN_INTERNAL int tls_context_new(const struct hn_tls_options *o,
+                                struct hn_tls_context **out,
+                                const char **detail) {
+  struct hn_tls_context *c = mem_calloc(1, sizeof *c);
+  int rc = HN_ERR_NOT_ENOUGH_MEMORY;
+  if (!c) return rc;
+  ERR_clear_error();
+  c->references = 1;
+  c->key_log = -1;
+  list_init(&c->sessions);
+  c->method = tls_bio_method();
+  c->ctx = SSL_CTX_new(TLS_client_method());
+  if (c->method && c->ctx) rc = tls_context_fill(c, o, detail);
+  ERR_clear_error();
+  if (rc != 0) {
+    tls_context_free(c);
+    return rc;
+  }
+  *out = c;
+  return 0;
+}
+
+HN_INTERNAL struct hn_tls_context *tls_context_hold(struct hn_tls_context *c) {
+  c->references++;
+  return c;
+}
+
+HN_INTERNAL void tls_context_free(struct hn_tls_context *c) {
+  if (!c || --c->references > 0) return;
+  tls_sessions_fini(c);
+  SSL_CTX_free(c->ctx);
+  BIO_meth_free(c->method);
+  if (c->key_log >= 0) file_close(c->key_log);
+  mem_free(c->pins);
+  mem_free(c);
+}

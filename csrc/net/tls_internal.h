@@ -1,0 +1,94 @@
+/*
+ * tls_internal.h: what the files tls_*.c know of each other; nobody else
+ * includes it. The library's types go by their tags here, so that its headers
+ * stay in those files.
+ */
+#ifndef HN_NET_TLS_INTERNAL_H
+#define HN_NET_TLS_INTERNAL_H
+
+#include "../base/list.h"
+#include "tls.h"
+
+struct bio_method_st;
+struct ssl_ctx_st;
+struct ssl_st;
+
+enum { HN_TLS_DETAIL = 200 };
+
+struct hn_tls_context {
+  struct ssl_ctx_st *ctx;       /* owned */
+  struct bio_method_st *method; /* owned; see tls_bio.c */
+  unsigned references;
+  char *pins;              /* owned; NULL: any key */
+  uint32_t tolerated;      /* HN_SECURE_* bits that are no fault */
+  bool weak_ok;            /* weak signatures are no fault */
+  bool revocation;         /* the verdict waits for the OCSP answer */
+  bool has_crl;            /* lists are looked at */
+  int key_log;             /* owned descriptor, -1: none */
+  struct hn_link sessions; /* of struct tls_kept, newest first */
+  size_t session_count;
+};
+
+enum tls_state {
+  HN_TLS_HANDSHAKE, /* not ready for bytes */
+  HN_TLS_OPEN,
+  HN_TLS_FAILED, /* code says why; nothing may go out any more */
+};
+
+struct tls_stream {
+  struct hn_stream base;
+  struct hn_tls_context *context; /* shared, counted */
+  struct ssl_st *ssl;             /* owned, with its BIO */
+  enum tls_state state;
+  int code;       /* of the failure */
+  int below;      /* the code the stream below gave this call, or 0 */
+  bool below_end; /* the stream below ended */
+  bool starved;   /* the last read found no whole record */
+  bool agreed;    /* the handshake was completed */
+  bool heard;     /* the peer has sent data: it accepts the handshake */
+  bool wanted;    /* the peer asked for a certificate and got none */
+  bool unsure;    /* no list could tell whether the certificate is revoked */
+  bool spoiled;   /* the peer broke the protocol: nothing to resume */
+  bool offered;   /* a session to resume was offered */
+  unsigned port;
+  char host[HN_MAX_HOST + 1]; /* NUL-terminated */
+  char detail[HN_TLS_DETAIL];
+};
+
+/* tls_bio.c: the type that makes the stream below look like a BIO whose data
+ * is a struct tls_stream. NULL when out of memory. */
+HN_INTERNAL struct bio_method_st *tls_bio_method(void);
+
+/* tls_verify.c: the verdict on a chain. Faults are collected in base.secure,
+ * the first one's words in detail. */
+HN_INTERNAL void tls_verify_set_up(struct hn_tls_context *c, uint32_t ignore);
+/* Adds a fault found elsewhere; system is the library's X509_V_ERR_ number. */
+HN_INTERNAL void tls_verify_blame(struct tls_stream *t, uint32_t bit,
+                                  int system, const char *text);
+/* True for a list of pins as hn_tls_options describes it. */
+HN_INTERNAL bool tls_verify_is_pin_list(const char *pins);
+
+/* tls_revocation.c: lists and stapled answers. SECURE_FAILURE, *detail. */
+HN_INTERNAL int tls_revocation_set_up(struct hn_tls_context *c,
+                                      const struct hn_tls_options *o,
+                                      const char **detail);
+
+/* tls_identity.c: our own certificate and key, if there are any, and what
+ * happens when a server asks. SECURE_FAILURE, *detail. */
+HN_INTERNAL int tls_identity_set_up(struct hn_tls_context *c,
+                                    const struct hn_tls_options *o,
+                                    const char **detail);
+
+/* tls_session.c: the sessions a context keeps. */
+HN_INTERNAL void tls_sessions_set_up(struct hn_tls_context *c);
+HN_INTERNAL void tls_sessions_fini(struct hn_tls_context *c);
+/* Offers the newest session of t's host and port, before the handshake. */
+HN_INTERNAL void tls_session_offer(struct tls_stream *t);
+/* Forgets those of t's host and port. */
+HN_INTERNAL void tls_sessions_forget(const struct tls_stream *t);
+
+/* tls_openssl.c: the topmost TLS stream at or below s whose handshake is over,
+ * or NULL. */
+HN_INTERNAL const struct tls_stream *tls_find(const struct hn_stream *s);
+
+#endif
