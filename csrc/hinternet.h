@@ -241,7 +241,9 @@ enum hn_secure_bit {
 #define HN_SECURE_CHANNEL_ERROR 0x80000000u
 
 /* Takes the oldest event of `scope` (a session: its whole tree; another
- * handle: its own; 0: any) into *out. False when there is none. */
+ * handle: its own; 0: any) into *out. False when there is none. A request
+ * whose redirect was taken goes on with the next take that its events are in
+ * the scope of; until then it may be changed or closed. */
 HN_API bool hn_next_event(hn_runtime *rt, hn_handle scope,
                           struct hn_event *out);
 

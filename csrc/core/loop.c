@@ -10,6 +10,7 @@ int hn_runtime_new(hn_runtime **out) {
   if (!rt) return HN_ERR_NOT_ENOUGH_MEMORY;
   list_init(&rt->sessions);
   list_init(&rt->ready);
+  list_init(&rt->held);
   list_init(&rt->queues);
   list_init(&rt->spare_events);
   list_init(&rt->spare_requests);
@@ -57,25 +58,38 @@ static void loop_step_request(struct hn_request *r) {
   receiving_step(r);
 }
 
+/* Whether a take of `scope` may release the hold of a request: a callback that
+ * blocks takes too, but for its own operations only. */
+static bool loop_is_within(const struct hn_request *r, hn_handle scope) {
+  return scope == 0 || scope == r->node.id || scope == r->node.session->id;
+}
+
 /* A redirect waits until the take after its own: whoever took it may have shown
  * it to a callback that blocked, changed the request or closed it. */
-static void loop_release_hold(hn_runtime *rt) {
-  struct hn_request *r;
-  if (rt->held && request_find(rt, rt->held, &r) == 0)
+static void loop_release_holds(hn_runtime *rt, hn_handle scope) {
+  struct hn_link *l = rt->held.next;
+  while (l != &rt->held) {
+    struct hn_request *r = HN_CONTAINER_OF(l, struct hn_request, hold);
+    l = l->next;
+    if (!loop_is_within(r, scope)) continue;
+    list_remove(&r->hold);
     receiving_release_hold(r);
-  rt->held = 0;
+  }
 }
 
 bool hn_next_event(hn_runtime *rt, hn_handle scope, struct hn_event *out) {
-  if (rt->held) loop_release_hold(rt);
+  struct hn_request *r;
+  if (!list_is_empty(&rt->held)) loop_release_holds(rt, scope);
   if (!event_take(rt, scope, out)) return false;
-  if (out->status == HN_STATUS_REDIRECT) rt->held = out->handle;
+  if (out->status == HN_STATUS_REDIRECT &&
+      request_find(rt, out->handle, &r) == 0 && list_is_empty(&r->hold))
+    list_append(&rt->held, &r->hold);
   return true;
 }
 
 bool hn_take_result(hn_runtime *rt, hn_handle h, enum hn_op op,
                     struct hn_event *out) {
-  if (rt->held) loop_release_hold(rt);
+  if (!list_is_empty(&rt->held)) loop_release_holds(rt, h);
   return event_take_result(rt, h, op, out);
 }
 

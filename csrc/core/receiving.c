@@ -20,6 +20,7 @@ static int receiving_redirect(struct hn_request *r) {
   buf_fini(&url);
   if (rc) return rc;
   op_disarm(&r->node, &r->rx);
+  list_remove(&r->hold); /* of one that was broken off */
   request_set_state(r, HN_REQUEST_REDIRECTING);
   if (!(r->node.mask & HN_STATUS_REDIRECT)) receiving_release_hold(r);
   return 0;

@@ -55,9 +55,11 @@ static int redirect_crack(struct hn_request *r, struct hn_slice location,
   return rc;
 }
 
-static bool redirect_is_http(struct hn_slice scheme, bool *secure) {
-  *secure = slice_equal_nocase(scheme, slice_of("https"));
-  return *secure || slice_equal_nocase(scheme, slice_of("http"));
+/* A port 0 that is written out is no port; to a target it would mean none. */
+static bool redirect_is_http(const struct hn_url_parts *p, bool *secure) {
+  *secure = slice_equal_nocase(p->scheme, slice_of("https"));
+  return (*secure || slice_equal_nocase(p->scheme, slice_of("http"))) &&
+         p->port != 0;
 }
 
 /* Method, path and query of the hop; a fragment stays here (RFC 9110 4.2.5).
@@ -78,17 +80,22 @@ static int redirect_make_text(struct hn_buf *text, struct hn_slice method,
   return rc;
 }
 
-/* The fields of the hop: the caller's, but for the host, what describes a body
- * that is dropped, and credentials that must not reach another origin. */
+/* The fields of the hop: the caller's, but for what describes a body that is
+ * dropped, and for another origin the host, and credentials that must not
+ * reach it. */
 static int redirect_copy_fields(const struct hn_request *r,
                                 const struct hn_target *to, bool drops_body,
                                 struct hn_headers *out) {
   const struct hn_headers *from = r->message.fields;
+  const struct hn_slice host = slice_of("Host");
   bool same = target_is_same_origin(r->target, to);
-  int rc = headers_append(out, slice_of("Host"), slice_of(to->host_field));
+  struct hn_slice value;
+  if (!same || !headers_find(from, host, 0, &value))
+    value = slice_of(to->host_field);
+  int rc = headers_append(out, host, value);
   for (size_t i = 0; i < from->count && rc == 0; i++) {
     struct hn_slice name = headers_name(from, i);
-    if (slice_equal_nocase(name, slice_of("Host"))) continue;
+    if (slice_equal_nocase(name, host)) continue;
     if (drops_body && follow_is_content_field(name)) continue;
     if (!same && follow_is_credential(name)) continue;
     rc = headers_append(out, name, headers_value(from, i));
@@ -146,7 +153,7 @@ int redirect_prepare(struct hn_request *r, bool *again) {
   struct hn_slice method = follow_method(status, r->message.method);
   int rc = redirect_crack(r, location, &url, &scratch, &parts);
   if ((rc && rc != HN_ERR_NOT_ENOUGH_MEMORY) ||
-      (rc == 0 && !redirect_is_http(parts.scheme, &secure)))
+      (rc == 0 && !redirect_is_http(&parts, &secure)))
     rc = redirect_fail(r, HN_ERR_REDIRECT_FAILED,
                        "redirect to an unusable Location");
   bool has_userpwd = rc == 0 && (parts.user.p || parts.password.p);

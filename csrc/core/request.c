@@ -113,6 +113,7 @@ static void request_destroy(struct hn_node *n) {
   spares_give(&rt->env.spares, &r->tx.data);
   spares_give(&rt->env.spares, &r->rx.data);
   list_remove(&r->ready);
+  list_remove(&r->hold);
   if (rt->spare_request_count + 1 > HN_SPARE_RECORDS ||
       r->answer.bytes.room + r->fields.bytes.room > HN_MAX_HEAD) {
     request_free(r);
@@ -162,6 +163,7 @@ static struct hn_request *request_new(hn_runtime *rt) {
   struct hn_request *r = mem_calloc(1, sizeof *r);
   if (!r) return NULL;
   list_init(&r->ready);
+  list_init(&r->hold);
   headers_init(&r->fields, HN_MAX_REQUEST_HEAD, HN_MAX_FIELDS);
   headers_init(&r->answer, HN_MAX_HEAD, HN_MAX_FIELDS);
   headers_init(&r->trailers, HN_MAX_TRAILER, HN_MAX_FIELDS);
@@ -279,7 +281,29 @@ static int request_find_editable(hn_runtime *rt, hn_handle h,
 
 /* During a redirect's notification the fields are those of the hop to come. */
 static struct hn_headers *request_edited(struct hn_request *r) {
-  return r->next_hop ? &r->next_hop->fields : &r->fields;
+  return r->state == HN_REQUEST_REDIRECTING ? &r->next_hop->fields
+                                            : &r->fields;
+}
+
+/* The body of a hop is what it is: another length in front of it would make
+ * the server read it as two requests, or none (RFC 9112 11.2). */
+static bool request_may_add(const struct hn_request *r, struct hn_slice name) {
+  return r->state != HN_REQUEST_REDIRECTING ||
+         !(slice_equal_nocase(name, slice_of("Content-Length")) ||
+           slice_equal_nocase(name, slice_of("Transfer-Encoding")));
+}
+
+static int request_check_lines(const struct hn_request *r,
+                               struct hn_slice lines) {
+  struct hn_headers h;
+  if (r->state != HN_REQUEST_REDIRECTING) return 0;
+  headers_init(&h, HN_MAX_REQUEST_HEAD, HN_MAX_FIELDS);
+  int rc = headers_apply_lines(&h, HN_ADD, lines);
+  for (size_t i = 0; i < h.count && rc == 0; i++)
+    if (!request_may_add(r, headers_name(&h, i)))
+      rc = HN_ERR_INVALID_PARAMETER;
+  headers_fini(&h);
+  return rc;
 }
 
 /* A second Host would make two readers see two targets (RFC 9112 3.2): adding
@@ -303,6 +327,7 @@ int hn_add_header(hn_runtime *rt, hn_handle request, struct hn_slice name,
   struct hn_request *r;
   int rc = request_find_editable(rt, request, &r);
   if (rc) return rc;
+  if (!request_may_add(r, name)) return HN_ERR_INVALID_PARAMETER;
   return request_map_error(
       headers_apply(request_edited(r), request_mode(name, mode), name, value));
 }
@@ -313,8 +338,9 @@ int hn_add_headers(hn_runtime *rt, hn_handle request, struct hn_slice lines,
   int rc = request_find_editable(rt, request, &r);
   if (rc) return rc;
   struct hn_headers *h = request_edited(r);
-  rc = request_map_error(headers_apply_lines(h, mode, lines));
-  if (rc) return rc;
+  rc = request_check_lines(r, lines);
+  if (rc == 0) rc = headers_apply_lines(h, mode, lines);
+  if (rc) return request_map_error(rc);
   struct hn_slice second;
   if (!headers_find(h, slice_of("Host"), 1, &second)) return 0;
   return headers_apply(h, (unsigned)HN_ADD_REPLACE, slice_of("Host"),

@@ -31,6 +31,7 @@ enum hn_request_state {
 struct hn_request {
   struct hn_node node;
   struct hn_link ready; /* in the runtime's ready list, or its spares */
+  struct hn_link hold;  /* in the runtime's list of those held */
   enum hn_request_state state;
   int64_t context_value;
   const struct hn_target *target; /* borrowed: the connection's or the hop's */

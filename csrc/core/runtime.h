@@ -31,7 +31,7 @@ struct hn_runtime {
   size_t queued;         /* events in all queues */
   size_t handles;        /* open */
   size_t operations;     /* running */
-  hn_handle held;        /* a request whose redirect was taken last; or 0 */
+  struct hn_link held;   /* hn_request.hold: their redirects were taken */
   unsigned unwaited;     /* steps in a row that did not wait */
 };
 

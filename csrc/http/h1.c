@@ -257,8 +257,25 @@ static void h1_drop(struct hn_exchange *x) {
   news_add(x->log, HN_STATUS_CONNECTION_CLOSED, 0);
 }
 
+/* Steps over what is here already of a body that nobody reads: a short chunked
+ * one mostly came with its head, and its end is known then. */
+static void h1_skip_ahead(struct hn_exchange *x) {
+  struct hn_buf *in = &x->conn->in;
+  while (!x->body.done) {
+    size_t used = 0;
+    if (h1_body_feed(&x->body, buf_peek(in), x->trailers, &used)) return;
+    buf_consume(in, used);
+    uint64_t n = h1_body_direct(&x->body);
+    if (n > buf_size(in)) n = buf_size(in);
+    if (n == 0 && !x->body.done) return;
+    buf_consume(in, (size_t)n);
+    h1_body_skip(&x->body, n);
+  }
+}
+
 static void h1_release(struct hn_exchange *x) {
   struct hn_conn *c = x->conn;
+  if (x->body.framing == HN_FRAMING_CHUNKED) h1_skip_ahead(x);
   uint64_t rest = h1_body_known_rest(&x->body);
   bool clean = h1_conn_event(&c->h1, HN_H1_RECEIVE_END) == 0 &&
                h1_conn_is_reusable(&c->h1) && buf_size(&c->out) == 0 &&

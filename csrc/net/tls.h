@@ -137,7 +137,7 @@ HN_INTERNAL bool tls_get_info(const struct hn_stream *s,
                               struct hn_tls_info *out);
 
 /* The server's own certificate. Names are the peer's words: they are valid
- * UTF-8 or plain ASCII, without control characters. */
+ * UTF-8, without the control characters of ASCII. */
 struct hn_tls_certificate {
   struct hn_slice subject;     /* RFC 4514: "CN=example.org,O=Some" */
   struct hn_slice issuer;      /* likewise */
