@@ -365,7 +365,7 @@ describe("An option", function()
     { "max_response_body", "qs", "", "qs", -1, (1 << 46) + 1 },
     { "context_value", "qs", "qs", "qs" },
     { "user_agent", "qs", "", "" },
-    { "ca_file", "qs", "", "" },
+    { "ca_file", "qs", "", "qs" },
     { "handle_type", "q", "q", "q" },
     { "parent_handle", "", "q", "q" },
     { "url", "", "", "q" },

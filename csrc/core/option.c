@@ -3,7 +3,9 @@
 #include <stddef.h>
 
 #include "../http/follow.h"
+#include "../proto/url.h"
 #include "option_list.h"
+#include "option_value.h"
 
 enum {
   HN_OPTION_S = 1 << HN_KIND_SESSION,
@@ -17,6 +19,7 @@ enum {
 
 typedef int option_get_fn(struct hn_node *n, struct hn_value *out);
 typedef int option_set_fn(struct hn_node *n, const struct hn_value *value);
+typedef int option_check_fn(struct hn_node *n, struct hn_slice text);
 
 struct option_row {
   struct hn_option_entry entry;
@@ -24,186 +27,10 @@ struct option_row {
   int64_t min, max;    /* of a number */
   option_get_fn *get;
   option_set_fn *set;
+  bool is_text;        /* in struct hn_texts, at `text` */
+  enum hn_text text;
+  option_check_fn *check; /* of a text; may be NULL */
 };
-
-int64_t option_response_timeout(const struct hn_settings *s) {
-  if (s->response_timeout < 0 || s->receive_timeout < 0) return -1;
-  return s->response_timeout > s->receive_timeout ? s->response_timeout
-                                                  : s->receive_timeout;
-}
-
-/* A connection shows its session's current values (winhttp.md 1.2). */
-static struct hn_settings *option_settings(struct hn_node *n) {
-  return node_kind(n) == HN_KIND_REQUEST ? &request_from(n)->settings
-                                         : &session_of(n)->settings;
-}
-
-static int64_t *option_context(struct hn_node *n) {
-  switch (node_kind(n)) {
-    case HN_KIND_SESSION: return &session_of(n)->context_value;
-    case HN_KIND_CONNECTION: return &connect_from(n)->context_value;
-    default: return &request_from(n)->context_value;
-  }
-}
-
-static int option_get_response_timeout(struct hn_node *n,
-                                       struct hn_value *out) {
-  out->number = option_response_timeout(option_settings(n));
-  return 0;
-}
-
-static int option_set_response_timeout(struct hn_node *n,
-                                       const struct hn_value *value) {
-  option_settings(n)->response_timeout = value->number;
-  return 0;
-}
-
-static int option_get_type(struct hn_node *n, struct hn_value *out) {
-  out->number = node_kind(n);
-  return 0;
-}
-
-static int option_get_parent(struct hn_node *n, struct hn_value *out) {
-  if (!n->parent) return HN_ERR_INCORRECT_HANDLE_TYPE;
-  out->number = (int64_t)n->parent->id;
-  return 0;
-}
-
-static int option_get_context(struct hn_node *n, struct hn_value *out) {
-  out->number = *option_context(n);
-  return 0;
-}
-
-static int option_set_context(struct hn_node *n,
-                              const struct hn_value *value) {
-  *option_context(n) = value->number;
-  return 0;
-}
-
-static int option_get_url(struct hn_node *n, struct hn_value *out) {
-  struct hn_request *r = request_from(n);
-  buf_clear(&r->raw);
-  int rc = request_append_url(r, &r->raw);
-  if (rc == 0) out->text = buf_peek(&r->raw);
-  return rc;
-}
-
-static int option_get_agent(struct hn_node *n, struct hn_value *out) {
-  const char *agent = session_of(n)->agent;
-  out->text = slice_of(agent ? agent : "");
-  return 0;
-}
-
-static int option_set_agent(struct hn_node *n, const struct hn_value *value) {
-  struct hn_slice text = value->text;
-  if (text.n == 0) text.p = NULL;
-  return session_set_agent(session_of(n), text);
-}
-
-static int option_get_ca_file(struct hn_node *n, struct hn_value *out) {
-  const char *path = session_of(n)->ca_file;
-  out->text = slice_of(path ? path : "");
-  return 0;
-}
-
-static int option_set_ca_file(struct hn_node *n,
-                              const struct hn_value *value) {
-  struct hn_slice text = value->text;
-  if (text.n == 0) text.p = NULL;
-  return session_set_ca_file(session_of(n), text);
-}
-
-/* WinHTTP's "unlimited" is the largest number; 0 stands for 2. */
-static int64_t option_show_limit(int64_t limit) {
-  return limit == INT64_MAX ? INT32_MAX : limit;
-}
-
-static int64_t option_read_limit(int64_t number) {
-  if (number == 0) return 2;
-  return number == INT32_MAX ? INT64_MAX : number;
-}
-
-static int option_get_max_conns(struct hn_node *n, struct hn_value *out) {
-  out->number = option_show_limit(session_of(n)->pool.max_per_server);
-  return 0;
-}
-
-static int option_set_max_conns(struct hn_node *n,
-                                const struct hn_value *value) {
-  session_of(n)->pool.max_per_server = option_read_limit(value->number);
-  return 0;
-}
-
-static int option_get_max_conns_1_0(struct hn_node *n, struct hn_value *out) {
-  out->number = option_show_limit(session_of(n)->pool.max_per_1_0_server);
-  return 0;
-}
-
-static int option_set_max_conns_1_0(struct hn_node *n,
-                                    const struct hn_value *value) {
-  session_of(n)->pool.max_per_1_0_server = option_read_limit(value->number);
-  return 0;
-}
-
-static void option_add(struct hn_value *record, struct hn_field *room,
-                       enum hn_type type, const char *name, int64_t number) {
-  room[record->count].name = name;
-  room[record->count].value = (struct hn_value){.type = type, .number = number};
-  record->count++;
-}
-
-/* Only what happened is in the record. */
-static int option_get_times(struct hn_node *n, struct hn_value *out) {
-  static const char *const names[] = {
-#define HN_X(name, text) text,
-    HN_TIME_LIST(HN_X)
-#undef HN_X
-  };
-  struct hn_request *r = request_from(n);
-  const int64_t *at = r->exchange.times.at;
-  if (r->state == HN_REQUEST_NEW) return HN_ERR_INCORRECT_HANDLE_STATE;
-  out->fields = n->rt->record;
-  for (int i = HN_TIME_START + 1; i < HN_TIMES; i++)
-    if (at[i])
-      option_add(out, n->rt->record, HN_TYPE_SPAN, names[i], at[i] - at[0]);
-  return 0;
-}
-
-static int option_get_stats(struct hn_node *n, struct hn_value *out) {
-  struct hn_request *r = request_from(n);
-  const struct hn_exchange *x = &r->exchange;
-  struct hn_field *f = n->rt->record;
-  if (r->state == HN_REQUEST_NEW) return HN_ERR_INCORRECT_HANDLE_STATE;
-  out->fields = f;
-  option_add(out, f, HN_TYPE_INTEGER, "request_size", (int64_t)x->written);
-  option_add(out, f, HN_TYPE_INTEGER, "request_body_size", (int64_t)x->sent);
-  option_add(out, f, HN_TYPE_INTEGER, "response_header_size",
-             (int64_t)x->head_size);
-  option_add(out, f, HN_TYPE_INTEGER, "response_body_size",
-             (int64_t)x->body_size);
-  option_add(out, f, HN_TYPE_INTEGER, "received", (int64_t)x->received);
-  option_add(out, f, HN_TYPE_BOOLEAN, "connection_reused", x->reused);
-  option_add(out, f, HN_TYPE_BOOLEAN, "retried", x->retried);
-  option_add(out, f, HN_TYPE_INTEGER, "redirects",
-             r->hop ? r->hop->count : 0);
-  return 0;
-}
-
-static int option_get_protocol(struct hn_node *n, struct hn_value *out) {
-  (void)n;
-  out->number = 0;
-  return 0;
-}
-
-static int option_get_opened(struct hn_node *n, struct hn_value *out) {
-  out->number = (int64_t)session_of(n)->pool.opened;
-  return 0;
-}
-
-static int option_get_reused(struct hn_node *n, struct hn_value *out) {
-  out->number = (int64_t)session_of(n)->pool.reused;
-  return 0;
-}
 
 #define OPTION_DAY (24 * 3600 * 1000)
 
@@ -219,6 +46,79 @@ static const struct hn_word option_codings[] = {
   {"br", HN_CODING_BROTLI},   {"zstd", HN_CODING_ZSTD},
   {NULL, 0},
 };
+
+static const struct hn_word option_protocols[] = {
+  {"tls1_2", HN_TLS_1_2}, {"tls1_3", HN_TLS_1_3}, {NULL, 0},
+};
+
+static const struct hn_word option_ignores[] = {
+  {"ignore_unknown_ca", HN_TLS_IGNORE_UNKNOWN_CA},
+  {"ignore_cert_wrong_usage", HN_TLS_IGNORE_WRONG_USAGE},
+  {"ignore_cert_cn_invalid", HN_TLS_IGNORE_CN_INVALID},
+  {"ignore_cert_date_invalid", HN_TLS_IGNORE_DATE_INVALID},
+  {"ignore_all_cert_errors", 0x3300},
+  {"ignore_weak_signature", HN_TLS_IGNORE_WEAK_SIGNATURE},
+  {NULL, 0},
+};
+
+static const struct hn_word option_disables[] = {
+  {"cookies", HN_DISABLE_COOKIES},
+  {"redirects", HN_DISABLE_REDIRECTS},
+  {"authentication", HN_DISABLE_AUTHENTICATION},
+  {"keep_alive", HN_DISABLE_KEEP_ALIVE},
+  {NULL, 0},
+};
+
+static const struct hn_word option_enables[] = {
+  {"ssl_revocation", HN_ENABLE_SSL_REVOCATION},
+  {NULL, 0},
+};
+
+static const struct hn_word option_no_delays[] = {
+  {"auto", HN_TCP_NO_DELAY_AUTO},
+  {"on", HN_TCP_NO_DELAY_ON},
+  {"off", HN_TCP_NO_DELAY_OFF},
+  {NULL, 0},
+};
+
+static int option_check_path(struct hn_node *n, struct hn_slice text) {
+  struct hn_unix_path path;
+  const char *detail;
+  (void)n;
+  if (text.n == 0) return 0;
+  return address_parse_path(text, &path, &detail);
+}
+
+static int option_check_addresses(struct hn_node *n, struct hn_slice text) {
+  struct hn_addresses list;
+  (void)n;
+  if (text.n == 0) return 0;
+  return address_parse_list(text, &list) ? 0 : HN_ERR_INVALID_PARAMETER;
+}
+
+static int option_check_host(struct hn_node *n, struct hn_slice text) {
+  (void)n;
+  if (text.n == 0) return 0;
+  return url_is_host(text) ? 0 : HN_ERR_INVALID_PARAMETER;
+}
+
+/* Idle connections made from elsewhere must not serve the next request. */
+static int option_check_local(struct hn_node *n, struct hn_slice text) {
+  struct hn_session *s = session_of(n);
+  struct hn_address local = {0};
+  if (text.n > 0 && !address_parse(text, 0, &local))
+    return HN_ERR_INVALID_PARAMETER;
+  s->tuning.local = local;
+  pool_drop_idle(&s->pool);
+  return 0;
+}
+
+static int option_check_interface(struct hn_node *n, struct hn_slice text) {
+  struct hn_session *s = session_of(n);
+  int rc = tcp_tune_set_interface(&s->tuning, text);
+  if (rc == 0) pool_drop_idle(&s->pool);
+  return rc;
+}
 
 static const struct option_row option_table[] = {
 #define HN_X(text_name, code, kind, query, settable, field, least, most,      \
@@ -250,6 +150,18 @@ static const struct option_row option_table[] = {
    .set = setter},
   HN_OPTION_COMPUTED_LIST(HN_X)
 #undef HN_X
+#define HN_X(text_name, code, query, settable, which, checker, help)          \
+  {.entry = {.name = text_name,                                               \
+             .number = code,                                                  \
+             .type = HN_TYPE_TEXT,                                            \
+             .query_levels = HN_OPTION_##query,                               \
+             .set_levels = HN_OPTION_##settable,                              \
+             .text = help},                                                   \
+   .is_text = true,                                                           \
+   .text = HN_TEXT_##which,                                                   \
+   .check = checker},
+  HN_OPTION_TEXT_LIST(HN_X)
+#undef HN_X
 #define HN_X(code, text_name) {.entry = {.name = text_name, .number = code}},
   HN_OPTION_REFUSED_LIST(HN_X)
 #undef HN_X
@@ -275,13 +187,33 @@ static int64_t *option_place(struct hn_node *n, const struct option_row *row) {
 static int option_check(const struct option_row *row,
                         const struct hn_value *value) {
   if (value->type != row->entry.type) return HN_ERR_INVALID_PARAMETER;
-  if (value->type == HN_TYPE_TEXT) return 0;
+  if (value->type == HN_TYPE_TEXT || value->type == HN_TYPE_NONE) return 0;
   if (value->type == HN_TYPE_TIME && value->number == -1) return 0;
   if (value->type == HN_TYPE_FLAGS && (value->number & ~row->max))
     return HN_ERR_INVALID_PARAMETER;
   if (value->number < row->min || value->number > row->max)
     return HN_ERR_INVALID_PARAMETER;
   return 0;
+}
+
+static const char *option_get_text(struct hn_node *n, enum hn_text which) {
+  return node_kind(n) == HN_KIND_REQUEST
+             ? request_text(request_from(n), which)
+             : session_of(n)->texts.at[which];
+}
+
+static int option_set_text(struct hn_node *n, const struct option_row *row,
+                           struct hn_slice text) {
+  struct hn_texts *t = &session_of(n)->texts;
+  int rc = row->check ? row->check(n, text) : 0;
+  if (rc) return rc;
+  if (node_kind(n) == HN_KIND_REQUEST) {
+    struct hn_request *r = request_from(n);
+    if (!r->texts) r->texts = mem_calloc(1, sizeof *r->texts);
+    if (!r->texts) return HN_ERR_NOT_ENOUGH_MEMORY;
+    t = r->texts;
+  }
+  return texts_set(t, row->text, text);
 }
 
 /* The row of a name, if the handle may be asked or told it. */
@@ -309,6 +241,7 @@ int hn_set_option(hn_runtime *rt, hn_handle h, struct hn_slice name,
   if (!(row->entry.set_levels & level)) return HN_ERR_INCORRECT_HANDLE_TYPE;
   rc = option_check(row, value);
   if (rc) return rc;
+  if (row->is_text) return option_set_text(n, row, value->text);
   if (row->set) return row->set(n, value);
   *option_place(n, row) = value->number;
   return 0;
@@ -325,7 +258,10 @@ int hn_query_option(hn_runtime *rt, hn_handle h, struct hn_slice name,
   if (!(row->entry.query_levels & (1u << node_kind(n))))
     return HN_ERR_INCORRECT_HANDLE_TYPE;
   struct hn_value v = {.type = row->entry.type};
-  if (row->get)
+  if (row->is_text) {
+    const char *text = option_get_text(n, row->text);
+    v.text = slice_of(text ? text : "");
+  } else if (row->get)
     rc = row->get(n, &v);
   else
     v.number = *option_place(n, row);

@@ -37,6 +37,18 @@
     "unread body read away to keep its connection")                           \
   X("reject_userpwd_in_url", 100, BOOLEAN, SR, SR, reject_userpwd, 0, 1,      \
     NULL, "a redirect to a URL with credentials fails")                       \
+  X("enable_feature", 79, FLAGS, 0, SR, enabled, 0, 1, option_enables,        \
+    "revocation is checked: a stapled OCSP answer or crl_file must say good") \
+  X("ignore_cert_revocation_offline", 155, BOOLEAN, SR, SR,                   \
+    revocation_offline_ok, 0, 1, NULL, "no revocation answer is good enough") \
+  X("read_buffer_size", 12, INTEGER, R, R, ignored, 0, INT32_MAX, NULL,       \
+    "no effect")                                                              \
+  X("write_buffer_size", 13, INTEGER, R, R, ignored, 0, INT32_MAX, NULL,      \
+    "no effect")                                                              \
+  X("request_priority", 58, INTEGER, R, R, ignored, 0, INT32_MAX, NULL,       \
+    "no effect")                                                              \
+  X("assured_non_blocking_callbacks", 111, BOOLEAN, S, S, ignored, 0, 1,      \
+    NULL, "no effect")                                                        \
   X("decompression", 118, FLAGS, SR, SR, decompression, 0, 15,                \
     option_codings, "content codings asked for and undone")                   \
   X("max_response_body", 0, INTEGER, SR, SR, max_response_body, 0,            \
@@ -54,6 +66,42 @@
   X("receive_response_timeout", 7, TIME, SCR, SR,                             \
     option_get_response_timeout, option_set_response_timeout, 1, OPTION_DAY,  \
     NULL, "longest wait for the whole response head")                         \
+  X("extended_error", 24, INTEGER, R, 0, option_get_error, NULL, 0, 0, NULL,  \
+    "the system's error number behind the last failure; 0: none")             \
+  X("security_flags", 31, FLAGS, SR, SR, option_get_security_flags,           \
+    option_set_security_flags, 0, 0x13300, option_ignores,                    \
+    "certificate faults that are ignored; a query adds 0x1 (secure) and "     \
+    "0x20000000 (strong)")                                                    \
+  X("security_certificate_struct", 32, RECORD, R, 0, option_get_certificate,  \
+    NULL, 0, 0, NULL, "the server's certificate")                             \
+  X("security_key_bitness", 36, INTEGER, R, 0, option_get_key_bits, NULL, 0,  \
+    0, NULL, "bits of the cipher's key; 0 without TLS")                       \
+  X("disable_feature", 63, FLAGS, 0, R, NULL, option_set_disable, 0, 15,      \
+    option_disables, "what this request goes without; bits add up")           \
+  X("server_cert_context", 78, TEXT, R, 0, option_get_certificate_pem, NULL,  \
+    0, 0, NULL, "the server's certificate as PEM")                            \
+  X("secure_protocols", 84, FLAGS, SR, SR, option_get_secure_protocols,       \
+    option_set_secure_protocols, 0, 0x2800, option_protocols,                 \
+    "TLS versions that may be used")                                          \
+  X("connection_info", 93, RECORD, R, 0, option_get_connection_info, NULL, 0, \
+    0, NULL, "addresses and ports of the connection's two ends")              \
+  X("ipv6_fast_fallback", 140, BOOLEAN, S, S, option_get_fallback,            \
+    option_set_fallback, 0, 1, NULL,                                          \
+    "addresses are tried 250 ms apart, not one after the other")              \
+  X("expire_connection", 143, NONE, 0, R, NULL, option_set_expire, 0, 0,      \
+    NULL, "the connection is closed after this response")                     \
+  X("security_info", 151, RECORD, R, 0, option_get_security_info, NULL, 0, 0, \
+    NULL, "TLS version and cipher")                                           \
+  X("tcp_keepalive", 152, BOOLEAN, S, S, option_get_keepalive,                \
+    option_set_keepalive, 0, 1, NULL, "probes on silent connections")         \
+  X("tcp_keepalive_idle", 0, INTEGER, S, S, option_get_keepalive_idle,        \
+    option_set_keepalive_idle, 0, 32767, NULL,                                \
+    "seconds of silence before the first probe; 0: the system's")             \
+  X("tcp_keepalive_interval", 0, INTEGER, S, S,                               \
+    option_get_keepalive_interval, option_set_keepalive_interval, 0, 32767,   \
+    NULL, "seconds between two probes; 0: the system's")                      \
+  X("tcp_no_delay", 0, INTEGER, S, S, option_get_no_delay,                    \
+    option_set_no_delay, 0, 2, option_no_delays, "when small writes wait")    \
   X("handle_type", 9, INTEGER, SCR, 0, option_get_type, NULL, 0, 0, NULL,     \
     "1 session, 2 connection, 3 request")                                     \
   X("parent_handle", 21, HANDLE, CR, 0, option_get_parent, NULL, 0, 0, NULL,  \
@@ -77,37 +125,55 @@
     "when the parts of the exchange happened, from its start")                \
   X("request_stats", 146, RECORD, R, 0, option_get_stats, NULL, 0, 0, NULL,   \
     "bytes sent and received, and whether the connection was used before")    \
-  X("ca_file", 0, TEXT, S, S, option_get_ca_file, option_set_ca_file, 0, 0,   \
-    NULL, "PEM file of trusted certificates; empty: the system's")            \
   X("connections_opened", 0, INTEGER, S, 0, option_get_opened, NULL, 0, 0,    \
     NULL, "connections dialled by the session")                               \
   X("connections_reused", 0, INTEGER, S, 0, option_get_reused, NULL, 0, 0,    \
     NULL, "requests sent on a connection that had served before")
 
+/* Texts in struct hn_texts. X(name, number, levels that query, levels that set,
+ *   place, check, text) */
+#define HN_OPTION_TEXT_LIST(X)                                                \
+  X("client_cert_context", 47, SR, SR, CLIENT_CERT, NULL,                     \
+    "PEM or PKCS#12 file of our certificate")                                 \
+  X("client_key_file", 0, SR, SR, CLIENT_KEY, NULL,                           \
+    "PEM file of its key; empty: in the same file")                           \
+  X("client_cert_password", 0, 0, SR, CLIENT_PASSWORD, NULL,                  \
+    "what opens the key or the PKCS#12 file")                                 \
+  X("resolution_hostname", 165, R, R, LOOKUP_HOST, option_check_host,         \
+    "the name that is looked up in place of the host's")                      \
+  X("request_annotation", 192, R, R, ANNOTATION, NULL,                        \
+    "a text of the caller's")                                                 \
+  X("ca_file", 0, SR, SR, CA_FILE, NULL,                                      \
+    "PEM file of trusted certificates; empty: the system's")                  \
+  X("pinned_public_keys", 0, SR, SR, PINS, NULL,                              \
+    "keys the server may have: \"sha256//\" and base64, parted by \";\"")     \
+  X("crl_file", 0, SR, SR, CRL_FILE, NULL,                                    \
+    "PEM file of revocation lists")                                           \
+  X("key_log_file", 0, S, S, KEY_LOG_FILE, NULL,                              \
+    "file the TLS secrets are appended to, for debugging")                    \
+  X("unix_socket", 0, SR, SR, UNIX_SOCKET, option_check_path,                 \
+    "path of the socket that is used in place of TCP; \"@\": abstract")       \
+  X("resolve_to", 0, SR, SR, RESOLVE_TO, option_check_addresses,              \
+    "addresses that are used in place of a look-up")                          \
+  X("local_address", 0, S, S, LOCAL_ADDRESS, option_check_local,              \
+    "address that connections come from")                                     \
+  X("interface", 0, S, S, INTERFACE, option_check_interface,                  \
+    "network interface that connections go through")
+
 /* WinHTTP's that are not supported (yet): refused as WinHTTP refuses an option
  * it does not have. X(number, name) */
 #define HN_OPTION_REFUSED_LIST(X) \
   X(1, "callback") \
-  X(24, "extended_error") \
-  X(31, "security_flags") \
-  X(32, "security_certificate_struct") \
-  X(36, "security_key_bitness") \
   X(38, "proxy") \
   X(39, "proxy_result_entry") \
-  X(47, "client_cert_context") \
   X(59, "http_version") \
-  X(63, "disable_feature") \
   X(68, "codepage") \
   X(77, "autologon_policy") \
-  X(78, "server_cert_context") \
-  X(79, "enable_feature") \
   X(81, "passport_cobranding_text") \
   X(82, "passport_cobranding_url") \
   X(83, "configure_passport_auth") \
-  X(84, "secure_protocols") \
   X(86, "passport_sign_out") \
   X(87, "passport_return_url") \
-  X(93, "connection_info") \
   X(94, "client_cert_issuer_list") \
   X(96, "spn") \
   X(97, "global_proxy_creds") \
@@ -133,26 +199,20 @@
   X(137, "proxy_disable_service_calls") \
   X(138, "encode_extra") \
   X(139, "disable_stream_queue") \
-  X(140, "ipv6_fast_fallback") \
   X(141, "connection_stats_v0") \
-  X(143, "expire_connection") \
   X(144, "disable_secure_protocol_fallback") \
   X(145, "http_protocol_required") \
   X(147, "server_cert_chain_context") \
   X(148, "server_cert_chain_build_flags") \
   X(150, "connection_stats_v1") \
-  X(151, "security_info") \
-  X(152, "tcp_keepalive") \
   X(153, "tcp_fast_open") \
   X(154, "tls_false_start") \
-  X(155, "ignore_cert_revocation_offline") \
   X(158, "tls_protocol_insecure_fallback") \
   X(159, "stream_error_code") \
   X(160, "require_stream_end") \
   X(161, "enable_http2_plus_client_cert") \
   X(162, "failed_connection_retries") \
   X(164, "http2_keepalive") \
-  X(165, "resolution_hostname") \
   X(166, "set_token_binding") \
   X(167, "token_binding_public_key") \
   X(168, "referer_token_binding_hostname") \
@@ -171,7 +231,6 @@
   X(189, "http3_handshake_timeout") \
   X(190, "http3_initial_rtt") \
   X(191, "http3_stream_error_code") \
-  X(192, "request_annotation") \
   X(193, "disable_proxy_auth_schemes") \
   X(194, "revert_impersonation_server_cert") \
   X(195, "disable_global_pooling") \

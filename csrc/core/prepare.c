@@ -1,5 +1,7 @@
 #include "prepare.h"
 
+#include "identity.h"
+
 static bool prepare_method_is(const struct hn_request *r, const char *name) {
   return slice_equal(request_method(r), slice_of(name));
 }
@@ -76,6 +78,13 @@ static int prepare_first_target(struct hn_request *r) {
   return connect_get_target(request_connect(r), secure, &r->target);
 }
 
+/* WINHTTP_DISABLE_KEEP_ALIVE: the connection is not to be kept. */
+static int prepare_connection(struct hn_request *r) {
+  if (!(r->settings.disabled & HN_DISABLE_KEEP_ALIVE)) return 0;
+  return headers_apply(&r->fields, HN_ADD_OR_REPLACE, slice_of("Connection"),
+                       slice_of("close"));
+}
+
 /* Codings that this build undoes are asked for, unless the caller says what to
  * accept or asks for a range, which would be one of the coded bytes. */
 static int prepare_accept(struct hn_request *r) {
@@ -108,6 +117,7 @@ static int prepare_fields(struct hn_request *r, struct hn_slice headers) {
   const char *agent = session_of(&r->node)->agent;
   if (rc == 0 && agent && !headers_has(&r->fields, "User-Agent"))
     rc = headers_append(&r->fields, slice_of("User-Agent"), slice_of(agent));
+  if (rc == 0) rc = prepare_connection(r);
   /* HTTP/1.0 persists only when asked to (RFC 9112 9.3). */
   if (rc == 0 && r->minor == 0 && !headers_has(&r->fields, "Connection"))
     rc = headers_append(&r->fields, slice_of("Connection"),
@@ -149,14 +159,55 @@ int prepare_message(struct hn_request *r, struct hn_slice headers,
   return prepare_body(r, body);
 }
 
+static void prepare_tls_options(const struct hn_request *r,
+                                struct hn_tls_options *o) {
+  const struct hn_settings *s = &r->settings;
+  *o = (struct hn_tls_options){
+    .ca_file = request_text(r, HN_TEXT_CA_FILE),
+    .alpn = "http/1.1",
+    .ignore = (uint32_t)s->security_flags,
+    .client_cert = request_text(r, HN_TEXT_CLIENT_CERT),
+    .client_key = request_text(r, HN_TEXT_CLIENT_KEY),
+    .client_password = request_text(r, HN_TEXT_CLIENT_PASSWORD),
+    .pins = request_text(r, HN_TEXT_PINS),
+    .crl_file = request_text(r, HN_TEXT_CRL_FILE),
+    .revocation = (s->enabled & HN_ENABLE_SSL_REVOCATION) != 0,
+    .revocation_offline_ok = s->revocation_offline_ok != 0,
+    .key_log_file = request_text(r, HN_TEXT_KEY_LOG_FILE),
+  };
+  (void)tls_options_set_protocols(o, (uint32_t)s->secure_protocols);
+}
+
 static int prepare_tls(struct hn_request *r, struct hn_tls_context **tls) {
   const char *detail = NULL;
+  struct hn_tls_options options;
   *tls = NULL;
   if (!r->target->secure) return 0;
-  int rc = session_get_tls(session_of(&r->node), tls, &detail);
+  prepare_tls_options(r, &options);
+  int rc = identity_get(session_of(&r->node), &options, tls, &detail);
   if (rc == 0) return 0;
-  return err_set(&r->info, rc, HN_PHASE_SECURE,
-                 r->target->authority, detail);
+  return err_set(&r->info, rc, HN_PHASE_SECURE, r->target->authority, detail);
+}
+
+/* A socket's path goes before addresses, those before another name. None of
+ * them follows a redirect to another host. */
+static void prepare_route(const struct hn_request *r, struct hn_origin *o) {
+  static const struct {
+    enum hn_text text;
+    enum hn_route route;
+  } order[] = {{HN_TEXT_UNIX_SOCKET, HN_ROUTE_UNIX},
+               {HN_TEXT_RESOLVE_TO, HN_ROUTE_ADDRESSES},
+               {HN_TEXT_LOOKUP_HOST, HN_ROUTE_NAME}};
+  const struct hn_target *first =
+      &request_connect(r)->target[r->opened_secure];
+  if (r->hop && !slice_equal_nocase(first->host, r->target->host)) return;
+  for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+    const char *via = request_text(r, order[i].text);
+    if (!via) continue;
+    o->route = order[i].route;
+    o->via = slice_of(via);
+    return;
+  }
 }
 
 int prepare_exchange(struct hn_request *r) {
@@ -165,7 +216,7 @@ int prepare_exchange(struct hn_request *r) {
   struct hn_tls_context *tls;
   int rc = prepare_tls(r, &tls);
   if (rc) return rc;
-  const struct hn_exchange_setup setup = {
+  struct hn_exchange_setup setup = {
     .pool = &session_of(&r->node)->pool,
     .wish =
         {
@@ -175,7 +226,8 @@ int prepare_exchange(struct hn_request *r) {
                      .hash = t->hash},
           .limits = {.resolve_timeout = s->resolve_timeout,
                      .connect_timeout = s->connect_timeout,
-                     .max_attempts = (int)s->connect_retries},
+                     .max_attempts = (int)s->connect_retries,
+                     .tuning = &session_of(&r->node)->tuning},
           .owner = r->node.id,
           .probe = !r->message.repeatable,
         },
@@ -184,6 +236,7 @@ int prepare_exchange(struct hn_request *r) {
     .max_interim = (unsigned)s->max_http_status_continue,
     .max_drain = (uint64_t)s->max_response_drain_size,
   };
+  prepare_route(r, &setup.wish.origin);
   r->answer.bytes.cap = r->answer.max_bytes = setup.max_head;
   exchange_begin(&r->exchange, &setup, &r->message);
   r->exchange.log = r->log;

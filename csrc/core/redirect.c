@@ -147,6 +147,7 @@ int redirect_prepare(struct hn_request *r, bool *again) {
   bool secure = false;
   int status = r->exchange.head.status;
   *again = false;
+  if (r->settings.disabled & HN_DISABLE_REDIRECTS) return 0;
   if (!follow_is_redirect(status, r->settings.redirect_policy) ||
       !headers_find(&r->answer, slice_of("Location"), 0, &location))
     return 0;

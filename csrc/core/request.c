@@ -79,6 +79,11 @@ int request_append_url(const struct hn_request *r, struct hn_buf *out) {
                 : target_append_url(r->target, request_path(r), out);
 }
 
+const char *request_text(const struct hn_request *r, enum hn_text which) {
+  const char *own = r->texts ? r->texts->at[which] : NULL;
+  return own ? own : session_of(&r->node)->texts.at[which];
+}
+
 void request_make_ready(struct hn_request *r) {
   if (list_is_empty(&r->ready)) list_append(&r->node.rt->ready, &r->ready);
 }
@@ -108,6 +113,11 @@ static void request_destroy(struct hn_node *n) {
   struct hn_request *r = request_from(n);
   hn_runtime *rt = n->rt;
   request_drop_hops(r);
+  if (r->texts) {
+    texts_fini(r->texts);
+    mem_free(r->texts);
+    r->texts = NULL;
+  }
   if (r->tx.untaken) r->tx.untaken->untaken = NULL;
   if (r->rx.untaken) r->rx.untaken->untaken = NULL;
   spares_give(&rt->env.spares, &r->tx.data);

@@ -55,6 +55,7 @@ struct hn_request {
   struct hn_operation tx;    /* send, write */
   struct hn_operation rx;    /* receive response, query, read */
   struct hn_settings settings;
+  struct hn_texts *texts;    /* owned; NULL until one is set */
   struct hn_news_log *log;   /* owned; NULL while nobody listens */
   struct hn_timer deadline;  /* total_timeout, HN_TIMER_TOTAL */
   bool late;                 /* it has passed */
@@ -83,6 +84,10 @@ HN_INTERNAL void request_drop_hops(struct hn_request *r);
 /* Appends "https://example.org/path", of this hop. */
 HN_INTERNAL int request_append_url(const struct hn_request *r,
                                    struct hn_buf *out);
+
+/* A text of the request's own, else its session's; NULL when neither is set. */
+HN_INTERNAL const char *request_text(const struct hn_request *r,
+                                     enum hn_text which);
 
 /* To be stepped before the next wait. */
 HN_INTERNAL void request_make_ready(struct hn_request *r);

@@ -1,6 +1,7 @@
 #include "session.h"
 
 #include "../proto/header.h"
+#include "identity.h"
 
 static struct hn_session *session_from(struct hn_node *n) {
   return HN_CONTAINER_OF(n, struct hn_session, node);
@@ -18,10 +19,10 @@ static void session_cancel(struct hn_node *n, bool quiet) {
 static void session_destroy(struct hn_node *n) {
   struct hn_session *s = session_from(n);
   pool_fini(&s->pool);
-  if (s->tls) tls_context_free(s->tls);
+  identity_free_all(s);
   queue_close(n->rt, n->queue);
   mem_free(s->agent);
-  mem_free(s->ca_file);
+  texts_fini(&s->texts);
   mem_free(s);
 }
 
@@ -35,42 +36,34 @@ static const struct hn_node_ops session_ops = {
   .describe = session_describe,
 };
 
-static int session_set_text(char **field, struct hn_slice text) {
+int session_set_agent(struct hn_session *s, struct hn_slice agent) {
   char *copy = NULL;
-  if (text.p) {
+  if (agent.p && !header_is_value(agent)) return HN_ERR_INVALID_PARAMETER;
+  if (agent.p) {
+    copy = mem_copy(agent.p, agent.n);
+    if (!copy) return HN_ERR_NOT_ENOUGH_MEMORY;
+  }
+  mem_free(s->agent);
+  s->agent = copy;
+  return 0;
+}
+
+int texts_set(struct hn_texts *t, enum hn_text which, struct hn_slice text) {
+  char *copy = NULL;
+  for (size_t i = 0; i < text.n; i++)
+    if (text.p[i] == '\0') return HN_ERR_INVALID_PARAMETER;
+  if (text.n > 0) {
     copy = mem_copy(text.p, text.n);
     if (!copy) return HN_ERR_NOT_ENOUGH_MEMORY;
   }
-  mem_free(*field);
-  *field = copy;
+  mem_free(t->at[which]);
+  t->at[which] = copy;
   return 0;
 }
 
-int session_set_agent(struct hn_session *s, struct hn_slice agent) {
-  if (agent.p && !header_is_value(agent)) return HN_ERR_INVALID_PARAMETER;
-  return session_set_text(&s->agent, agent);
-}
-
-int session_set_ca_file(struct hn_session *s, struct hn_slice path) {
-  for (size_t i = 0; i < path.n; i++)
-    if (path.p[i] == '\0') return HN_ERR_INVALID_PARAMETER;
-  int rc = session_set_text(&s->ca_file, path);
-  if (rc == 0 && s->tls) {
-    tls_context_free(s->tls);
-    s->tls = NULL;
-  }
-  return rc;
-}
-
-int session_get_tls(struct hn_session *s, struct hn_tls_context **out,
-                    const char **detail) {
-  if (!s->tls) {
-    struct hn_tls_options o = {.ca_file = s->ca_file, .alpn = "http/1.1"};
-    int rc = tls_context_new(&o, &s->tls, detail);
-    if (rc) return rc;
-  }
-  *out = s->tls;
-  return 0;
+void texts_fini(struct hn_texts *t) {
+  for (int i = 0; i < HN_TEXTS; i++) mem_free(t->at[i]);
+  *t = (struct hn_texts){{0}};
 }
 
 static int session_enter(hn_runtime *rt, struct hn_session *s,
@@ -87,6 +80,7 @@ static int session_enter(hn_runtime *rt, struct hn_session *s,
   }
   q->session = s->node.id;
   pool_init(&s->pool, &rt->env, s->node.id);
+  list_init(&s->identities);
   return 0;
 }
 
@@ -97,6 +91,7 @@ int hn_open(hn_runtime *rt, struct hn_slice agent, unsigned flags,
   if (!s) return HN_ERR_NOT_ENOUGH_MEMORY;
   s->node.ops = &session_ops;
   s->settings = (struct hn_settings)HN_SETTINGS_DEFAULT;
+  s->tuning = (struct hn_tcp_tuning)HN_TCP_TUNING_DEFAULT;
   int rc = session_enter(rt, s, agent, (flags & HN_OPEN_ASYNC) != 0);
   if (rc) {
     mem_free(s->agent);

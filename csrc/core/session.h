@@ -1,6 +1,6 @@
 /*
  * session.h: the root of a tree of handles: user agent, settings, the pool, and
- * one TLS context for all its connections, made at the first https request.
+ * the TLS identities its requests have used.
  */
 #ifndef HN_CORE_SESSION_H
 #define HN_CORE_SESSION_H
@@ -14,24 +14,21 @@ struct hn_session {
   struct hn_pool pool;
   struct hn_settings settings;
   char *agent;    /* owned; NULL: no User-Agent */
-  char *ca_file;  /* owned; NULL: the default trust store */
   int64_t context_value;
-  struct hn_tls_context *tls; /* owned; NULL until needed */
+  struct hn_texts texts;
+  struct hn_tcp_tuning tuning;
+  struct hn_link identities; /* hn_identity.link; owned */
 };
 
 /* The session a node lives in. */
 HN_INTERNAL struct hn_session *session_of(const struct hn_node *n);
 
-/* The session's TLS context, made now if there is none. SECURE_FAILURE with
- * *detail, or NOT_ENOUGH_MEMORY. */
-HN_INTERNAL int session_get_tls(struct hn_session *s,
-                                struct hn_tls_context **out,
-                                const char **detail);
+/* Replaces a text; absent or empty: not set. INVALID_PARAMETER for one with a
+ * NUL in it, NOT_ENOUGH_MEMORY. */
+HN_INTERNAL int texts_set(struct hn_texts *t, enum hn_text which,
+                          struct hn_slice text);
+HN_INTERNAL void texts_fini(struct hn_texts *t);
 
-/* Replaces the CA file; NULL text: the default store. Connections already made
- * keep the identity they have. */
-HN_INTERNAL int session_set_ca_file(struct hn_session *s,
-                                    struct hn_slice path);
 /* Replaces the user agent. INVALID_PARAMETER when it cannot be a value. */
 HN_INTERNAL int session_set_agent(struct hn_session *s, struct hn_slice agent);
 

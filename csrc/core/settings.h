@@ -25,6 +25,43 @@ struct hn_settings {
   int64_t redirect_policy; /* enum hn_redirect_policy */
   int64_t max_redirects;
   int64_t reject_userpwd; /* a URL with credentials is refused */
+  int64_t disabled;       /* enum hn_disable_feature */
+  int64_t enabled;        /* enum hn_enable_feature */
+  int64_t security_flags; /* enum hn_tls_ignore */
+  int64_t secure_protocols;      /* enum hn_tls_version */
+  int64_t revocation_offline_ok;
+  int64_t ignored;        /* where options without effect are kept */
+};
+
+/* WINHTTP_DISABLE_*, WINHTTP_ENABLE_* */
+enum hn_disable_feature {
+  HN_DISABLE_COOKIES = 1,
+  HN_DISABLE_REDIRECTS = 2,
+  HN_DISABLE_AUTHENTICATION = 4,
+  HN_DISABLE_KEEP_ALIVE = 8,
+};
+enum hn_enable_feature { HN_ENABLE_SSL_REVOCATION = 1 };
+
+/* Options that are text. A request's own goes before its session's. */
+enum hn_text {
+  HN_TEXT_CA_FILE,
+  HN_TEXT_CLIENT_CERT,
+  HN_TEXT_CLIENT_KEY,
+  HN_TEXT_CLIENT_PASSWORD,
+  HN_TEXT_PINS,
+  HN_TEXT_CRL_FILE,
+  HN_TEXT_KEY_LOG_FILE,
+  HN_TEXT_UNIX_SOCKET,
+  HN_TEXT_RESOLVE_TO,
+  HN_TEXT_LOOKUP_HOST,
+  HN_TEXT_LOCAL_ADDRESS,
+  HN_TEXT_INTERFACE,
+  HN_TEXT_ANNOTATION,
+  HN_TEXTS
+};
+
+struct hn_texts {
+  char *at[HN_TEXTS]; /* owned; NULL: not set */
 };
 
 /* design.md 6 and WinHTTP's defaults. */
@@ -45,6 +82,7 @@ struct hn_settings {
     .max_decoded_size = (int64_t)4096 * 1024 * 1024,   \
     .redirect_policy = 1, /* not from https to http */ \
     .max_redirects = 10,                               \
+    .secure_protocols = 0x2800, /* TLS 1.2 and 1.3 */  \
   }
 
 #endif

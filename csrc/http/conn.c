@@ -18,11 +18,13 @@ uint32_t origin_hash(struct hn_slice host, unsigned port) {
 
 bool origin_equal(const struct hn_origin *a, const struct hn_origin *b) {
   return a->hash == b->hash && a->port == b->port && a->tls == b->tls &&
-         slice_equal_nocase(a->host, b->host);
+         a->route == b->route && slice_equal_nocase(a->host, b->host) &&
+         slice_equal(a->via, b->via);
 }
 
 static int conn_start_dial(struct hn_conn *c,
                            const struct hn_conn_limits *limits) {
+  struct hn_addresses addresses;
   struct hn_dial_options o = {
     .host = c->origin.host,
     .port = c->origin.port,
@@ -32,7 +34,15 @@ static int conn_start_dial(struct hn_conn *c,
     .max_attempts = limits->max_attempts,
     .tag = c->tag,
     .timer_kind = HN_TIMER_CONN,
+    .tuning = limits->tuning,
   };
+  if (c->origin.route == HN_ROUTE_NAME) o.lookup_host = c->origin.via;
+  if (c->origin.route == HN_ROUTE_UNIX) o.unix_path = c->origin.via;
+  if (c->origin.route == HN_ROUTE_ADDRESSES) {
+    if (!address_parse_list(c->origin.via, &addresses))
+      return HN_ERR_INVALID_PARAMETER;
+    o.resolve_to = &addresses;
+  }
   return dial_new(c->env, &o, &c->dial);
 }
 
@@ -47,7 +57,10 @@ int conn_new(struct hn_env *env, const struct hn_origin *origin,
   spares_take(&env->spares, &c->in, 0, HN_READ_AHEAD);
   spares_take(&env->spares, &c->out, 0, HN_CONN_OUT_CAP);
   c->origin.host.p = mem_copy(origin->host.p, origin->host.n);
-  int rc = c->origin.host.p ? slots_put(&env->slots, HN_SLOT_CONN, c, &c->tag)
+  c->origin.via.p = mem_copy(origin->via.p, origin->via.n);
+  if (c->origin.tls) (void)tls_context_hold(c->origin.tls);
+  bool copied = c->origin.host.p && c->origin.via.p;
+  int rc = copied ? slots_put(&env->slots, HN_SLOT_CONN, c, &c->tag)
                             : HN_ERR_NOT_ENOUGH_MEMORY;
   if (rc == 0) rc = conn_start_dial(c, limits);
   if (rc) {
@@ -67,7 +80,9 @@ void conn_free(struct hn_conn *c, bool polite) {
   if (c->tag) slots_remove(&c->env->slots, c->tag);
   spares_give(&c->env->spares, &c->in);
   spares_give(&c->env->spares, &c->out);
+  tls_context_free(c->origin.tls);
   mem_free((void *)(uintptr_t)c->origin.host.p);
+  mem_free((void *)(uintptr_t)c->origin.via.p);
   mem_free(c);
 }
 

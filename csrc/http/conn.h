@@ -20,12 +20,22 @@
 
 enum { HN_SLOT_CONN = 16 }; /* slot type, beside the kinds of handles */
 
+/* How a host is reached. */
+enum hn_route {
+  HN_ROUTE_LOOKUP,    /* its name is looked up */
+  HN_ROUTE_NAME,      /* another name is looked up in its place */
+  HN_ROUTE_ADDRESSES, /* at given addresses */
+  HN_ROUTE_UNIX,      /* through a Unix-domain socket */
+};
+
 /* Where a connection leads, and what makes two of them interchangeable. */
 struct hn_origin {
   struct hn_slice host;       /* borrowed by whoever holds the struct */
   unsigned port;
   struct hn_tls_context *tls; /* borrowed; NULL: plain. The TLS identity */
   uint32_t hash;              /* of host and port, see origin_hash */
+  enum hn_route route;
+  struct hn_slice via;        /* borrowed: the name, addresses or path */
 };
 
 struct hn_pool;
@@ -36,7 +46,7 @@ struct hn_conn {
   uint64_t tag;             /* its slot */
   uint64_t owner;           /* handle of the attached exchange; 0: the pool's */
   struct hn_link link;      /* in one of the pool's lists */
-  struct hn_origin origin;  /* host: owned copy */
+  struct hn_origin origin;  /* host, via: owned copies; tls: a reference */
   struct hn_dial *dial;     /* owned; NULL once connected */
   struct hn_stream *stream; /* owned; NULL until connected */
   unsigned interest;        /* what the reactor watches; 0: removed */
@@ -57,6 +67,7 @@ HN_INTERNAL bool origin_equal(const struct hn_origin *a,
 struct hn_conn_limits {
   int64_t resolve_timeout, connect_timeout; /* ms, -1: none */
   int max_attempts;
+  const struct hn_tcp_tuning *tuning; /* borrowed during the call */
 };
 
 /* A connection being dialled, in its own slot, in no list. */

@@ -52,6 +52,7 @@ void exchange_begin(struct hn_exchange *x,
   x->setup = *setup;
   x->protocol = NULL;
   x->conn = NULL;
+  x->conn_tag = 0;
   x->message = message;
   x->received = 0;
   x->head_size = x->body_size = 0;
@@ -59,6 +60,8 @@ void exchange_begin(struct hn_exchange *x,
   exchange_note(x, HN_TIME_START);
   timer_init(&x->patience, 0, HN_TIMER_CONN);
   list_init(&x->waiter.link);
+  /* The session may let go of an identity while we wait for a connection. */
+  if (setup->wish.origin.tls) (void)tls_context_hold(setup->wish.origin.tls);
   x->reused = x->retried = false;
 }
 
@@ -81,15 +84,31 @@ static int exchange_start(struct hn_exchange *x) {
   return rc;
 }
 
-/* Describes an error that came bare out of the stream. */
+/* Describes an error that came bare out of the stream. With TLS 1.3 the peer's
+ * verdict on the handshake comes with the first read (RFC 8446 4.4.2.4). */
 static int exchange_describe(struct hn_exchange *x, int code) {
-  enum hn_phase phase = exchange_phase(x);
+  bool secure =
+      code == HN_ERR_SECURE_FAILURE || code == HN_ERR_CLIENT_AUTH_CERT_NEEDED;
+  enum hn_phase phase = secure ? HN_PHASE_SECURE : exchange_phase(x);
   const struct hn_stream *s = x->conn ? x->conn->stream : NULL;
   if (s && s->detail)
-    return err_set(x->info, code, phase, x->setup.authority, s->detail);
-  if (s && s->system)
-    return err_set_system(x->info, code, phase, x->setup.authority, s->system);
-  return err_set(x->info, code, phase, x->setup.authority, NULL);
+    err_set(x->info, code, phase, x->setup.authority, s->detail);
+  else if (s && s->system)
+    err_set_system(x->info, code, phase, x->setup.authority, s->system);
+  else
+    err_set(x->info, code, phase, x->setup.authority, NULL);
+  if (s) x->info->system = s->system;
+  if (s) x->info->secure = s->secure;
+  return code;
+}
+
+/* Lets go of the line, the timer and the identity: what an exchange holds
+ * besides its connection. */
+static void exchange_let_go(struct hn_exchange *x) {
+  pool_forget(x->setup.pool, &x->waiter);
+  timer_clear(&x->setup.pool->env->deadlines, &x->patience);
+  tls_context_free(x->setup.wish.origin.tls);
+  x->setup.wish.origin.tls = NULL;
 }
 
 /* Ends the exchange by an error; one that is described already stays as it is.
@@ -129,6 +148,7 @@ static int exchange_step_connect(struct hn_exchange *x) {
   if (rc) return rc;
   exchange_set_state(x, HN_X_SEND);
   exchange_note(x, HN_TIME_ACQUIRED);
+  x->conn_tag = x->conn->tag;
   return exchange_start(x);
 }
 
@@ -308,6 +328,17 @@ int exchange_available(struct hn_exchange *x, uint64_t *n) {
   return 0;
 }
 
+const struct hn_stream *exchange_stream(const struct hn_exchange *x) {
+  if (x->conn_tag == 0) return NULL;
+  const struct hn_conn *c =
+      slots_get(&x->setup.pool->env->slots, x->conn_tag, HN_SLOT_CONN);
+  return c ? c->stream : NULL;
+}
+
+void exchange_expire(struct hn_exchange *x) {
+  if (x->conn) h1_conn_note_close(&x->conn->h1);
+}
+
 bool exchange_can_move(const struct hn_exchange *x) {
   if (!x->conn || !conn_is_connected(x->conn)) return true;
   return x->state <= HN_X_OPEN || buf_size(&x->conn->out) > 0 ||
@@ -326,8 +357,7 @@ enum hn_phase exchange_phase(const struct hn_exchange *x) {
 }
 
 void exchange_close(struct hn_exchange *x) {
-  timer_clear(&x->setup.pool->env->deadlines, &x->patience);
-  pool_forget(x->setup.pool, &x->waiter);
+  exchange_let_go(x);
   if (!x->conn) return;
   if (x->state != HN_X_BODY) {
     exchange_abort(x);
@@ -339,8 +369,7 @@ void exchange_close(struct hn_exchange *x) {
 }
 
 void exchange_abort(struct hn_exchange *x) {
-  timer_clear(&x->setup.pool->env->deadlines, &x->patience);
-  pool_forget(x->setup.pool, &x->waiter);
+  exchange_let_go(x);
   if (x->conn) {
     struct hn_news_log *log = conn_is_connected(x->conn) ? x->log : NULL;
     news_add(log, HN_STATUS_CLOSING_CONNECTION, 0);

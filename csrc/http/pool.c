@@ -44,6 +44,11 @@ static void pool_drop_all(struct hn_pool *p, struct hn_link *list) {
   while ((c = pool_first(list)) != NULL) pool_drop(p, c, true);
 }
 
+void pool_drop_idle(struct hn_pool *p) {
+  pool_drop_all(p, &p->idle);
+  pool_drop_all(p, &p->draining);
+}
+
 void pool_fini(struct hn_pool *p) {
   pool_drop_all(p, &p->idle);
   pool_drop_all(p, &p->draining);

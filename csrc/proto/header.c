@@ -43,7 +43,6 @@ static size_t header_count_plain(const unsigned char *p) {
   const uint64_t ones = UINT64_C(0x0101010101010101);
   uint64_t x = header_load(p), del = x ^ ones * 0x7f;
   uint64_t hits = ((x - ones * 0x20) & ~x) | ((del - ones) & ~del);
-
   hits &= ones * 0x80;
   return hits == 0 ? 8 : (size_t)__builtin_ctzll(hits) / 8;
 }
@@ -51,7 +50,6 @@ static size_t header_count_plain(const unsigned char *p) {
 size_t header_token_length(struct hn_slice s) {
   const unsigned char *p = (const unsigned char *)s.p;
   size_t i = 0;
-
   while (i < s.n && header_tokens[p[i]]) i++;
   return i;
 }
@@ -59,7 +57,6 @@ size_t header_token_length(struct hn_slice s) {
 size_t header_value_length(struct hn_slice s) {
   const unsigned char *p = (const unsigned char *)s.p;
   size_t i = 0;
-
   while (s.n - i >= 8) {
     size_t n = header_count_plain(p + i);
 
@@ -110,7 +107,6 @@ void headers_clear(struct hn_headers *h) {
 static uint64_t header_mark(const char *name, size_t n) {
   unsigned first = (unsigned char)name[0] | 0x20u;
   unsigned last = (unsigned char)name[n - 1] | 0x20u;
-
   return UINT64_C(1) << ((first * 5 + last + n * 11) & 63);
 }
 
@@ -127,7 +123,6 @@ static size_t header_line_size(const struct hn_field_span *f) {
 /* The field whose line is the first at or after `from`, or NULL. */
 static struct hn_field_span *header_lowest(struct hn_headers *h, size_t from) {
   struct hn_field_span *lowest = NULL;
-
   for (size_t i = 0; i < h->count; i++) {
     struct hn_field_span *f = &h->fields[i];
 
@@ -144,7 +139,6 @@ static void header_compact(struct hn_headers *h) {
   char *base = header_base(h);
   size_t to = h->block, from = h->block;
   struct hn_field_span *f;
-
   if (h->holes == 0) return;
   while ((f = header_lowest(h, from)) != NULL) {
     size_t size = header_line_size(f);
@@ -176,7 +170,6 @@ static int header_make_room(struct hn_headers *h, size_t n, size_t freed,
                             char **out) {
   size_t live = buf_size(&h->bytes) - h->holes - freed;
   int code;
-
   if (n > h->max_bytes || live > h->max_bytes - n) {
     return HN_ERR_HEADER_SIZE_OVERFLOW;
   }
@@ -192,7 +185,6 @@ static int header_make_room(struct hn_headers *h, size_t n, size_t freed,
 __attribute__((noinline)) static int header_grow_fields(struct hn_headers *h) {
   size_t room = h->room == 0 ? HN_HEADER_FIRST : h->room * 2;
   struct hn_field_span *fields;
-
   if (room > h->max_fields) room = h->max_fields;
   if (h->count >= room) return HN_ERR_HEADER_COUNT_EXCEEDED;
   fields = mem_resize(h->fields, room, sizeof *fields);
@@ -214,7 +206,6 @@ static int header_store(struct hn_headers *h, struct hn_slice name,
   char *p;
   size_t at;
   int code;
-
   if (name.n > h->max_bytes || value.n > h->max_bytes - name.n) {
     return HN_ERR_HEADER_SIZE_OVERFLOW;
   }
@@ -237,7 +228,6 @@ static int header_append_checked(struct hn_headers *h, struct hn_slice name,
                                  struct hn_slice value) {
   struct hn_field_span f;
   int code = header_make_span(h);
-
   if (code == 0) code = header_store(h, name, value, 0, &f);
   if (code != 0) return code;
   h->fields[h->count++] = f;
@@ -255,7 +245,6 @@ int headers_append(struct hn_headers *h, struct hn_slice name,
 
 int headers_set_block(struct hn_headers *h, struct hn_slice block) {
   int code;
-
   assert(h->count == 0 && buf_size(&h->bytes) == 0);
   if (block.n > h->max_bytes) return HN_ERR_HEADER_SIZE_OVERFLOW;
   code = buf_append(&h->bytes, block);
@@ -265,7 +254,6 @@ int headers_set_block(struct hn_headers *h, struct hn_slice block) {
 
 int headers_add_span(struct hn_headers *h, struct hn_field_span span) {
   int code = header_make_span(h);
-
   assert(span.name_size > 0 && span.value + span.value_size <= h->block);
   if (code != 0) return code;
   h->fields[h->count++] = span;
@@ -285,7 +273,6 @@ static bool header_is_named(const char *p, struct hn_slice name) {
 static size_t header_index(const struct hn_headers *h, struct hn_slice name,
                            size_t from) {
   const char *base = header_base(h);
-
   if (name.n == 0 || !(h->marks & header_mark(name.p, name.n))) {
     return h->count;
   }
@@ -311,7 +298,6 @@ static int header_replace(struct hn_headers *h, size_t i, struct hn_slice name,
   size_t freed = old->name < h->block ? 0 : header_line_size(old);
   struct hn_field_span f;
   int code = header_store(h, name, value, freed, &f);
-
   if (code != 0) return code;
   header_take_out(h, i);
   h->fields[h->count++] = f;
@@ -329,7 +315,6 @@ static int header_coalesce(struct hn_headers *h, size_t i, const char *comma,
   size_t old = f->value_size, size, joined;
   char *p, *base;
   int code;
-
   if (value.n > h->max_bytes) return HN_ERR_HEADER_SIZE_OVERFLOW;
   joined = old + glue + value.n;
   size = f->name_size + joined + HN_HEADER_AROUND;
@@ -359,7 +344,6 @@ static int header_apply_checked(struct hn_headers *h, unsigned mode,
                                 struct hn_slice name, struct hn_slice value) {
   bool add = header_has_mode(mode, HN_ADD);
   size_t i;
-
   if ((mode & ~(unsigned)HN_ADD) == 0) {
     return header_append_checked(h, name, value);
   }
@@ -387,7 +371,6 @@ static bool header_is_mode(unsigned mode) {
   const unsigned known = HN_ADD_OR_REPLACE | (unsigned)HN_ADD_IF_NEW |
                          (unsigned)HN_ADD_COALESCE |
                          (unsigned)HN_ADD_COALESCE_SEMICOLON;
-
   return (mode & ~known) == 0;
 }
 
@@ -407,7 +390,6 @@ static int header_next_line(struct hn_slice *rest, struct hn_slice *name,
                             struct hn_slice *value) {
   struct hn_slice line = {NULL, 0};
   size_t colon;
-
   while (rest->n > 0 && line.n == 0) {
     size_t end = slice_find(*rest, 0, '\n');
     bool ended = end < rest->n;
@@ -435,7 +417,6 @@ static int header_check_lines(struct hn_slice lines, size_t *count) {
   struct hn_slice name, value;
   size_t n = 0;
   int code;
-
   while ((code = header_next_line(&lines, &name, &value)) == 0) n++;
   if (code != HN_AGAIN || n == 0) return HN_ERR_INVALID_PARAMETER;
   *count = n;
@@ -451,7 +432,6 @@ static int header_apply_each(struct hn_headers *h, unsigned mode,
                             (unsigned)HN_ADD_COALESCE_SEMICOLON;
   struct hn_slice name, value;
   int code = 0;
-
   while (code == 0 && header_next_line(&lines, &name, &value) == 0) {
     if (only_append && (mode & changing) != 0 &&
         header_index(h, name, 0) < h->count) {
@@ -464,7 +444,6 @@ static int header_apply_each(struct hn_headers *h, unsigned mode,
 
 static int header_copy(struct hn_headers *to, const struct hn_headers *from) {
   int code;
-
   headers_init(to, from->max_bytes, from->max_fields);
   code = buf_append(&to->bytes, buf_peek(&from->bytes));
   if (code == 0 && from->count > 0) {
@@ -490,7 +469,6 @@ static int header_apply_on_copy(struct hn_headers *h, unsigned mode,
                                 struct hn_slice lines) {
   struct hn_headers copy;
   int code = header_copy(&copy, h);
-
   if (code != 0) return code;
   code = header_apply_each(&copy, mode, lines, false);
   if (code != 0) {
@@ -508,7 +486,6 @@ int headers_apply_lines(struct hn_headers *h, unsigned mode,
                         struct hn_slice lines) {
   size_t before = h->count, count;
   int code = header_check_lines(lines, &count);
-
   if (code != 0 || !header_is_mode(mode)) return HN_ERR_INVALID_PARAMETER;
   if (count == 1) return header_apply_each(h, mode, lines, false);
   code = header_apply_each(h, mode, lines, true);
@@ -532,7 +509,6 @@ struct hn_slice headers_value(const struct hn_headers *h, size_t i) {
 bool headers_find(const struct hn_headers *h, struct hn_slice name,
                   size_t index, struct hn_slice *value) {
   size_t i = header_index(h, name, 0);
-
   while (i < h->count && index > 0) {
     i = header_index(h, name, i + 1);
     index--;
@@ -550,7 +526,6 @@ bool headers_has_element(const struct hn_headers *h, const char *name,
                          const char *token) {
   struct hn_slice wanted = slice_of(token), key = slice_of(name);
   size_t i = header_index(h, key, 0);
-
   while (i < h->count) {
     struct hn_slice rest = headers_value(h, i), element;
 
@@ -564,7 +539,6 @@ bool headers_has_element(const struct hn_headers *h, const char *name,
 
 void headers_remove(struct hn_headers *h, struct hn_slice name) {
   size_t i = header_index(h, name, 0);
-
   while (i < h->count) {
     header_take_out(h, i);
     i = header_index(h, name, i);
@@ -576,7 +550,6 @@ void headers_remove(struct hn_headers *h, struct hn_slice name) {
 static int header_write_parsed(const struct hn_headers *h, size_t i,
                                struct hn_buf *out) {
   int code = buf_append(out, headers_name(h, i));
-
   if (code == 0) code = buf_append_text(out, ": ");
   if (code == 0) code = buf_append(out, headers_value(h, i));
   return code == 0 ? buf_append_text(out, "\r\n") : code;
@@ -586,7 +559,6 @@ static int header_write_parsed(const struct hn_headers *h, size_t i,
  * *size is those lines' length. */
 static size_t header_run(const struct hn_headers *h, size_t i, size_t *size) {
   size_t start = h->fields[i].name, end = start;
-
   while (i < h->count && h->fields[i].name == end) {
     end += header_line_size(&h->fields[i]);
     i++;
@@ -598,7 +570,6 @@ static size_t header_run(const struct hn_headers *h, size_t i, size_t *size) {
 int headers_write(const struct hn_headers *h, struct hn_buf *out) {
   size_t before = buf_size(out), i = 0;
   int code = 0;
-
   while (code == 0 && i < h->count) {
     const char *line = header_base(h) + h->fields[i].name;
     size_t size, next = i + 1;

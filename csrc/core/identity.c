@@ -1,0 +1,71 @@
+#include "identity.h"
+
+struct hn_identity {
+  struct hn_link link; /* in the session's list, last used first */
+  struct hn_tls_options options; /* owned copy */
+  struct hn_tls_context *context; /* a reference */
+};
+
+static void identity_free(struct hn_identity *i) {
+  list_remove(&i->link);
+  tls_context_free(i->context);
+  tls_options_fini(&i->options);
+  mem_free(i);
+}
+
+void identity_free_all(struct hn_session *s) {
+  struct hn_link *l;
+  while ((l = list_first(&s->identities)) != NULL)
+    identity_free(HN_CONTAINER_OF(l, struct hn_identity, link));
+}
+
+static struct hn_identity *identity_find(struct hn_session *s,
+                                         const struct hn_tls_options *o) {
+  for (struct hn_link *l = s->identities.next; l != &s->identities;
+       l = l->next) {
+    struct hn_identity *i = HN_CONTAINER_OF(l, struct hn_identity, link);
+    if (tls_options_equal(&i->options, o)) return i;
+  }
+  return NULL;
+}
+
+static int identity_make(const struct hn_tls_options *o,
+                         struct hn_identity **out, const char **detail) {
+  struct hn_identity *i = mem_calloc(1, sizeof *i);
+  if (!i) return HN_ERR_NOT_ENOUGH_MEMORY;
+  list_init(&i->link);
+  int rc = tls_options_copy(&i->options, o);
+  if (rc == 0) rc = tls_context_new(o, &i->context, detail);
+  if (rc) {
+    identity_free(i);
+    return rc;
+  }
+  *out = i;
+  return 0;
+}
+
+/* A script that changes an option for every request must not keep a trust
+ * store for each. */
+static void identity_trim(struct hn_session *s) {
+  size_t n = 0;
+  struct hn_link *l = s->identities.next;
+  while (l != &s->identities) {
+    struct hn_identity *i = HN_CONTAINER_OF(l, struct hn_identity, link);
+    l = l->next;
+    if (++n > HN_IDENTITIES) identity_free(i);
+  }
+}
+
+int identity_get(struct hn_session *s, const struct hn_tls_options *options,
+                 struct hn_tls_context **out, const char **detail) {
+  struct hn_identity *i = identity_find(s, options);
+  if (!i) {
+    int rc = identity_make(options, &i, detail);
+    if (rc) return rc;
+  }
+  list_remove(&i->link);
+  list_prepend(&s->identities, &i->link);
+  identity_trim(s);
+  *out = i->context;
+  return 0;
+}

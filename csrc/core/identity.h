@@ -1,0 +1,20 @@
+/*
+ * identity.h: who a session is towards servers: one TLS context for each set of
+ * TLS options its requests have used, made at first use and kept.
+ */
+#ifndef HN_CORE_IDENTITY_H
+#define HN_CORE_IDENTITY_H
+
+#include "session.h"
+
+enum { HN_IDENTITIES = 8 }; /* contexts kept; the one used longest ago goes */
+
+/* The context for these options, which are borrowed during the call; it is the
+ * session's. Errors of tls_context_new, with *detail. */
+HN_INTERNAL int identity_get(struct hn_session *s,
+                             const struct hn_tls_options *options,
+                             struct hn_tls_context **out, const char **detail);
+
+HN_INTERNAL void identity_free_all(struct hn_session *s);
+
+#endif
