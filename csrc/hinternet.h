@@ -429,11 +429,36 @@ struct hn_response_line {
   int status;             /* 200 */
   int major, minor;       /* 1, 1 */
   struct hn_slice reason; /* "OK"; may be empty */
+  int64_t hops;           /* redirects followed to get here */
 };
 
-/* INCORRECT_HANDLE_STATE when there is no response. */
+/* INCORRECT_HANDLE_STATE when there is no response; there is one also after
+ * RESEND_REQUEST: the redirect that needs the body again. */
 HN_API int hn_query_response_line(hn_runtime *rt, hn_handle request,
                                   struct hn_response_line *out);
+
+/* How far the bodies have come. */
+struct hn_progress {
+  uint64_t unsent;   /* bytes of the announced body that are still to be written;
+                        HN_LENGTH_CHUNKED: unknown; 0 also once an answer has
+                        made the rest useless, and while nothing is sent */
+  uint64_t sent;     /* bytes moved by the operation of the send side, */
+  uint64_t received; /* and of the receive side, that runs or ran last */
+};
+
+HN_API int hn_query_progress(hn_runtime *rt, hn_handle request,
+                             struct hn_progress *out);
+
+#define HN_MAX_TIMES 16
+
+/* What the option "request_times" tells, without names: microseconds from the
+ * start of the exchange, 0 for what has not happened. Only as many as have a
+ * name are set. INCORRECT_HANDLE_STATE before the first send. */
+HN_API int hn_query_times(hn_runtime *rt, hn_handle request,
+                          int64_t out[HN_MAX_TIMES]);
+
+/* The name of the i-th time, from 0; NULL past the last. */
+HN_API const char *hn_time_name(size_t i);
 
 /* The method a request was opened with. */
 HN_API int hn_query_method(hn_runtime *rt, hn_handle request,
@@ -551,5 +576,9 @@ HN_API int64_t hn_wall_time(void);
 
 /* The reactor this build uses: "epoll" or "poll". */
 HN_API const char *hn_reactor_name(void);
+
+/* The i-th thing that not every build has, from 0, and whether this one does;
+ * NULL past the last. */
+HN_API const char *hn_feature_at(size_t i, bool *built);
 
 #endif

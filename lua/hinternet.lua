@@ -15,15 +15,7 @@ local rawset, require, setmetatable = rawset, require, setmetatable
 local hinternet = {
   version = core.version,
   errors = core.errors(),
-  features = {
-    reactor = core.reactor,
-    brotli = false,
-    http2 = false,
-    idn = false,
-    negotiate = false,
-    psl = false,
-    zstd = false,
-  },
+  features = core.features,
   type = core.type,
   crack_url = core.crack_url,
   create_url = core.create_url,
@@ -92,7 +84,7 @@ end
 -- The one-call functions, on the module and as methods of a session.
 local level2 = {
   request = true, get = true, head = true, post = true, put = true,
-  patch = true, delete = true, session = true,
+  patch = true, delete = true, download = true, session = true,
 }
 
 for name in next, level2 do

@@ -5,6 +5,7 @@
 
 #include "../base/buf.h"
 #include "../net/clock.h"
+#include "../proto/decode.h"
 #include "../proto/httpdate.h"
 #include "../proto/url.h"
 #include "../proto/url_ref.h"
@@ -58,4 +59,18 @@ int hn_parse_date(struct hn_slice text, int64_t now, int64_t *seconds) {
 
 int64_t hn_wall_time(void) {
   return clock_wall();
+}
+
+const char *hn_feature_at(size_t i, bool *built) {
+  static const struct {
+    const char *name;
+    unsigned coding; /* 0: in no build yet */
+  } features[] = {
+    {"gzip", HN_CODING_GZIP},     {"deflate", HN_CODING_DEFLATE},
+    {"brotli", HN_CODING_BROTLI}, {"zstd", HN_CODING_ZSTD},
+    {"http2", 0}, {"idn", 0},     {"negotiate", 0}, {"psl", 0},
+  };
+  if (i >= sizeof features / sizeof features[0]) return NULL;
+  *built = (features[i].coding & decode_built()) != 0;
+  return features[i].name;
 }

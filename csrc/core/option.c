@@ -261,10 +261,11 @@ int hn_query_option(hn_runtime *rt, hn_handle h, struct hn_slice name,
   if (row->is_text) {
     const char *text = option_get_text(n, row->text);
     v.text = slice_of(text ? text : "");
-  } else if (row->get)
+  } else if (row->get) {
     rc = row->get(n, &v);
-  else
+  } else {
     v.number = *option_place(n, row);
+  }
   if (rc == 0) *out = v;
   return rc;
 }

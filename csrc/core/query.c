@@ -3,10 +3,14 @@
  */
 #include "request.h"
 
-/* A redirect's own head may be looked at while its notification is heard. */
+/* A redirect's own head may be looked at while its notification is heard, and
+ * when it needs the body again: the caller may have it, and has to know where
+ * to send it. */
 static bool query_has_response(const struct hn_request *r) {
   return r->state == HN_REQUEST_RECEIVED ||
-         r->state == HN_REQUEST_REDIRECTING;
+         r->state == HN_REQUEST_REDIRECTING ||
+         (r->state == HN_REQUEST_FAILED &&
+          r->info.code == HN_ERR_RESEND_REQUEST);
 }
 
 /* Response headers are there once the head is, trailers once the body ended. */
@@ -97,8 +101,48 @@ int hn_query_response_line(hn_runtime *rt, hn_handle request,
     .minor = head->minor,
     .reason = slice_sub(buf_peek(&r->answer.bytes), head->reason,
                         head->reason + head->reason_size),
+    .hops = r->hop ? r->hop->count : 0,
   };
   return 0;
+}
+
+int hn_query_progress(hn_runtime *rt, hn_handle request,
+                      struct hn_progress *out) {
+  struct hn_request *r;
+  int rc = request_find(rt, request, &r);
+  if (rc) return rc;
+  uint64_t unsent = 0;
+  if (r->begun && r->state == HN_REQUEST_SENT)
+    unsent = exchange_unsent(&r->exchange);
+  *out = (struct hn_progress){
+    .unsent = unsent == UINT64_MAX ? HN_LENGTH_CHUNKED : unsent,
+    .sent = r->tx.moved,
+    .received = r->rx.moved,
+  };
+  return 0;
+}
+
+_Static_assert(HN_TIMES - 1 <= HN_MAX_TIMES, "times without room");
+
+int hn_query_times(hn_runtime *rt, hn_handle request,
+                   int64_t out[HN_MAX_TIMES]) {
+  struct hn_request *r;
+  int rc = request_find(rt, request, &r);
+  if (rc) return rc;
+  if (r->state == HN_REQUEST_NEW) return HN_ERR_INCORRECT_HANDLE_STATE;
+  const int64_t *at = r->exchange.times.at;
+  for (size_t i = HN_TIME_START + 1; i < HN_TIMES; i++)
+    out[i - 1] = at[i] ? at[i] - at[HN_TIME_START] : 0;
+  return 0;
+}
+
+const char *hn_time_name(size_t i) {
+  static const char *const names[] = {
+#define HN_X(name, text) text,
+    HN_TIME_LIST(HN_X)
+#undef HN_X
+  };
+  return i + 1 < HN_TIMES ? names[i + 1] : NULL;
 }
 
 int hn_query_method(hn_runtime *rt, hn_handle request, struct hn_slice *out) {

@@ -159,6 +159,10 @@ static void receiving_step_read(struct hn_request *r) {
 
 void receiving_step(struct hn_request *r) {
   if (!r->rx.running) return;
+  if (r->late) {
+    transfer_fail(r, &r->rx, HN_ERR_TIMEOUT);
+    return;
+  }
   switch (r->rx.api) {
     case HN_OP_RECEIVE_RESPONSE: receiving_step_receive(r); break;
     case HN_OP_QUERY_DATA_AVAILABLE: receiving_step_query(r); break;
@@ -177,7 +181,7 @@ int hn_receive_response(hn_runtime *rt, hn_handle request) {
   }
   rc = transfer_begin(r, &r->rx, HN_OP_RECEIVE_RESPONSE, HN_REQUEST_SENT);
   if (rc) return rc;
-  request_set_state(r, HN_REQUEST_RECEIVING);
+  if (!r->late) request_set_state(r, HN_REQUEST_RECEIVING);
   request_make_ready(r);
   return 0;
 }

@@ -74,6 +74,10 @@ static void sending_step_body(struct hn_request *r) {
 
 void sending_step(struct hn_request *r) {
   if (!r->tx.running) return;
+  if (r->late) {
+    transfer_fail(r, &r->tx, HN_ERR_TIMEOUT);
+    return;
+  }
   if (r->tx.api == HN_OP_SEND_REQUEST)
     sending_step_head(r);
   else

@@ -50,6 +50,23 @@ void transfer_fail(struct hn_request *r, struct hn_operation *op, int code) {
   op_fail(&r->node, op, &r->info);
 }
 
+/* The timer of an operation that waits, as far as it is its own time. */
+static int transfer_arm(struct hn_request *r, struct hn_operation *op,
+                        int64_t timeout) {
+  const struct hn_exchange *x = &r->exchange;
+  uint64_t progress = op->api == HN_OP_RECEIVE_RESPONSE
+                          ? x->retried
+                          : x->received + x->sent;
+  if (x->state == HN_X_CONNECT) {
+    /* A dial keeps the time itself; in line it is connect_timeout's. */
+    timeout = x->conn ? -1 : r->settings.connect_timeout;
+    progress = UINT64_MAX - 1;
+  } else if (exchange_is_patient(x)) {
+    timeout = -1;
+  }
+  return op_arm(&r->node, op, timeout, progress);
+}
+
 /* The news, then what the step of an operation came to: false when it waits on
  * (under a deadline) or has failed, true when the caller is to complete it. */
 bool transfer_settle(struct hn_request *r, struct hn_operation *op, int rc,
@@ -57,23 +74,14 @@ bool transfer_settle(struct hn_request *r, struct hn_operation *op, int rc,
   int told = transfer_post_news(r);
   if (told && (rc == 0 || rc == HN_AGAIN)) rc = told;
   if (rc == 0) return true;
-  if (rc == HN_AGAIN) {
-    /* While it is dialled, the dial keeps the time. */
-    bool dialling = r->exchange.state == HN_X_CONNECT && r->exchange.conn;
-    if (r->exchange.state == HN_X_CONNECT)
-      timeout = r->settings.connect_timeout; /* standing in line */
-    uint64_t progress = op->api == HN_OP_RECEIVE_RESPONSE
-                            ? r->exchange.retried
-                            : r->exchange.received + r->exchange.sent;
-    rc = op_arm(&r->node, op, dialling ? -1 : timeout, progress);
-    if (rc == 0) return false;
-  }
+  if (rc == HN_AGAIN) rc = transfer_arm(r, op, timeout);
+  if (rc == 0) return false;
   transfer_fail(r, op, rc);
   return false;
 }
 
 /* The whole request has taken too long, whether or not an operation runs now:
- * one started later answers TIMEOUT at once. */
+ * one started later fails with TIMEOUT at once. */
 static void transfer_on_deadline(struct hn_request *r) {
   r->late = true;
   err_set(&r->info, HN_ERR_TIMEOUT, exchange_phase(&r->exchange),
@@ -165,13 +173,26 @@ int transfer_find(hn_runtime *rt, hn_handle h, struct hn_request **out) {
   return 0;
 }
 
-/* Begins an operation in a given state; another is a state error, and a broken
- * request answers as cancelled. */
+/* Nobody may have looked at the clock since the last operation. */
+static void transfer_check_deadline(struct hn_request *r) {
+  struct hn_env *env = &r->node.rt->env;
+  if (!timer_is_set(&r->deadline)) return;
+  env->now_us = 0; /* time has passed since the last step */
+  if (env_now(env) < r->deadline.when) return;
+  transfer_end_deadline(r);
+  transfer_on_deadline(r);
+}
+
+/* Begins an operation in a given state; another is a state error, a broken
+ * request answers as cancelled, and for a late one the operation begins to be
+ * failed by its step. */
 int transfer_begin(struct hn_request *r, struct hn_operation *op,
                    enum hn_op api, enum hn_request_state needed) {
   if (r->state == HN_REQUEST_BROKEN) return HN_ERR_OPERATION_CANCELLED;
-  if (r->late) return HN_ERR_TIMEOUT;
-  if (r->state != needed || op->running) return HN_ERR_INCORRECT_HANDLE_STATE;
+  if (op->running) return HN_ERR_INCORRECT_HANDLE_STATE;
+  transfer_check_deadline(r);
+  if (r->late) return op_begin(&r->node, op, api);
+  if (r->state != needed) return HN_ERR_INCORRECT_HANDLE_STATE;
   r->info.code = 0;
   r->info.secure = 0;
   return op_begin(&r->node, op, api);

@@ -11,10 +11,15 @@ static struct hn_spares *content_spares(struct hn_exchange *x) {
   return &x->setup.pool->env->spares;
 }
 
-static int content_fail(struct hn_exchange *x, int code, const char *detail) {
-  err_set(x->info, code, HN_PHASE_RECEIVE, x->setup.authority, detail);
+static int content_fail_in(struct hn_exchange *x, enum hn_phase phase,
+                           int code, const char *detail) {
+  err_set(x->info, code, phase, x->setup.authority, detail);
   exchange_abort(x);
   return code;
+}
+
+static int content_fail(struct hn_exchange *x, int code, const char *detail) {
+  return content_fail_in(x, HN_PHASE_RECEIVE, code, detail);
 }
 
 int content_begin(struct hn_content *c, struct hn_exchange *x, unsigned set,
@@ -26,9 +31,10 @@ int content_begin(struct hn_content *c, struct hn_exchange *x, unsigned set,
   int rc = decode_parse(x->fields, set, &list);
   if (rc == HN_ERR_NOT_SUPPORTED || (rc == 0 && list.count == 0)) return 0;
   if (rc)
-    return content_fail(x, rc, fault_text(HN_FAULT_BAD_CONTENT_CODING));
+    return content_fail_in(x, HN_PHASE_RESPONSE, rc,
+                           fault_text(HN_FAULT_BAD_CONTENT_CODING));
   rc = decoder_new(&list, &c->decoder);
-  if (rc) return content_fail(x, rc, NULL);
+  if (rc) return content_fail_in(x, HN_PHASE_RESPONSE, rc, NULL);
   spares_take(content_spares(x), &c->in, HN_CONTENT_IN, HN_CONTENT_IN);
   buf_init(&c->ready, HN_CONTENT_READY);
   return 0;

@@ -60,6 +60,7 @@ void exchange_begin(struct hn_exchange *x,
   exchange_note(x, HN_TIME_START);
   timer_init(&x->patience, 0, HN_TIMER_CONN);
   list_init(&x->waiter.link);
+  x->waiter.called = false;
   /* The session may let go of an identity while we wait for a connection. */
   if (setup->wish.origin.tls) (void)tls_context_hold(setup->wish.origin.tls);
   x->reused = x->retried = false;
@@ -234,6 +235,10 @@ int exchange_step_send(struct hn_exchange *x) {
 
 bool exchange_is_answered(const struct hn_exchange *x) {
   return x->answered;
+}
+
+bool exchange_is_patient(const struct hn_exchange *x) {
+  return x->state == HN_X_SEND && timer_is_set(&x->patience);
 }
 
 uint64_t exchange_unsent(const struct hn_exchange *x) {

@@ -105,6 +105,9 @@ HN_INTERNAL int exchange_flush(struct hn_exchange *x);
  * wanted any more, and writing it is accepted and forgotten. */
 HN_INTERNAL bool exchange_is_answered(const struct hn_exchange *x);
 
+/* The body is held back for 100 (Continue), which has a time of its own. */
+HN_INTERNAL bool exchange_is_patient(const struct hn_exchange *x);
+
 /* Body bytes that may still be written; UINT64_MAX when chunked. */
 HN_INTERNAL uint64_t exchange_unsent(const struct hn_exchange *x);
 

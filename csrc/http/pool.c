@@ -24,13 +24,16 @@ static void pool_wake(struct hn_pool *p, const struct hn_origin *origin) {
     if (!origin_equal(&w->origin, origin)) continue;
     list_remove(l);
     list_append(&p->env->woken, l);
+    w->called = true;
     return;
   }
 }
 
+/* One that was called and goes before it came makes room for the next. */
 void pool_forget(struct hn_pool *p, struct hn_waiter *waiter) {
-  (void)p;
-  if (waiter->link.next) list_remove(&waiter->link);
+  if (!waiter->link.next || list_is_empty(&waiter->link)) return;
+  list_remove(&waiter->link);
+  if (waiter->called) pool_wake(p, &waiter->origin);
 }
 
 void pool_drop(struct hn_pool *p, struct hn_conn *c, bool polite) {
@@ -189,10 +192,16 @@ static void pool_make_room(struct hn_pool *p, const struct hn_origin *origin) {
 
 static void pool_wait(struct hn_pool *p, const struct hn_pool_wish *w,
                       struct hn_waiter *waiter) {
+  bool was_first = waiter->called;
   waiter->origin = w->origin;
   waiter->owner = w->owner;
+  waiter->called = false;
   list_init(&waiter->link);
-  list_append(&p->waiting, &waiter->link);
+  /* Somebody was quicker than one who had been called: it stays the first. */
+  if (was_first)
+    list_prepend(&p->waiting, &waiter->link);
+  else
+    list_append(&p->waiting, &waiter->link);
 }
 
 int pool_acquire(struct hn_pool *p, const struct hn_pool_wish *w,

@@ -22,6 +22,7 @@ struct hn_waiter {
   struct hn_link link;
   struct hn_origin origin; /* host borrowed from the wish */
   uint64_t owner;          /* the handle to step when its turn has come */
+  bool called;             /* it has left the line for env->woken */
 };
 
 struct hn_pool {

@@ -120,6 +120,21 @@ int lhn_answer(lua_State *L, const struct lhn_handle *h, const char *what,
   return 1;
 }
 
+/* ------------------------------------------------------------- the Lua half */
+
+static int lhn_went_on(lua_State *L, int status, lua_KContext base) {
+  (void)status;
+  return lua_gettop(L) - (int)base;
+}
+
+int lhn_go_on(lua_State *L, enum lhn_lua function, int n) {
+  int base = lua_gettop(L) - n;
+  lua_rawgeti(L, lua_upvalueindex(LHN_UP_LUA), function);
+  lua_insert(L, base + 1);
+  lua_callk(L, n, LUA_MULTRET, base, lhn_went_on);
+  return lua_gettop(L) - base;
+}
+
 /* -------------------------------------------------------------- the opening */
 
 void lhn_register(lua_State *L, const luaL_Reg *functions) {
@@ -153,39 +168,44 @@ static void lhn_push_runtime(lua_State *L) {
     luaL_error(L, "hinternet: cannot start: %s", hn_error_text(code));
 }
 
-/* Pushes a table of the functions of a kind. */
-static void lhn_push_methods(lua_State *L, const luaL_Reg *methods,
-                             const luaL_Reg *more) {
+/* Fills the metatable at slot `meta`. */
+static void lhn_open_meta(lua_State *L, int meta, const char *name,
+                          const luaL_Reg *functions) {
+  lua_pushfstring(L, "hinternet.%s", name);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, meta, "__name");
+  lua_setfield(L, meta, "__metatable");
+  lua_pushvalue(L, meta);
+  lhn_register(L, functions);
+  lua_pop(L, 1);
+}
+
+/* Fills the metatable of a kind, at its upvalue's slot, and puts its methods
+ * into the module table on top, where the Lua half adds to them. */
+static void lhn_open_kind(lua_State *L, int kind, const luaL_Reg *methods,
+                          const luaL_Reg *more) {
+  int meta = LHN_UP_RUNTIME + kind;
+  lhn_open_meta(L, meta, lhn_kind_name(kind), lhn_handle_meta);
   lua_newtable(L);
   lhn_register(L, lhn_handle_methods);
   lhn_register(L, lhn_option_methods);
   lhn_register(L, methods);
   if (more != NULL)
     lhn_register(L, more);
-}
-
-/* Fills the metatable of a kind (at its upvalue's slot) and leaves its method
- * table in field `kind` of the module table on top, where the Lua half puts
- * wrappers in, and the bare functions in field `kind` of `calls`. */
-static void lhn_open_kind(lua_State *L, int kind, const luaL_Reg *methods,
-                          const luaL_Reg *more) {
-  int meta = LHN_UP_RUNTIME + kind;
-  lua_pushfstring(L, "hinternet.%s", lhn_kind_name(kind));
-  lua_pushvalue(L, -1);
-  lua_setfield(L, meta, "__name");
-  lua_setfield(L, meta, "__metatable");
-  lua_pushvalue(L, meta);
-  lhn_register(L, lhn_handle_meta);
-  lua_pop(L, 1);
-
-  lhn_push_methods(L, methods, more);
   lua_pushvalue(L, -1);
   lua_setfield(L, meta, "__index");
   lua_setfield(L, -2, lhn_kind_name(kind));
-  lua_getfield(L, -1, "calls");
-  lhn_push_methods(L, methods, more);
-  lua_setfield(L, -2, lhn_kind_name(kind));
-  lua_pop(L, 1);
+}
+
+/* The other two metatables; the requests' is filled. */
+static void lhn_open_others(lua_State *L) {
+  lhn_open_meta(L, LHN_UP_CLOSED, "request", lhn_closed_meta);
+  lua_getfield(L, LHN_UP_REQUEST, "__index");
+  lua_setfield(L, LHN_UP_CLOSED, "__index");
+  lhn_open_meta(L, LHN_UP_HEAD, "headers", lhn_head_meta);
+  lua_newtable(L);
+  lhn_register(L, lhn_head_methods);
+  lua_rawsetp(L, LHN_UP_HEAD, lhn_head_methods);
 }
 
 static void lhn_push_ops(lua_State *L) {
@@ -209,25 +229,49 @@ static void lhn_push_ops(lua_State *L) {
 /* The upvalues, at the first slots of the stack. */
 static void lhn_push_upvalues(lua_State *L) {
   lhn_push_runtime(L);
-  struct lhn_box *box = lua_touserdata(L, LHN_UP_RUNTIME);
-  for (int kind = HN_KIND_SESSION; kind <= HN_KIND_REQUEST; kind++) {
+  for (int i = LHN_UP_SESSION; i <= LHN_UPVALUES; i++)
     lua_newtable(L);
-    box->meta[kind] = lua_topointer(L, -1);
-  }
-  lua_newtable(L);
   lua_createtable(L, 0, 1);
   lua_pushliteral(L, "v");
   lua_setfield(L, -2, "__mode");
-  lua_setmetatable(L, -2);
+  lua_setmetatable(L, LHN_UP_MAP);
 }
 
-/* For the Lua half, which adds __close: that has to call callbacks. */
-static void lhn_push_metatables(lua_State *L) {
-  lua_createtable(L, 0, 3);
-  for (int kind = HN_KIND_SESSION; kind <= HN_KIND_REQUEST; kind++) {
-    lua_pushvalue(L, LHN_UP_RUNTIME + kind);
-    lua_setfield(L, -2, lhn_kind_name(kind));
+/* Name -> whether this build has it; and the reactor's name. */
+static void lhn_push_features(lua_State *L) {
+  const char *name;
+  bool built = false;
+  lua_newtable(L);
+  for (size_t i = 0; (name = hn_feature_at(i, &built)) != NULL; i++) {
+    lua_pushboolean(L, built);
+    lua_setfield(L, -2, name);
   }
+  lua_pushstring(L, hn_reactor_name());
+  lua_setfield(L, -2, "reactor");
+}
+
+/* The table that the Lua half fills, with names for its keys. */
+static void lhn_push_lua_half(lua_State *L) {
+  static const char *const names[] = {
+      [LHN_LUA_CALLING] = "calling",
+      [LHN_LUA_WAIT] = "wait",
+      [LHN_LUA_BURY] = "bury",
+      [LHN_LUA_CREATED] = "created",
+      [LHN_LUA_CLOSE] = "close",
+      [LHN_LUA_CLOSED] = "closed",
+      [LHN_LUA_CLOSE_VARIABLE] = "close_variable",
+      [LHN_LUA_WRITE_PIECES] = "write_pieces",
+  };
+  lua_pushvalue(L, LHN_UP_LUA);
+  lua_setfield(L, -2, "half");
+  lua_newtable(L);
+  for (int i = LHN_LUA_CALLING; i <= LHN_LUA_WRITE_PIECES; i++) {
+    lua_pushinteger(L, i);
+    lua_setfield(L, -2, names[i]);
+  }
+  lua_setfield(L, -2, "slots");
+  lua_pushinteger(L, 0);
+  lua_rawseti(L, LHN_UP_LUA, LHN_LUA_CALLING);
 }
 
 int luaopen_hinternet_core(lua_State *L) {
@@ -238,23 +282,24 @@ int luaopen_hinternet_core(lua_State *L) {
   lhn_push_upvalues(L);
   lua_newtable(L);
   lhn_register(L, lhn_handle_functions);
+  lhn_register(L, lhn_open_functions);
   lhn_register(L, lhn_event_functions);
   lhn_register(L, lhn_url_functions);
   lhn_register(L, lhn_option_functions);
   lhn_register(L, lhn_header_functions);
-  lua_newtable(L);
-  lua_setfield(L, -2, "calls");
+  lhn_register(L, lhn_head_functions);
+  lhn_register(L, lhn_request_functions);
   lhn_open_kind(L, HN_KIND_SESSION, lhn_session_methods, NULL);
   lhn_open_kind(L, HN_KIND_CONNECTION, lhn_connection_methods, NULL);
   lhn_open_kind(L, HN_KIND_REQUEST, lhn_request_methods, lhn_header_methods);
-  lhn_push_metatables(L);
-  lua_setfield(L, -2, "metatables");
+  lhn_open_others(L);
+  lhn_push_lua_half(L);
   lhn_push_ops(L);
   lua_setfield(L, -2, "ops");
   lua_pushliteral(L, HN_VERSION);
   lua_setfield(L, -2, "version");
-  lua_pushstring(L, hn_reactor_name());
-  lua_setfield(L, -2, "reactor");
+  lhn_push_features(L);
+  lua_setfield(L, -2, "features");
   lua_pushvalue(L, -1);
   lua_setfield(L, LUA_REGISTRYINDEX, "hinternet.core");
   return 1;

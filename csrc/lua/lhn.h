@@ -2,10 +2,10 @@
  * lhn.h: what the files of the Lua binding share.
  *
  * The binding turns arguments into calls of hinternet.h and events into Lua
- * values; it calls no Lua function and keeps no lua_State and no registry
- * reference. Every function registered here carries the same upvalues: the
- * runtime's box, one metatable per kind of handle, and the weak map from slot
- * index to userdata of the handles whose events somebody may want.
+ * values; it keeps no lua_State and no registry reference. It calls no function
+ * of the user's: where a call has to wait, or notifications are to be
+ * delivered, it goes on as a function of the Lua half, which may yield. Every
+ * function registered here carries the same upvalues.
  *
  * A call of Lua's API that allocates may run a finaliser, and that may close
  * any handle: so no pointer of the engine is held across one, but for the text
@@ -28,37 +28,59 @@ enum lhn_upvalue {
   LHN_UP_SESSION,     /* metatables, at LHN_UP_RUNTIME + enum hn_kind */
   LHN_UP_CONNECTION,
   LHN_UP_REQUEST,
-  LHN_UP_MAP, /* table: slot index, or id of an older handle -> userdata */
-  LHN_UPVALUES = LHN_UP_MAP,
+  LHN_UP_CLOSED,      /* metatable of closed requests: nothing to finalise */
+  LHN_UP_HEAD,        /* metatable of struct lhn_head */
+  LHN_UP_MAP, /* weak table: slot index, or id of an older handle -> userdata of
+                 the handles whose events somebody may want */
+  LHN_UP_LUA, /* table: enum lhn_lua -> what the Lua half put there */
+  LHN_UPVALUES = LHN_UP_LUA,
+};
+
+/* What the binding needs of the Lua half. */
+enum lhn_lua {
+  LHN_LUA_CALLING = 1, /* integer: callbacks running now */
+  LHN_LUA_WAIT,        /* function(handle, op): waits for a started operation */
+  LHN_LUA_BURY,        /* function(handle): ends a dead wait; was there one? */
+  LHN_LUA_CREATED,     /* function(handle): delivers; answers the handle */
+  LHN_LUA_CLOSE,       /* function(handle): closes while a callback runs */
+  LHN_LUA_CLOSED,      /* function(handle, event...): delivers what is left */
+  LHN_LUA_CLOSE_VARIABLE, /* function(handle, problem) */
+  LHN_LUA_WRITE_PIECES,   /* function(request, file, n): write_from a pipe */
 };
 
 enum lhn_uservalue {
   LHN_UV_PARENT = 1, /* the parent's userdata */
-  LHN_UV_BODY,       /* the pinned body of a send */
-  LHN_UV_CALLBACK,   /* the status callback */
-  LHN_UV_INPUT,      /* what a running write or write_from reads */
-  LHN_UV_OUTPUT,     /* the file a running read_to writes */
+  LHN_UV_KEPT,       /* nil, or a table: enum lhn_kept -> value */
+  LHN_USERVALUES = LHN_UV_KEPT,
+};
+
+enum lhn_kept {
+  LHN_KEPT_CALLBACK = 1, /* the status callback */
+  LHN_KEPT_BODY,         /* the pinned body of a send */
+  LHN_KEPT_INPUT,        /* what a running write or write_from reads */
+  LHN_KEPT_OUTPUT,       /* the file a running read_to writes */
 };
 
 struct lhn_box {
   hn_runtime *rt; /* owned; NULL once the state closes */
-  /* borrowed (as long as the box): the metatable of each kind, to compare */
-  const void *meta[HN_KIND_REQUEST + 1];
+  bool heard;     /* a status callback was set, ever */
 };
 
 /* The input or output file of a running operation. */
 struct lhn_held {
-  bool busy;  /* its user value is set */
+  bool busy;  /* its value is kept */
   int64_t at; /* where the file stood at the start; -1: cannot seek */
 };
 
 struct lhn_handle {
+  const void *magic;   /* what every handle has there */
   struct lhn_box *box; /* borrowed (as long as the state) */
   hn_handle id;        /* 0 until the engine made it */
   hn_handle session;   /* the session it lives in, alive or not */
-  int kind;          /* enum hn_kind */
-  bool async;        /* of an asynchronous session */
-  bool pinned;       /* LHN_UV_BODY is set */
+  int kind;            /* enum hn_kind */
+  bool async;          /* of an asynchronous session */
+  bool heard;          /* LHN_KEPT_CALLBACK is set */
+  bool pinned;         /* LHN_KEPT_BODY is set */
   struct lhn_held input, output;
 };
 
@@ -97,6 +119,10 @@ HN_INTERNAL int lhn_fail(lua_State *L, const struct lhn_handle *h,
 HN_INTERNAL int lhn_answer(lua_State *L, const struct lhn_handle *h,
                            const char *what, int code);
 
+/* Ends a C function as a function of the Lua half, called with the n values on
+ * top; its results are the C function's. */
+HN_INTERNAL int lhn_go_on(lua_State *L, enum lhn_lua function, int n);
+
 /* Adds functions with the binding's upvalues, which stand at the stack's first
  * LHN_UPVALUES slots, to the table on top. */
 HN_INTERNAL void lhn_register(lua_State *L, const luaL_Reg *functions);
@@ -108,6 +134,13 @@ HN_INTERNAL struct lhn_handle *lhn_check(lua_State *L, int arg, int kind,
                                          int level);
 /* "request", "connection", ... */
 HN_INTERNAL const char *lhn_kind_name(int kind);
+/* Pushes an empty handle; parent is its stack index, or 0. */
+HN_INTERNAL struct lhn_handle *lhn_push_new(lua_State *L, int kind,
+                                            int parent);
+/* Keeps the value on top, which is popped, with the handle at ud. */
+HN_INTERNAL void lhn_keep(lua_State *L, int ud, enum lhn_kept what);
+/* Pushes what is kept, or nil. */
+HN_INTERNAL void lhn_push_kept(lua_State *L, int ud, enum lhn_kept what);
 /* Puts the handle at ud into the map, so that its events find it. */
 HN_INTERNAL void lhn_remember(lua_State *L, int ud,
                               const struct lhn_handle *h);
@@ -117,6 +150,11 @@ HN_INTERNAL struct lhn_handle *lhn_push_handle(lua_State *L, hn_handle id);
 extern const luaL_Reg lhn_handle_functions[];
 extern const luaL_Reg lhn_handle_methods[];
 extern const luaL_Reg lhn_handle_meta[];
+extern const luaL_Reg lhn_closed_meta[];
+
+/* --------------------------------------------------------------- lhn_open.c */
+
+extern const luaL_Reg lhn_open_functions[];
 extern const luaL_Reg lhn_session_methods[];
 extern const luaL_Reg lhn_connection_methods[];
 
@@ -129,10 +167,13 @@ HN_INTERNAL void lhn_settle(lua_State *L, int ud, struct lhn_handle *h,
 /* Cancels an operation, for which nothing is left to take then. */
 HN_INTERNAL void lhn_cancel(lua_State *L, int ud, struct lhn_handle *h,
                             enum hn_op op);
-/* Lets go of everything a closed handle held. */
+/* Before a close: puts the files of running operations where these are. */
+HN_INTERNAL void lhn_place_files(lua_State *L, int ud, struct lhn_handle *h);
+/* After it: lets go of everything the handle held. */
 HN_INTERNAL void lhn_release(lua_State *L, int ud, struct lhn_handle *h);
 
 extern const luaL_Reg lhn_request_methods[];
+extern const luaL_Reg lhn_request_functions[];
 
 /* ------------------------------------------------------------- lhn_header.c */
 
@@ -144,6 +185,26 @@ HN_INTERNAL int lhn_header_text(lua_State *L, int arg, int level,
 
 extern const luaL_Reg lhn_header_methods[];
 extern const luaL_Reg lhn_header_functions[];
+
+/* --------------------------------------------------------------- lhn_head.c */
+
+/* The head that a request sent or got (or the trailers), as a value of its
+ * own: immutable, found by its magic. */
+struct lhn_head {
+  const void *magic;
+  int64_t times[HN_MAX_TIMES]; /* microseconds from the start; 0: not known */
+  size_t size;
+  char text[]; /* lines ended by CRLF; the start line first, if there is one */
+};
+
+/* Pushes a copy of what hn_query_raw_headers answers; or nothing, with its
+ * code. */
+HN_INTERNAL int lhn_push_head(lua_State *L, const struct lhn_handle *h,
+                              enum hn_header_source from);
+
+extern const luaL_Reg lhn_head_functions[];
+extern const luaL_Reg lhn_head_meta[];
+extern const luaL_Reg lhn_head_methods[];
 
 /* -------------------------------------------------------------- lhn_event.c */
 

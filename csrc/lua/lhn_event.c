@@ -111,8 +111,8 @@ int lhn_push_event(lua_State *L, const struct hn_event *ev) {
   lua_pushvalue(L, first);
   if (h != NULL && completion)
     lhn_settle(L, first, h, ev);
-  if (h != NULL && !ev->quiet)
-    lua_getiuservalue(L, first, LHN_UV_CALLBACK);
+  if (h != NULL && h->heard && !ev->quiet)
+    lhn_push_kept(L, first, LHN_KEPT_CALLBACK);
   else
     lua_pushnil(L);
   lua_pushinteger(L, (lua_Integer)ev->handle);

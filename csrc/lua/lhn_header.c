@@ -204,13 +204,13 @@ struct lhn_query {
   size_t index; /* from 0 */
 };
 
-static bool lhn_header_query_option(lua_State *L, struct lhn_query *q,
-                                    const char *name) {
+static bool lhn_header_query_option(lua_State *L, int arg,
+                                    struct lhn_query *q, const char *name) {
   if (strcmp(name, "index") == 0) {
     int is_integer;
     lua_Integer i = lua_tointegerx(L, -1, &is_integer);
     if (!is_integer || i < 1)
-      lhn_argerror(L, LHN_DIRECT, 3, "'index' must be an integer from 1");
+      lhn_argerror(L, LHN_DIRECT, arg, "'index' must be an integer from 1");
     q->index = (size_t)i - 1;
   } else if (strcmp(name, "request") == 0) {
     if (lua_toboolean(L, -1))
@@ -234,7 +234,7 @@ static void lhn_header_query_options(lua_State *L, int arg,
   while (lua_next(L, arg)) {
     const char *name =
         lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
-    if (!lhn_header_query_option(L, q, name))
+    if (!lhn_header_query_option(L, arg, q, name))
       lhn_argerror(L, LHN_DIRECT, arg,
                    lua_pushfstring(L, "unknown option '%s'", name));
     lua_pop(L, 1);
@@ -324,6 +324,14 @@ static int lhn_header_request_version(lua_State *L, const struct lhn_query *q) {
   return 1;
 }
 
+static void lhn_header_push_version(lua_State *L,
+                                    const struct hn_response_line *line) {
+  if (line->major == 1 && line->minor == 1)
+    lua_pushliteral(L, "HTTP/1.1");
+  else
+    lua_pushfstring(L, "HTTP/%d.%d", line->major, line->minor);
+}
+
 /* status_code, status_text, version */
 static int lhn_header_start_line(lua_State *L, const struct lhn_query *q) {
   struct hn_response_line line;
@@ -339,7 +347,7 @@ static int lhn_header_start_line(lua_State *L, const struct lhn_query *q) {
   else if (lhn_slice_is(q->what, "status_text"))
     lhn_push_slice(L, line.reason);
   else
-    lua_pushfstring(L, "HTTP/%d.%d", line.major, line.minor);
+    lhn_header_push_version(L, &line);
   return 1;
 }
 
@@ -352,20 +360,36 @@ static int lhn_header_method(lua_State *L, const struct lhn_query *q) {
   return 1;
 }
 
+/* Info levels that are no header's name. X(text, function) */
+#define LHN_HEADER_SPECIAL_LIST(X)             \
+  X("status_code", lhn_header_start_line)      \
+  X("content_length", lhn_header_length)       \
+  X("status_text", lhn_header_start_line)      \
+  X("version", lhn_header_start_line)          \
+  X("raw_headers_crlf", lhn_header_raw)        \
+  X("raw_headers", lhn_header_raw_nul)         \
+  X("request_method", lhn_header_method)
+
+typedef int lhn_header_answer(lua_State *L, const struct lhn_query *q);
+
+static lhn_header_answer *lhn_header_special(struct hn_slice what) {
+  static const struct {
+    struct hn_slice what;
+    lhn_header_answer *answer;
+  } special[] = {
+#define HN_X(text, function) {{text, sizeof text - 1}, function},
+      LHN_HEADER_SPECIAL_LIST(HN_X)
+#undef HN_X
+  };
+  for (size_t i = 0; i < sizeof special / sizeof special[0]; i++)
+    if (what.n == special[i].what.n &&
+        memcmp(what.p, special[i].what.p, what.n) == 0)
+      return special[i].answer;
+  return lhn_header_field;
+}
+
 /* request:query_headers(what [, {index=, request=, trailer=}]) */
 static int lhn_header_query(lua_State *L) {
-  static const struct {
-    const char *what;
-    int (*answer)(lua_State *L, const struct lhn_query *q);
-  } special[] = {
-      {"status_code", lhn_header_start_line},
-      {"content_length", lhn_header_length},
-      {"status_text", lhn_header_start_line},
-      {"version", lhn_header_start_line},
-      {"raw_headers_crlf", lhn_header_raw},
-      {"raw_headers", lhn_header_raw_nul},
-      {"request_method", lhn_header_method},
-  };
   struct lhn_query q;
   q.h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_DIRECT);
   q.rt = q.h->box->rt;
@@ -375,44 +399,56 @@ static int lhn_header_query(lua_State *L) {
   q.from = HN_FROM_RESPONSE;
   q.index = 0;
   lhn_header_query_options(L, 3, &q);
-  for (size_t i = 0; i < sizeof special / sizeof special[0]; i++)
-    if (lhn_slice_is(q.what, special[i].what))
-      return special[i].answer(L, &q);
-  return lhn_header_field(L, &q);
+  return lhn_header_special(q.what)(L, &q);
 }
 
-/* response_line(request) -> status, reason, version, raw headers: what the
- * one-call layer wants to know, in one entry. */
+/* request:headers([{request=, trailer=}]) -> a copy of all of them */
+static int lhn_header_copy(lua_State *L) {
+  struct lhn_query q;
+  q.h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_DIRECT);
+  q.rt = q.h->box->rt;
+  q.from = HN_FROM_RESPONSE;
+  q.index = 0;
+  lhn_header_query_options(L, 2, &q);
+  int code = q.rt != NULL ? lhn_push_head(L, q.h, q.from)
+                          : HN_ERR_INVALID_HANDLE;
+  return code == 0 ? 1 : lhn_fail(L, q.h, "query headers", code);
+}
+
+/* response(request) -> headers, redirects followed, status, reason, version:
+ * what the one-call layer wants to know, in one entry. */
 static int lhn_header_response(lua_State *L) {
   struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_DIRECT);
   hn_runtime *rt = h->box->rt;
   if (rt == NULL)
     return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
   struct hn_response_line line;
-  struct hn_slice raw;
-  int code = hn_query_response_line(rt, h->id, &line);
+  int code = lhn_push_head(L, h, HN_FROM_RESPONSE);
+  if (code == 0) {
+    struct lhn_head *head = lua_touserdata(L, -1);
+    (void)hn_query_times(rt, h->id, head->times);
+    code = hn_query_response_line(rt, h->id, &line);
+  }
   if (code != 0)
     return lhn_fail(L, h, "query headers", code);
-  lua_pushinteger(L, line.status);
+  /* the reason is the engine's: first */
   lhn_push_slice(L, line.reason);
-  if (line.major == 1 && line.minor == 1)
-    lua_pushliteral(L, "HTTP/1.1");
-  else
-    lua_pushfstring(L, "HTTP/%d.%d", line.major, line.minor);
-  code = hn_query_raw_headers(rt, h->id, HN_FROM_RESPONSE, &raw);
-  if (code != 0)
-    return lhn_fail(L, h, "query headers", code);
-  lhn_push_slice(L, raw);
-  return 4;
+  lua_pushinteger(L, line.hops);
+  lua_insert(L, -2);
+  lua_pushinteger(L, line.status);
+  lua_insert(L, -2);
+  lhn_header_push_version(L, &line);
+  return 5;
 }
 
 const luaL_Reg lhn_header_methods[] = {
     {"add_headers", lhn_header_add},
     {"query_headers", lhn_header_query},
+    {"headers", lhn_header_copy},
     {NULL, NULL},
 };
 
 const luaL_Reg lhn_header_functions[] = {
-    {"response_line", lhn_header_response},
+    {"response", lhn_header_response},
     {NULL, NULL},
 };

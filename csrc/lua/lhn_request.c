@@ -2,8 +2,8 @@
  * lhn_request.c: the operations of a request.
  *
  * Each is one C entry: start, one step, take. A result that is there after
- * that goes straight to the caller; otherwise the answer is false and the Lua
- * half waits, delivers notifications and takes the result from the events. In
+ * that goes straight to the caller; otherwise the call goes on in the Lua half,
+ * which waits, delivers notifications and takes the result from the events. In
  * an asynchronous session a start answers true at once.
  */
 #include <stdio.h>
@@ -19,66 +19,113 @@ enum {
 
 /* --------------------------------------------------------- what is anchored */
 
-static void lhn_req_hold(lua_State *L, int value, int arg,
+static void lhn_req_hold(lua_State *L, enum lhn_kept what, int arg,
                          struct lhn_held *held, int64_t at) {
   lua_pushvalue(L, arg);
-  lua_setiuservalue(L, 1, value);
+  lhn_keep(L, 1, what);
   held->busy = true;
   held->at = at;
 }
 
-static void lhn_req_let_go(lua_State *L, int ud, int value,
+static void lhn_req_let_go(lua_State *L, int ud, enum lhn_kept what,
                            struct lhn_held *held) {
   held->busy = false;
   lua_pushnil(L);
-  lua_setiuservalue(L, ud, value);
+  lhn_keep(L, ud, what);
+}
+
+/* The descriptor moved under the FILE: tells it that it stands `moved` bytes
+ * on, and not where it read ahead. */
+static void lhn_req_place(lua_State *L, int ud, enum lhn_kept what,
+                          const struct lhn_held *held, uint64_t moved) {
+  if (!held->busy || held->at < 0)
+    return;
+  lhn_push_kept(L, ud, what);
+  luaL_Stream *stream = luaL_testudata(L, -1, LUA_FILEHANDLE);
+  if (stream != NULL && stream->closef != NULL)
+    (void)fseeko(stream->f, (off_t)(held->at + (int64_t)moved), SEEK_SET);
+  lua_pop(L, 1);
 }
 
 void lhn_settle(lua_State *L, int ud, struct lhn_handle *h,
                 const struct hn_event *ev) {
   bool out = ev->op == HN_OP_READ_DATA;
   struct lhn_held *held = out ? &h->output : &h->input;
-  int value = out ? LHN_UV_OUTPUT : LHN_UV_INPUT;
+  enum lhn_kept what = out ? LHN_KEPT_OUTPUT : LHN_KEPT_INPUT;
   if ((!out && ev->op != HN_OP_WRITE_DATA) || !held->busy)
     return;
   ud = lua_absindex(L, ud);
-  lua_getiuservalue(L, ud, value);
-  luaL_Stream *stream = luaL_testudata(L, -1, LUA_FILEHANDLE);
-  /* The descriptor moved under the FILE: tell it where it stands now. */
-  if (stream != NULL && stream->closef != NULL && held->at >= 0)
-    (void)fseeko(stream->f, (off_t)(held->at + (int64_t)ev->number), SEEK_SET);
-  lua_pop(L, 1);
-  lhn_req_let_go(L, ud, value, held);
+  lhn_req_place(L, ud, what, held, ev->number);
+  lhn_req_let_go(L, ud, what, held);
+}
+
+void lhn_place_files(lua_State *L, int ud, struct lhn_handle *h) {
+  struct hn_progress done;
+  hn_runtime *rt = h->box->rt;
+  if ((!h->input.busy && !h->output.busy) || rt == NULL ||
+      hn_query_progress(rt, h->id, &done) != 0)
+    return;
+  lhn_req_place(L, ud, LHN_KEPT_INPUT, &h->input, done.sent);
+  lhn_req_place(L, ud, LHN_KEPT_OUTPUT, &h->output, done.received);
 }
 
 void lhn_cancel(lua_State *L, int ud, struct lhn_handle *h, enum hn_op op) {
   hn_runtime *rt = h->box->rt;
+  lhn_place_files(L, ud, h);
   if (rt != NULL)
     (void)hn_cancel(rt, h->id, op);
   if (op == HN_OP_WRITE_DATA && h->input.busy)
-    lhn_req_let_go(L, ud, LHN_UV_INPUT, &h->input);
+    lhn_req_let_go(L, ud, LHN_KEPT_INPUT, &h->input);
   if (op == HN_OP_READ_DATA && h->output.busy)
-    lhn_req_let_go(L, ud, LHN_UV_OUTPUT, &h->output);
+    lhn_req_let_go(L, ud, LHN_KEPT_OUTPUT, &h->output);
 }
 
 void lhn_release(lua_State *L, int ud, struct lhn_handle *h) {
   if (h->input.busy)
-    lhn_req_let_go(L, ud, LHN_UV_INPUT, &h->input);
+    lhn_req_let_go(L, ud, LHN_KEPT_INPUT, &h->input);
   if (h->output.busy)
-    lhn_req_let_go(L, ud, LHN_UV_OUTPUT, &h->output);
+    lhn_req_let_go(L, ud, LHN_KEPT_OUTPUT, &h->output);
   if (h->pinned) {
     h->pinned = false;
     lua_pushnil(L);
-    lua_setiuservalue(L, ud, LHN_UV_BODY);
+    lhn_keep(L, ud, LHN_KEPT_BODY);
   }
 }
 
 /* -------------------------------------------------------------- one C entry */
 
+/* A wait that died by an error, in a coroutine nobody closed, still holds its
+ * operation: whether there was one. It is over then. */
+static bool lhn_req_bury(lua_State *L) {
+  lua_rawgeti(L, lua_upvalueindex(LHN_UP_LUA), LHN_LUA_BURY);
+  lua_pushvalue(L, 1);
+  lua_call(L, 1, 1);
+  bool buried = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return buried;
+}
+
+/* What a start that failed answers. */
+static int lhn_req_refused(lua_State *L, const struct lhn_handle *h,
+                           const char *what, int code) {
+  if (code == HN_ERR_INCORRECT_HANDLE_STATE && lhn_req_bury(L))
+    return lhn_fail(L, h, "its wait was broken off",
+                    HN_ERR_OPERATION_CANCELLED);
+  return lhn_fail(L, h, what, code);
+}
+
+/* Goes on as a wait of the Lua half. */
+static int lhn_req_wait(lua_State *L, enum hn_op op) {
+  lua_settop(L, 1);
+  lua_pushinteger(L, op);
+  return lhn_go_on(L, LHN_LUA_WAIT, 2);
+}
+
 /* The second half of an operation that was started. */
-static int lhn_req_finish(lua_State *L, hn_runtime *rt, struct lhn_handle *h,
-                          enum hn_op op, lua_Hook hook) {
+static int lhn_req_finish(lua_State *L, struct lhn_handle *h, enum hn_op op,
+                          lua_Hook hook) {
   struct hn_event ev;
+  hn_runtime *rt = h->box->rt;
   if (h->async) {
     if (h->input.busy || h->output.busy)
       lhn_remember(L, 1, h);
@@ -90,16 +137,14 @@ static int lhn_req_finish(lua_State *L, hn_runtime *rt, struct lhn_handle *h,
     lhn_cancel(L, 1, h, op);
     return lhn_fail(L, h, NULL, code);
   }
-  /* A signal handler's hook (Ctrl-C) fires when this function returns, and its
+  /* A signal handler's hook (Ctrl-C) fires with the next call or return, and
    * results go with it: so nothing is taken then. Known to the map, the handle
    * is found should its completion turn up later, wanted by nobody. */
   bool hooked = lua_gethook(L) != hook;
   if (hooked)
     lhn_remember(L, 1, h);
-  if (hooked || !hn_take_result(rt, h->id, op, &ev)) {
-    lua_pushboolean(L, 0);
-    return 1;
-  }
+  if (hooked || !hn_take_result(rt, h->id, op, &ev))
+    return lhn_req_wait(L, op);
   int n = lhn_push_result(L, h, &ev);
   lhn_settle(L, 1, h, &ev);
   /* The signal came meanwhile: what was taken is lost, and the handle has to
@@ -125,32 +170,41 @@ static int lhn_req_total(lua_State *L, int arg, uint64_t *total) {
   int is_integer;
   lua_Integer n = lua_tointegerx(L, arg, &is_integer);
   if (!is_integer)
-    lhn_typeerror(L, LHN_WRAPPED, arg, "integer or \"chunked\"");
+    lhn_typeerror(L, LHN_DIRECT, arg, "integer or \"chunked\"");
   if (n < 0)
     return HN_ERR_INVALID_PARAMETER;
   *total = (uint64_t)n;
   return 0;
 }
 
-/* request:send([headers [, body [, total_length]]]) */
-static int lhn_req_send(lua_State *L) {
-  lua_Hook hook = lua_gethook(L);
-  struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_WRAPPED);
-  hn_runtime *rt = h->box->rt;
-  if (rt == NULL)
-    return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
-  struct hn_slice headers, body;
+/* The start of a send; *body is what the engine may pin. */
+static int lhn_req_start_send(lua_State *L, struct lhn_handle *h,
+                              struct hn_slice *body) {
+  struct hn_slice headers;
   uint64_t total = 0;
   lua_settop(L, 4);
-  int code = lhn_header_text(L, 2, LHN_WRAPPED, &headers);
-  body = lhn_opt_slice(L, LHN_WRAPPED, 3);
+  int code = lhn_header_text(L, 2, LHN_DIRECT, &headers);
+  *body = lhn_opt_slice(L, LHN_DIRECT, 3);
   int total_code = lhn_req_total(L, 4, &total);
   if (code == 0)
     code = total_code;
-  if (code == 0)
-    code = hn_send(rt, h->id, headers, body, total);
-  else if (!hn_is_valid(rt, h->id))
-    code = HN_ERR_INVALID_HANDLE;
+  if (code != 0)
+    return hn_is_valid(h->box->rt, h->id) ? code : HN_ERR_INVALID_HANDLE;
+  code = hn_send(h->box->rt, h->id, headers, *body, total);
+  /* Unlike the other calls, it may follow a wait that was broken off. */
+  if (code == HN_ERR_INCORRECT_HANDLE_STATE && lhn_req_bury(L))
+    code = hn_send(h->box->rt, h->id, headers, *body, total);
+  return code;
+}
+
+/* request:send([headers [, body [, total_length]]]) */
+static int lhn_req_send(lua_State *L) {
+  lua_Hook hook = lua_gethook(L);
+  struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_DIRECT);
+  struct hn_slice body = {NULL, 0};
+  if (h->box->rt == NULL)
+    return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
+  int code = lhn_req_start_send(L, h, &body);
   if (code != 0)
     return lhn_fail(L, h, "send", code);
   bool pin = body.n > LHN_COPIED;
@@ -159,51 +213,58 @@ static int lhn_req_send(lua_State *L) {
       lua_pushvalue(L, 3);
     else
       lua_pushnil(L);
-    lua_setiuservalue(L, 1, LHN_UV_BODY);
+    lhn_keep(L, 1, LHN_KEPT_BODY);
     h->pinned = pin;
   }
-  return lhn_req_finish(L, rt, h, HN_OP_SEND_REQUEST, hook);
+  return lhn_req_finish(L, h, HN_OP_SEND_REQUEST, hook);
 }
 
 /* request:write(data) */
 static int lhn_req_write(lua_State *L) {
   lua_Hook hook = lua_gethook(L);
-  struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_WRAPPED);
+  struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_DIRECT);
   hn_runtime *rt = h->box->rt;
   if (rt == NULL)
     return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
-  struct hn_slice data = lhn_check_slice(L, LHN_WRAPPED, 2);
+  struct hn_slice data = lhn_check_slice(L, LHN_DIRECT, 2);
   int code = hn_write(rt, h->id, data);
   if (code != 0)
-    return lhn_fail(L, h, "write", code);
+    return lhn_req_refused(L, h, "write", code);
   if (data.n > LHN_COPIED)
-    lhn_req_hold(L, LHN_UV_INPUT, 2, &h->input, -1);
-  return lhn_req_finish(L, rt, h, HN_OP_WRITE_DATA, hook);
+    lhn_req_hold(L, LHN_KEPT_INPUT, 2, &h->input, -1);
+  return lhn_req_finish(L, h, HN_OP_WRITE_DATA, hook);
 }
 
 /* -------------------------------------------------------------------- files */
 
-/* The descriptor of the Lua file or the number at arg. A Lua file is flushed,
- * which leaves its descriptor where the file stands (POSIX fflush). False with
- * *code when that fails. */
-static bool lhn_req_file(lua_State *L, int arg, int *fd, int64_t *at) {
-  *at = -1;
+struct lhn_file {
+  int fd;
+  int64_t at; /* where a Lua file stands; -1: a descriptor, or cannot seek */
+  bool lua;   /* a Lua file */
+};
+
+/* The Lua file or the descriptor at arg. A Lua file is flushed, which leaves
+ * its descriptor where the file stands (POSIX fflush); false when that
+ * fails. */
+static bool lhn_req_file(lua_State *L, int arg, struct lhn_file *out) {
+  *out = (struct lhn_file){-1, -1, false};
   if (lua_type(L, arg) == LUA_TNUMBER) {
-    lua_Integer n = lhn_check_integer(L, LHN_WRAPPED, arg);
+    lua_Integer n = lhn_check_integer(L, LHN_DIRECT, arg);
     if (n < 0 || n > INT32_MAX)
-      lhn_argerror(L, LHN_WRAPPED, arg, "not a file descriptor");
-    *fd = (int)n;
+      lhn_argerror(L, LHN_DIRECT, arg, "not a file descriptor");
+    out->fd = (int)n;
     return true;
   }
   luaL_Stream *stream = luaL_testudata(L, arg, LUA_FILEHANDLE);
   if (stream == NULL)
-    lhn_typeerror(L, LHN_WRAPPED, arg, "file or descriptor");
+    lhn_typeerror(L, LHN_DIRECT, arg, "file or descriptor");
   if (stream->closef == NULL)
-    lhn_argerror(L, LHN_WRAPPED, arg, "closed file");
+    lhn_argerror(L, LHN_DIRECT, arg, "closed file");
   if (fflush(stream->f) != 0)
     return false;
-  *at = (int64_t)ftello(stream->f);
-  *fd = fileno(stream->f);
+  out->lua = true;
+  out->at = (int64_t)ftello(stream->f);
+  out->fd = fileno(stream->f);
   return true;
 }
 
@@ -213,51 +274,62 @@ static bool lhn_req_limit(lua_State *L, int arg, uint64_t *limit) {
   *limit = UINT64_MAX;
   if (lua_isnoneornil(L, arg))
     return true;
-  n = lhn_check_integer(L, LHN_WRAPPED, arg);
+  n = lhn_check_integer(L, LHN_DIRECT, arg);
   *limit = (uint64_t)n;
   return n >= 0;
+}
+
+/* A pipe cannot be put back to where its FILE stands: what that has read ahead
+ * can only be had through it, piece by piece, and each piece may have to
+ * wait. */
+static int lhn_req_write_pieces(lua_State *L, const struct lhn_handle *h) {
+  if (h->async)
+    return lhn_fail(L, h, "write_from a pipe without waiting",
+                    HN_ERR_NOT_SUPPORTED);
+  lua_settop(L, 3);
+  return lhn_go_on(L, LHN_LUA_WRITE_PIECES, 3);
 }
 
 /* request:write_from(file [, n]) */
 static int lhn_req_write_from(lua_State *L) {
   lua_Hook hook = lua_gethook(L);
-  struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_WRAPPED);
+  struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_DIRECT);
   hn_runtime *rt = h->box->rt;
   if (rt == NULL)
     return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
   uint64_t limit;
-  int fd = -1;
-  int64_t at;
+  struct lhn_file file;
   bool good = lhn_req_limit(L, 3, &limit);
-  if (!lhn_req_file(L, 2, &fd, &at))
+  if (!lhn_req_file(L, 2, &file))
     return lhn_fail(L, h, "write_from", HN_ERR_READ_FAULT);
-  int code = good ? hn_write_from(rt, h->id, fd, limit)
+  if (good && file.lua && file.at < 0 && hn_is_valid(rt, h->id))
+    return lhn_req_write_pieces(L, h);
+  int code = good ? hn_write_from(rt, h->id, file.fd, limit)
                   : HN_ERR_INVALID_PARAMETER;
   if (code != 0)
-    return lhn_fail(L, h, "write_from", code);
-  lhn_req_hold(L, LHN_UV_INPUT, 2, &h->input, at);
-  return lhn_req_finish(L, rt, h, HN_OP_WRITE_DATA, hook);
+    return lhn_req_refused(L, h, "write_from", code);
+  lhn_req_hold(L, LHN_KEPT_INPUT, 2, &h->input, file.at);
+  return lhn_req_finish(L, h, HN_OP_WRITE_DATA, hook);
 }
 
 /* request:read_to(file [, n]) */
 static int lhn_req_read_to(lua_State *L) {
   lua_Hook hook = lua_gethook(L);
-  struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_WRAPPED);
+  struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_DIRECT);
   hn_runtime *rt = h->box->rt;
   if (rt == NULL)
     return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
   uint64_t limit;
-  int fd = -1;
-  int64_t at;
+  struct lhn_file file;
   bool good = lhn_req_limit(L, 3, &limit);
-  if (!lhn_req_file(L, 2, &fd, &at))
+  if (!lhn_req_file(L, 2, &file))
     return lhn_fail(L, h, "read_to", HN_ERR_WRITE_FAULT);
-  int code =
-      good ? hn_read_to(rt, h->id, fd, limit) : HN_ERR_INVALID_PARAMETER;
+  int code = good ? hn_read_to(rt, h->id, file.fd, limit)
+                  : HN_ERR_INVALID_PARAMETER;
   if (code != 0)
-    return lhn_fail(L, h, "read_to", code);
-  lhn_req_hold(L, LHN_UV_OUTPUT, 2, &h->output, at);
-  return lhn_req_finish(L, rt, h, HN_OP_READ_DATA, hook);
+    return lhn_req_refused(L, h, "read_to", code);
+  lhn_req_hold(L, LHN_KEPT_OUTPUT, 2, &h->output, file.at);
+  return lhn_req_finish(L, h, HN_OP_READ_DATA, hook);
 }
 
 /* ---------------------------------------------------------------- receiving */
@@ -265,35 +337,35 @@ static int lhn_req_read_to(lua_State *L) {
 /* request:receive_response() */
 static int lhn_req_receive_response(lua_State *L) {
   lua_Hook hook = lua_gethook(L);
-  struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_WRAPPED);
+  struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_DIRECT);
   hn_runtime *rt = h->box->rt;
   if (rt == NULL)
     return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
   int code = hn_receive_response(rt, h->id);
   if (code != 0)
-    return lhn_fail(L, h, "receive_response", code);
-  return lhn_req_finish(L, rt, h, HN_OP_RECEIVE_RESPONSE, hook);
+    return lhn_req_refused(L, h, "receive_response", code);
+  return lhn_req_finish(L, h, HN_OP_RECEIVE_RESPONSE, hook);
 }
 
 /* request:query_data_available() */
 static int lhn_req_query_data_available(lua_State *L) {
   lua_Hook hook = lua_gethook(L);
-  struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_WRAPPED);
+  struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_DIRECT);
   hn_runtime *rt = h->box->rt;
   if (rt == NULL)
     return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
   int code = hn_query_data_available(rt, h->id);
   if (code != 0)
-    return lhn_fail(L, h, "query_data_available", code);
-  return lhn_req_finish(L, rt, h, HN_OP_QUERY_DATA_AVAILABLE, hook);
+    return lhn_req_refused(L, h, "query_data_available", code);
+  return lhn_req_finish(L, h, HN_OP_QUERY_DATA_AVAILABLE, hook);
 }
 
 static enum hn_read_mode lhn_req_mode(lua_State *L, int arg) {
   if (lua_isnoneornil(L, arg))
     return HN_READ_SOME;
-  struct hn_slice mode = lhn_check_slice(L, LHN_WRAPPED, arg);
+  struct hn_slice mode = lhn_check_slice(L, LHN_DIRECT, arg);
   if (!lhn_slice_is(mode, "fill"))
-    lhn_argerror(L, LHN_WRAPPED, arg,
+    lhn_argerror(L, LHN_DIRECT, arg,
                  lua_pushfstring(L, "invalid mode '%s'", mode.p));
   return HN_READ_FILL;
 }
@@ -301,7 +373,7 @@ static enum hn_read_mode lhn_req_mode(lua_State *L, int arg) {
 /* request:read([n [, "fill"]]) or request:read("a") */
 static int lhn_req_read(lua_State *L) {
   lua_Hook hook = lua_gethook(L);
-  struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_WRAPPED);
+  struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_DIRECT);
   hn_runtime *rt = h->box->rt;
   if (rt == NULL)
     return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
@@ -310,19 +382,36 @@ static int lhn_req_read(lua_State *L) {
   if (lua_type(L, 2) == LUA_TSTRING) {
     struct hn_slice what = lhn_slice_at(L, 2);
     if (!lhn_slice_is(what, "a") && !lhn_slice_is(what, "*a"))
-      lhn_argerror(L, LHN_WRAPPED, 2, "invalid format");
+      lhn_argerror(L, LHN_DIRECT, 2, "invalid format");
     mode = HN_READ_ALL;
   } else if (!lua_isnoneornil(L, 2)) {
-    n = lhn_check_integer(L, LHN_WRAPPED, 2);
+    n = lhn_check_integer(L, LHN_DIRECT, 2);
   }
   int code = n > 0 ? hn_read(rt, h->id, (size_t)n, mode)
                    : HN_ERR_INVALID_PARAMETER;
   if (code != 0)
-    return lhn_fail(L, h, "read", code);
-  return lhn_req_finish(L, rt, h, HN_OP_READ_DATA, hook);
+    return lhn_req_refused(L, h, "read", code);
+  return lhn_req_finish(L, h, HN_OP_READ_DATA, hook);
 }
 
-/* All are wrapped by functions of the same name in the Lua half. */
+/* unsent(request) -> bytes of the announced body that are still to be written;
+ * nil when that is not known */
+static int lhn_req_unsent(lua_State *L) {
+  const struct lhn_handle *h =
+      lhn_check(L, 1, HN_KIND_REQUEST, LHN_DIRECT);
+  struct hn_progress done;
+  if (h->box->rt == NULL || hn_query_progress(h->box->rt, h->id, &done) != 0 ||
+      done.unsent == HN_LENGTH_CHUNKED)
+    return 0;
+  lua_pushinteger(L, (lua_Integer)done.unsent);
+  return 1;
+}
+
+const luaL_Reg lhn_request_functions[] = {
+    {"unsent", lhn_req_unsent},
+    {NULL, NULL},
+};
+
 const luaL_Reg lhn_request_methods[] = {
     {"send", lhn_req_send},
     {"write", lhn_req_write},

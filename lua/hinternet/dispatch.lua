@@ -1,9 +1,9 @@
 --- hinternet.dispatch: who hears what happened, and how a blocking call waits.
 --
--- The C half starts operations, takes one step and hands out events; it calls
--- nobody. Everything that calls user code is here: taking events one by one,
--- calling the status callbacks, waiting for one operation, delivering what a
--- close left.
+-- The C half starts operations, takes one step and hands out events; where that
+-- is not enough it goes on as one of the functions here. Everything that calls
+-- user code is here: taking events one by one, calling the status callbacks,
+-- waiting for one operation, delivering what a close left.
 --
 -- A loop object stands for each place that takes events: a waiting call (with
 -- an operation) or a delivery (without). Loops are found through a weak table,
@@ -14,13 +14,11 @@ local core = require "hinternet.core"
 local await, cancel, ids = core.await, core.cancel, core.ids
 local next_event, step, live = core.next_event, core.step, core.live
 local error, next, pcall, setmetatable = error, next, pcall, setmetatable
-local tostring, type, warn = tostring, type, warn
+local select, tostring, type, warn = select, tostring, type, warn
 local running, status_of = coroutine.running, coroutine.status
 
 local dispatch = {}
 
-local INCORRECT_HANDLE_STATE = 12019
-local OPERATION_CANCELLED = 12017
 local STEP_MS = 1000
 
 local op_names = {}
@@ -28,9 +26,12 @@ for name, op in next, core.ops do op_names[op] = name end
 
 local loops = setmetatable({}, { __mode = "k" })
 
--- How many loops have a callback running. One in a coroutine that was dropped
--- counts until it is collected; 0 always means that there is none.
-local calling = 0
+-- What the C half knows of this one. half[CALLING] is how many loops have a
+-- callback running: one in a coroutine that was dropped counts until it is
+-- collected; 0 always means that there is none.
+local half, slots = core.half, core.slots
+local CALLING = slots.calling
+half[CALLING] = 0
 
 -- Ends a loop. One that did not get its result cancels its operation: that
 -- side answers 12017 from then on, and no byte of the body is silently lost.
@@ -39,7 +40,7 @@ local function leave(loop, problem)
   loops[loop] = nil
   if loop.calling then
     loop.calling = false
-    calling = calling - 1
+    half[CALLING] = half[CALLING] - 1
   end
   if loop.op and (not loop.done or problem ~= nil) then
     loop.done = true
@@ -74,7 +75,7 @@ end
 
 --- Whether a status callback is running now: of any session, or of this one.
 local function inside_callback(session)
-  if calling == 0 then return false end
+  if half[CALLING] == 0 then return false end
   for loop in next, loops do
     if is_calling(loop) and (not session or loop.session == session) then return true end
   end
@@ -110,9 +111,9 @@ local function hear(loop, status, handle, callback, id, op, a, b, c, phase, host
   if callback then
     local info
     if op then info = info_of(op, a, b, c, phase, host) else info = a end
-    loop.calling, calling = true, calling + 1
+    loop.calling, half[CALLING] = true, half[CALLING] + 1
     callback(handle, status, info)
-    loop.calling, calling = false, calling - 1
+    loop.calling, half[CALLING] = false, half[CALLING] - 1
     return true
   end
   if op then route(handle, id, op, a, b, c) end
@@ -176,14 +177,6 @@ function dispatch.bury(handle)
   return false
 end
 
---- What a failed start answers.
-function dispatch.failed(handle, message, code)
-  if code == INCORRECT_HANDLE_STATE and dispatch.bury(handle) then
-    return nil, "operation cancelled: its wait was broken off", OPERATION_CANCELLED
-  end
-  return nil, message, code
-end
-
 local function text_of(problem)
   if type(problem) == "string" then return problem end
   local ok, text = pcall(tostring, problem)
@@ -197,7 +190,7 @@ local function deliver_closed(handle, in_flight, ...)
   local function take(status, ...)
     if not status then return false end
     local ok, problem = pcall(hear, loop, status, ...)
-    if loop.calling then loop.calling, calling = false, calling - 1 end
+    if loop.calling then loop.calling, half[CALLING] = false, half[CALLING] - 1 end
     if not ok and failed then
       warn("hinternet: error in a status callback: ", text_of(problem))
     elseif not ok then
@@ -205,43 +198,36 @@ local function deliver_closed(handle, in_flight, ...)
     end
     return true
   end
-  local more = take(...)
-  while more do more = take(next_event(handle)) end
+  if select("#", ...) > 0 then take(...) end
+  while take(next_event(handle)) do end
   if failed and in_flight == nil then error(first, 0) end
   return true
 end
 
-local close = core.calls.request.close -- the same C function for every kind
-
 -- A close inside a callback of the same session leaves the delivery to the
--- loop that called it, so that notifications keep their order.
+-- loop that called it, so that notifications keep their order; one of an async
+-- session leaves its children's to poll.
 local function leaves(handle)
-  local id, session = ids(handle)
-  return id ~= session and inside_callback(session)
+  local id, session, async = ids(handle)
+  return id ~= session and (async or inside_callback(session))
 end
 
-local function closed(handle, in_flight, ok, ...)
-  if ok ~= false then return ok, ... end
-  return deliver_closed(handle, in_flight, ...)
+local function close(handle, in_flight)
+  local later = leaves(handle)
+  local ok, message, code = core.close(handle)
+  if not ok then return nil, message, code end
+  if later then return true end
+  return deliver_closed(handle, in_flight)
 end
 
---- WinHttpCloseHandle.
-function dispatch.close(handle)
-  if calling > 0 then return closed(handle, nil, close(handle, leaves(handle))) end
-  local ok, status, to, callback, id, op, a, b, c, phase, host = close(handle)
-  if ok then return true end
-  if ok == nil then return nil, status, to end
-  return deliver_closed(handle, nil, status, to, callback, id, op, a, b, c, phase, host)
-end
+--- WinHttpCloseHandle, while a callback runs.
+function dispatch.close(handle) return close(handle) end
 
---- The same for a to-be-closed variable; problem is the error on its way.
-function dispatch.close_variable(handle, problem)
-  if calling == 0 and problem == nil then
-    dispatch.close(handle)
-    return
-  end
-  closed(handle, problem, close(handle, calling > 0 and leaves(handle)))
-end
+--- Delivers what a close left; the first event comes with the call.
+function dispatch.closed(handle, ...) return deliver_closed(handle, nil, ...) end
+
+--- A close at the end of a scope; problem is the error on its way.
+function dispatch.close_variable(handle, problem) close(handle, problem) end
 
 --- Delivers the notification of a new handle, unless a callback is running:
 -- then the loop that called it goes on to it.
@@ -266,6 +252,10 @@ function dispatch.poll(session, seconds)
   local message, code = step(seconds and math.ceil(seconds * 1000) or 0)
   if message then return nil, message, code end
   return deliver(loop, session)
+end
+
+for name, slot in next, slots do
+  if dispatch[name] then half[slot] = dispatch[name] end
 end
 
 return dispatch

@@ -1,13 +1,12 @@
---- hinternet.handle: what every kind of handle can do, and the methods of
--- sessions and connections that leave notifications to deliver.
+--- hinternet.handle: what every kind of handle can do that is no single call
+-- of C.
 
 local core = require "hinternet.core"
 local dispatch = require "hinternet.dispatch"
 
 local error, next, type = error, next, type
 
-local Session, Connection = core.session, core.connection
-local kinds = { session = Session, connection = Connection, request = core.request }
+local kinds = { core.session, core.connection, core.request }
 local INVALID_PARAMETER = 87
 
 -- WINHTTP_CALLBACK_FLAG_*: names for several statuses at once.
@@ -90,31 +89,9 @@ local function set_timeouts(self, times)
   return true
 end
 
-for name, methods in next, kinds do
-  methods.close = dispatch.close
-  methods.abort = dispatch.close
+for _, methods in next, kinds do
   methods.set_status_callback = set_status_callback
   methods.set_timeouts = set_timeouts
-  core.metatables[name].__close = dispatch.close_variable
 end
 
-Session.poll = dispatch.poll
-
--- The handle comes with true when a notification of it may be waiting.
-local function made(handle, message, code)
-  if message == true then return dispatch.created(handle) end
-  if handle then return handle end
-  return nil, message, code
-end
-
-local connect = core.calls.session.connect
-function Session:connect(host, port)
-  return made(connect(self, host, port))
-end
-
-local open_request = core.calls.connection.open_request
-function Connection:open_request(method, path, options)
-  local request, message, code = open_request(self, method, path, options)
-  if message then return made(request, message, code) end
-  return request
-end
+core.session.poll = dispatch.poll

@@ -1,116 +1,36 @@
---- hinternet.request: the operations of a request.
---
--- Each method is one call of C, which starts the operation, takes one step and
--- mostly has the result; false from it means that the wait goes on here.
+--- hinternet.request: what a request can do that is no single call of C.
 
 local core = require "hinternet.core"
-local dispatch = require "hinternet.dispatch"
-local headers = require "hinternet.headers"
 
 local error, find, sub, concat = error, string.find, string.sub, table.concat
-local io_type = io.type
 
-local Request, calls = core.request, core.calls.request
-local wait, failed = dispatch.wait, dispatch.failed
+local Request = core.request
 
-local RECEIVE_RESPONSE = core.ops.receive_response
-local QUERY_DATA_AVAILABLE = core.ops.query_data_available
-local READ = core.ops.read
-local WRITE = core.ops.write
-local SEND = core.ops.send
-
+local READ_FAULT = 30
 local PIECE = 65536       -- bytes a chunk or a copied piece has at most
-local INCORRECT_HANDLE_STATE = 12019
 local MAX_LINE = 16 << 20 -- a line longer than this is a failure, not memory
 
--- What is left when C had no result: a wait, an end or a failure. The end of a
--- body is a single nil.
-local function finish(self, op, result, message, code)
-  if result == false then return wait(self, op) end
-  if message then return failed(self, message, code) end
-  return nil
-end
-
-local send = calls.send
-function Request:send(text, body, total)
-  local result, message, code = send(self, text, body, total)
-  if result then return result end
-  -- Unlike the other calls, a send may follow a wait that was broken off.
-  if code == INCORRECT_HANDLE_STATE and dispatch.bury(self) then
-    result, message, code = send(self, text, body, total)
-    if result then return result end
-  end
-  return finish(self, SEND, result, message, code)
-end
-
-local write = calls.write
-function Request:write(data)
-  local result, message, code = write(self, data)
-  if result then return result end
-  return finish(self, WRITE, result, message, code)
-end
-
-local receive_response = calls.receive_response
-function Request:receive_response()
-  local result, message, code = receive_response(self)
-  if result then return result end
-  return finish(self, RECEIVE_RESPONSE, result, message, code)
-end
-
-local query_data_available = calls.query_data_available
-function Request:query_data_available()
-  local result, message, code = query_data_available(self)
-  if result then return result end
-  return finish(self, QUERY_DATA_AVAILABLE, result, message, code)
-end
-
-local read = calls.read
-function Request:read(n, mode)
-  local result, message, code = read(self, n, mode)
-  if result then return result end
-  return finish(self, READ, result, message, code)
-end
-
-local read_to = calls.read_to
-function Request:read_to(file, n)
-  local result, message, code = read_to(self, file, n)
-  if result then return result end
-  return finish(self, READ, result, message, code)
-end
-
--- A pipe cannot be put back to where its FILE stands: what the FILE has read
--- ahead can only be had through it.
+-- What is left of a pipe's FILE goes out piece by piece: no more than the
+-- request has announced is taken out of it.
 local function write_pieces(self, file, n)
   local sum = 0
-  while not n or sum < n do
-    local data, problem = file:read(n and n - sum < PIECE and n - sum or PIECE)
+  while true do
+    local size, unsent = PIECE, core.unsent(self)
+    if n and n - sum < size then size = n - sum end
+    if unsent and unsent < size then size = unsent end
+    if size == 0 then return sum end
+    local data, problem = file:read(size)
     if not data then
-      if problem then return nil, "cannot read the file: " .. problem, 30 end
-      break
+      if problem then return nil, "cannot read the file: " .. problem, READ_FAULT end
+      return sum
     end
     local ok, message, code = self:write(data)
     if not ok then return nil, message, code end
     sum = sum + #data
   end
-  return sum
 end
 
-local write_from = calls.write_from
-function Request:write_from(file, n)
-  if io_type(file) == "file" and not file:seek() and self:is_valid() then
-    return write_pieces(self, file, n)
-  end
-  local result, message, code = write_from(self, file, n)
-  if result then return result end
-  return finish(self, WRITE, result, message, code)
-end
-
---- A copy of the response's headers (of the request's, of the trailers).
-function Request:headers(options)
-  local raw, message, code = self:query_headers("raw_headers_crlf", options)
-  if not raw then return nil, message, code end
-  return headers.new(raw)
-end
+core.half[core.slots.write_pieces] = write_pieces
 
 --- Iterates over the body in pieces of at most n bytes; raises on failure.
 function Request:chunks(n)
@@ -172,4 +92,4 @@ function Request:lines(limit)
   return lines_of(function() return self:read(PIECE) end, limit)
 end
 
-return { finish = finish, lines_of = lines_of }
+return { lines_of = lines_of }

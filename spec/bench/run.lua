@@ -109,10 +109,10 @@ end
 -- A row's second line goes without its name and with a note.
 local function report(row, what, values, reach, note)
   local own = type(values.level1) == "number" and values.level1 or values.level2
-  print_row(note and "" or row.name, what, show(values.floor), show(values.curl), show(values.luasocket),
-    show(values.level1), show(values.level2), ratio_text(own, values.curl),
-    ratio_text(own, values.floor), (note or "")
-    .. judge(row.name .. ", " .. what, values, reach))
+  print_row(note and "" or row.name, what, show(values.floor), show(values.curl),
+    show(values.luasocket), show(values.level1), show(values.level2),
+    ratio_text(own, values.curl), ratio_text(own, values.floor),
+    (note or "") .. judge(row.name .. ", " .. what, values, reach))
 end
 
 -- ------------------------------------------------------------------ running

@@ -7,6 +7,8 @@
 --   certs.expired       -- ended yesterday
 --   certs.untrusted     -- good names, an authority nobody trusts
 --   certs.self_signed
+--   certs:extend 'leaf other ca "DNS:a.test" $yesterday $later'
+--   certs:named "other"
 --   certs.folder; certs:remove()
 
 local process = require "spec.support.process"
@@ -16,26 +18,29 @@ certs.__index = certs
 
 local names = "DNS:localhost,IP:127.0.0.1,IP:::1"
 
--- All of it in one shell: starting openssl is most of the time.
-local recipe = [==[
+-- What scripts can do. All certificates of one script are made in one shell:
+-- starting programs is most of the time.
+local functions = [==[
 set -e
-cd "$1"
 key() { openssl ecparam -name prime256v1 -genkey -noout -out "$1.key"; }
 authority() { # file, name
   key "$1"
   openssl req -x509 -new -key "$1.key" -sha256 -days 30 -subj "/CN=$2" \
     -config authority.cnf -out "$1.pem"
 }
-leaf() { # file, authority, names, not before, not after
+leaf() { # file, authority, names, not before, not after; $usage, $digest
   key "$1"
   printf 'basicConstraints=CA:FALSE\nsubjectAltName=%s\n' "$3" >"$1.ext"
-  printf 'extendedKeyUsage=serverAuth\n' >>"$1.ext"
+  printf 'extendedKeyUsage=%s\n' "${usage:-serverAuth}" >>"$1.ext"
   openssl req -new -key "$1.key" -subj "/CN=$1" -config authority.cnf \
     -out "$1.csr"
   openssl ca -batch -notext -config authority.cnf -cert "$2.pem" \
     -keyfile "$2.key" -extfile "$1.ext" -startdate "$4" -enddate "$5" \
-    -in "$1.csr" -out "$1.pem"
+    -md "${digest:-sha256}" -in "$1.csr" -out "$1.pem"
 }
+]==]
+
+local recipe = [==[
 cat >authority.cnf <<'END'
 [req]
 prompt = no
@@ -53,6 +58,8 @@ basicConstraints = critical,CA:FALSE
 default_ca = store
 [store]
 database = index.txt
+crlnumber = crl.number
+default_crl_days = 30
 new_certs_dir = .
 rand_serial = yes
 default_md = sha256
@@ -62,15 +69,16 @@ unique_subject = no
 commonName = supplied
 END
 : >index.txt
+echo 01 >crl.number
 authority ca "Spec CA"
 authority other "Unknown CA"
-leaf good ca "$2" "$3" "$4"
-leaf wrong ca "DNS:wrong.example,IP:192.0.2.1" "$3" "$4"
-leaf expired ca "$2" "$5" "$3"
-leaf untrusted other "$2" "$3" "$4"
+leaf good ca "$names" "$yesterday" "$later"
+leaf wrong ca "DNS:wrong.example,IP:192.0.2.1" "$yesterday" "$later"
+leaf expired ca "$names" "$earlier" "$yesterday"
+leaf untrusted other "$names" "$yesterday" "$later"
 key self_signed
 openssl req -x509 -new -key self_signed.key -sha256 -days 30 \
-  -subj "/CN=localhost" -addext "subjectAltName=$2" -config authority.cnf \
+  -subj "/CN=localhost" -addext "subjectAltName=$names" -config authority.cnf \
   -extensions alone -out self_signed.pem
 ]==]
 
@@ -78,24 +86,52 @@ local function stamp(offset_days)
   return os.date("!%Y%m%d%H%M%SZ", os.time() + offset_days * 86400)
 end
 
+-- Runs a script in the folder. The dates go with it.
+local function run(folder, script)
+  local file = assert(io.open(folder .. "/script.sh", "w"))
+  file:write(functions, script)
+  file:close()
+  return process.run(("cd %s; names=%s yesterday=%s later=%s earlier=%s sh script.sh"):format(
+    process.quote(folder), process.quote(names), stamp(-1), stamp(30), stamp(-10)))
+end
+
 --- Makes all certificates; 0.2 s.
 ---@return table
 function certs.make()
   local folder = process.temp_folder()
-  local script = folder .. "/make.sh"
-  local file = assert(io.open(script, "w"))
-  file:write(recipe)
-  file:close()
-  process.run(("sh %s %s %s %s %s %s"):format(process.quote(script),
-    process.quote(folder), process.quote(names), stamp(-1), stamp(30),
-    stamp(-10)))
+  run(folder, recipe)
   local self = { folder = folder, ca = folder .. "/ca.pem" }
   for _, name in ipairs { "good", "wrong", "expired", "untrusted",
                           "self_signed" } do
-    self[name] = { cert = ("%s/%s.pem"):format(folder, name),
-                   key = ("%s/%s.key"):format(folder, name) }
+    self[name] = certs.named(self, name)
   end
   return setmetatable(self, certs)
+end
+
+--- The files of a certificate that a script has made.
+---@param name string
+---@return table
+function certs:named(name)
+  return { cert = ("%s/%s.pem"):format(self.folder, name),
+           key = ("%s/%s.key"):format(self.folder, name) }
+end
+
+--- The hash of a certificate's public key, as the option pinned_public_keys
+--- takes it.
+---@param name string
+---@return string
+function certs:pin(name)
+  return "sha256//" .. process.run(("openssl x509 -noout -pubkey -in %s/%s.pem | "
+    .. "openssl pkey -pubin -outform der | openssl dgst -sha256 -binary | "
+    .. "openssl base64 -A"):format(self.folder, name))
+end
+
+--- Runs a shell script in the folder. It has the functions `key`, `authority`
+--- and `leaf` and the variables `names`, `earlier`, `yesterday` and `later`.
+---@param script string
+---@return string output
+function certs:extend(script)
+  return run(self.folder, script)
 end
 
 --- Removes the folder.

@@ -6,14 +6,16 @@
 --   n.https                            -- good certificate, n.https_port
 --   n.wrong, n.expired, n.untrusted, n.self_signed   -- likewise, + "_port"
 --   n:stop()
+--   nginx.start(certs, { name = "ssl_certificate ...;" })   -- one server more:
+--   n.name, n.name_port
 --
 -- On every port:  /file  1 KiB;  /big  1 GiB, sparse;  /empty  204
 --   /length   reads a whole body, chunked or not, answers its length
 --   /echo-headers   answers User-Agent, Host and X-Test
 --   /status/NNN     answers that status
 --   /chunked        64 KiB whose length is not announced
--- n.folder holds www/, access.log (method, URI, status, connection number and
--- request number on it) and error.log.
+-- n.folder holds www/, access.log (method, URI, status, connection number,
+-- request number on it, length, TLS version, "r" if resumed) and error.log.
 
 local socket = require "socket"
 local process = require "spec.support.process"
@@ -32,7 +34,8 @@ error_log ${folder}/error.log;
 events { worker_connections 512; }
 http {
   log_format plain '$request_method $uri $status $connection '
-                   '$connection_requests $request_length';
+                   '$connection_requests $request_length '
+                   '$ssl_protocol $ssl_session_reused';
   access_log ${folder}/access.log plain;
   client_body_temp_path ${folder}/body;
   proxy_temp_path ${folder}/proxy;
@@ -104,7 +107,7 @@ local function status_locations()
   return table.concat(out, "\n")
 end
 
-local function config(folder, ports, certs)
+local function config(folder, ports, certs, more)
   local inner = "127.0.0.1:" .. ports.inner
   local out = { fill(head, { folder = folder, inner = inner }) }
   local body = server:gsub("    location ~ [^\n]*", function()
@@ -121,6 +124,7 @@ local function config(folder, ports, certs)
     add(ports[kind], ("ssl_certificate %s; ssl_certificate_key %s;"):format(
       certs[kind].cert, certs[kind].key))
   end
+  for name, tls in pairs(more) do add(ports[name], tls) end
   out[#out + 1] = "}\n"
   return table.concat(out)
 end
@@ -172,30 +176,34 @@ local function launch(self)
   return false
 end
 
-local function choose_ports(self, certs)
-  local list = free_ports(#kinds + 2)
-  local ports = { http = list[1], inner = list[2] }
-  for i, kind in ipairs(kinds) do ports[kind] = list[i + 2] end
-  self.http_port = ports.http
-  self.http = "http://127.0.0.1:" .. ports.http
-  for _, kind in ipairs(certs and kinds or {}) do
-    local name = kind == "good" and "https" or kind
-    self[name .. "_port"] = ports[kind]
-    self[name] = "https://127.0.0.1:" .. ports[kind]
+local function choose_ports(self, certs, more)
+  local names = { "http", "inner" }
+  if certs then table.move(kinds, 1, #kinds, 3, names) end
+  for name in pairs(more) do names[#names + 1] = name end
+  local ports = {}
+  for i, port in ipairs(free_ports(#names)) do
+    local name = names[i] == "good" and "https" or names[i]
+    ports[names[i]] = port
+    self[name .. "_port"] = port
+    self[name] = (i <= 2 and "http" or "https") .. "://127.0.0.1:" .. port
   end
   return ports
 end
 
 --- Starts nginx; raises with its log when it does not answer.
 ---@param certs? table
+---@param more? table<string, string> by name, what a further https server says
+---  about TLS
 ---@return table
-function nginx.start(certs)
+function nginx.start(certs, more)
   local self = setmetatable({ folder = process.temp_folder() }, nginx)
+  more = more or {}
   make_site(self.folder)
   local said = ""
   for _ = 1, 3 do -- a free port may be taken before nginx has it
-    local ports = choose_ports(self, certs)
-    write(self.folder .. "/nginx.conf", config(self.folder, ports, certs))
+    local ports = choose_ports(self, certs, more)
+    write(self.folder .. "/nginx.conf",
+      config(self.folder, ports, certs, more))
     if launch(self) then return self end
     self.pipe:close()
     self.pid = nil

@@ -72,8 +72,9 @@ function Process:ask(message)
 end
 
 --- Opens a listener that runs scripts.
----@param options table connections; tls = {cert=, key=, version=, alpn=};
----  v6, host, port, rcvbuf
+---@param options table connections; tls = {cert=, key=, version=, alpn=,
+---  client_ca=}: with the last a client has to show a certificate of it;
+---  v6, host, port, rcvbuf, or path: of a Unix-domain socket, "@": abstract
 ---@return table
 function Process:serve(options)
   local message = { ["do"] = "serve" }
@@ -152,6 +153,10 @@ function Server:accepted() return ask(self, "accepted") end
 --- The name each connection asked for in its TLS hello; "" for none.
 ---@return string[]
 function Server:sni() return ask(self, "sni") end
+
+--- The address each connection came from; "" for a Unix-domain socket.
+---@return string[]
+function Server:clients() return ask(self, "clients") end
 
 --- What ended each connection's script early; "" for nothing.
 ---@return string[]

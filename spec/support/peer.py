@@ -57,6 +57,14 @@ def decode(data, at=0):
 
 # --------------------------------------------------------------- connection
 
+def client_address(sock):
+    try:
+        name = sock.getpeername()
+    except OSError:
+        return ""
+    return name[0] if isinstance(name, tuple) else ""
+
+
 class Ended(Exception):
     """The client is gone, or the server is being closed."""
 
@@ -67,6 +75,7 @@ class Connection:
     def __init__(self, server, sock):
         self.server = server
         self.sock = sock
+        self.client = client_address(sock)
         self.buffer = b""      # received, not consumed
         self.received = []     # everything, for the spec
         self.sni = ""
@@ -210,7 +219,13 @@ class Connection:
 
     def step_start_tls(self, options):
         context = tls_context(options, self)
-        self.sock = context.wrap_socket(self.sock, server_side=True)
+        self.sock = context.wrap_socket(self.sock, server_side=True,
+                                        do_handshake_on_connect=False)
+        try:
+            self.sock.do_handshake()
+        except ssl.SSLError:
+            self.end_after_alert()
+            raise
 
     def step_keepalive(self, body=b"", fields=b""):
         """Answers any number of GETs with one body."""
@@ -266,6 +281,17 @@ class Connection:
             self.done.set()
             self.server.changed()
 
+    def end_after_alert(self):
+        """Lets a refused client read why: closing on unread data is a reset,
+        which would take the alert with it."""
+        try:
+            self.sock.shutdown(socket.SHUT_WR)
+            self.sock.settimeout(2)
+            while self.sock.recv(65536):
+                pass
+        except (OSError, ValueError):
+            pass
+
     def end(self):
         if self.open:
             self.open = False
@@ -298,6 +324,9 @@ def tls_context(options, connection):
         context.minimum_version = version
         context.maximum_version = version
     context.load_cert_chain(options["cert"].decode(), options["key"].decode())
+    if "client_ca" in options:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(options["client_ca"].decode())
     if "alpn" in options:
         context.set_alpn_protocols([p.decode() for p in options["alpn"]])
 
@@ -315,24 +344,36 @@ class Server:
     last."""
 
     def __init__(self, options):
-        family = socket.AF_INET6 if options.get("v6") else socket.AF_INET
-        host = "::1" if options.get("v6") else "127.0.0.1"
-        host = options.get("host", host.encode()).decode()
         self.scripts = options["connections"]
         self.tls = options.get("tls")
         self.connections = []
         self.closing = threading.Event()
         self.go = threading.Semaphore(0)
         self.news = threading.Condition()
+        if "path" in options:
+            self.listen_at_path(options["path"])
+        else:
+            self.listen_at_port(options)
+        self.listener.listen(128)
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def listen_at_path(self, path):
+        """A Unix-domain socket; a leading @ is a name without a file."""
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.listener.bind(b"\0" + path[1:] if path[:1] == b"@" else path)
+        self.port = 0
+
+    def listen_at_port(self, options):
+        family = socket.AF_INET6 if options.get("v6") else socket.AF_INET
+        host = "::1" if options.get("v6") else "127.0.0.1"
+        host = options.get("host", host.encode()).decode()
         self.listener = socket.socket(family, socket.SOCK_STREAM)
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if "rcvbuf" in options:
             self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF,
                                      options["rcvbuf"])
         self.listener.bind((host, options.get("port", 0)))
-        self.listener.listen(128)
         self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
 
     def accept(self):
         while not self.closing.is_set():
@@ -340,7 +381,8 @@ class Server:
                 sock, _ = self.listener.accept()
             except OSError:
                 return
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if sock.family != socket.AF_UNIX:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection = Connection(self, sock)
             script = self.scripts[min(len(self.connections),
                                       len(self.scripts) - 1)]
@@ -410,8 +452,7 @@ class Control:
 
     def do_serve(self, message):
         server = Server(message)
-        self.servers[server.port, server.listener.family] = server
-        number = len(self.servers)
+        number = len(self.servers) + 1
         self.servers[number] = server
         return {"id": number, "port": server.port}
 
@@ -427,6 +468,9 @@ class Control:
 
     def do_sni(self, message):
         return [c.sni for c in list(self.server(message).connections)]
+
+    def do_clients(self, message):
+        return [c.client for c in list(self.server(message).connections)]
 
     def do_errors(self, message):
         return [c.error for c in list(self.server(message).connections)]

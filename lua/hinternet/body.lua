@@ -1,0 +1,136 @@
+--- hinternet.body: the body of a request, whatever it is made of.
+
+local core = require "hinternet.core"
+local url = require "hinternet.url"
+
+local error, loaded, pcall, tostring, type = error, package.loaded, pcall, tostring, type
+local unsent_of = core.unsent
+
+local body = {}
+
+local READ_FAULT = 30
+
+-- Modules whose encode makes JSON, if the script has loaded one.
+local encoders = { "cjson", "cjson.safe", "rapidjson", "lunajson", "dkjson" }
+
+local function encoder()
+  for i = 1, #encoders do
+    local module = loaded[encoders[i]]
+    if type(module) == "table" and type(module.encode) == "function" then
+      return module.encode
+    end
+  end
+end
+
+-- Raises, blaming whoever called the one-call layer.
+local function bad_json(text) error("bad option 'json' (" .. text .. ")", 5) end
+
+local function json_text(options)
+  local value = options.json
+  if type(value) == "string" then return value end
+  local encode = options.json_encode or encoder()
+  if not encode then
+    bad_json("a table needs an encoder: give one as 'json_encode', or load cjson or dkjson")
+  end
+  local ok, text, problem = pcall(encode, value)
+  if not ok then bad_json(tostring(text)) end
+  if type(text) ~= "string" then bad_json(tostring(problem or "the encoder made no string")) end
+  return text
+end
+
+local function form_text(form)
+  return type(form) == "string" and form or url.encode_form(form)
+end
+
+-- A file from where it stands to its end; of a pipe neither is known.
+local function plan_file(file)
+  local from = file:seek()
+  local size = from and file:seek("end")
+  if not size then return { file = file } end
+  file:seek("set", from)
+  return { file = file, from = from, size = size > from and size - from or 0 }
+end
+
+--- What is to be sent; nil for no body. Raises for a table that cannot be
+-- encoded.
+function body.plan(options)
+  if options.form then
+    return { text = form_text(options.form), type = "application/x-www-form-urlencoded" }
+  elseif options.json then
+    return { text = json_text(options), type = "application/json" }
+  end
+  local given = options.body
+  if given == nil then return nil end
+  if type(given) == "string" then return { text = given } end
+  if type(given) == "function" then return { source = given } end
+  return plan_file(given)
+end
+
+--- Makes a plan ready to be sent again; whether it can be.
+function body.rewind(plan)
+  return plan.from ~= nil and plan.file:seek("set", plan.from) ~= nil
+end
+
+-- Pieces until there are no more, or nobody wants them.
+local function write_pieces(request, source)
+  while unsent_of(request) ~= 0 do
+    local piece, problem = source()
+    if piece == nil then
+      if problem ~= nil then return nil, tostring(problem), READ_FAULT end
+      return true
+    end
+    if type(piece) ~= "string" then
+      error("the body function answered a " .. type(piece) .. " where a string is expected", 0)
+    end
+    if piece ~= "" then
+      local ok, message, code = request:write(piece)
+      if not ok then return nil, message, code end
+    end
+  end
+  return true
+end
+
+local function write(request, plan)
+  local ok, message, code
+  if plan.source then
+    ok, message, code = write_pieces(request, plan.source)
+  else
+    ok, message, code = request:write_from(plan.file, plan.size)
+  end
+  if not ok then return nil, message, code end
+  local unsent = unsent_of(request)
+  if unsent and unsent > 0 then
+    return nil, "the body ended " .. unsent .. " bytes before its announced length", READ_FAULT
+  end
+  return true
+end
+
+-- What is written piece by piece has the length that it or the caller's own
+-- field says, or is chunked.
+local function send_pieces(request, headers, plan)
+  local ok, message, code
+  if headers and headers ~= "" then
+    ok, message, code = request:add_headers(headers, "set")
+    if not ok then return nil, message, code end
+  end
+  local total = plan.size
+  if not total and not request:query_headers("Content-Length", { request = true }) then
+    total = "chunked"
+  end
+  ok, message, code = request:send(nil, nil, total)
+  if not ok then return nil, message, code end
+  return write(request, plan)
+end
+
+--- Sends a request with its body, if there is one.
+function body.send(request, headers, plan)
+  if not plan then return request:send(headers) end
+  if plan.type then -- the caller's own goes over it
+    local ok, message, code = request:add_headers { ["Content-Type"] = plan.type }
+    if not ok then return nil, message, code end
+  end
+  if plan.text then return request:send(headers, plan.text) end
+  return send_pieces(request, headers, plan)
+end
+
+return body

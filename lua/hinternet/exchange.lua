@@ -1,0 +1,270 @@
+--- hinternet.exchange: a call of the one-call layer that has options.
+
+local core = require "hinternet.core"
+local body = require "hinternet.body"
+local client = require "hinternet.client"
+local options = require "hinternet.options"
+local response = require "hinternet.response"
+local url = require "hinternet.url"
+
+local error, io_type, next, setmetatable = error, io.type, next, setmetatable
+local tostring, type = tostring, type
+local max = math.max
+
+local exchange = {}
+
+local WRITE_FAULT = 29
+local INSUFFICIENT_BUFFER = 122
+local TIMEOUT = 12002
+local RESEND_REQUEST = 12032
+
+local REDIRECT = core.statuses().redirect
+
+-- Closes a request when its scope is left, unless it was taken out.
+local guard_meta = {
+  __close = function(guard)
+    if guard.request then guard.request:close() end
+  end,
+}
+
+-- ----------------------------------------------------------------- history
+
+-- Notes each redirect; whoever listened before goes on hearing everything.
+local function listen(request, history)
+  local callback, mask = core.callback(request)
+  local bits = callback and core.statuses()
+  core.set_callback(request, function(handle, status, info)
+    if status == "redirect" then
+      history[#history + 1] = {
+        status = handle:query_headers("status_code"),
+        url = handle:query_option("url"),
+      }
+    end
+    if callback and mask & bits[status] ~= 0 then return callback(handle, status, info) end
+  end, (mask or 0) | REDIRECT)
+end
+
+-- ------------------------------------------------------------------ sending again
+
+local credentials = { authorization = true, cookie = true, ["proxy-authorization"] = true }
+
+-- The caller's fields for another origin, as a redirect passes them on.
+local function without_credentials(headers)
+  local list = {}
+  if type(headers) == "string" then
+    for line in headers:gmatch "[^\r\n]+" do
+      if not credentials[line:match("^[^:]*"):lower()] then list[#list + 1] = line end
+    end
+    return #list > 0 and table.concat(list, "\r\n") or nil
+  end
+  local is_list = headers[1] ~= nil
+  for key, value in next, headers do
+    local name = is_list and value[1] or key
+    if not credentials[tostring(name):lower()] then
+      list[#list + 1] = is_list and value or { key, value }
+    end
+  end
+  return list
+end
+
+-- A redirect wants the body again, which only this layer has: the call goes on
+-- as a new request to where the redirect leads.
+local function follow(x, request)
+  local location, message, code = request:query_headers("location")
+  if not location then return nil, message, code end
+  local from = request:query_option("url")
+  local whole, target
+  whole, message, code = core.resolve_url(from, location)
+  if whole then target, message, code = url.target(whole) end
+  if not target then return nil, message, code end
+  if x.history then
+    x.history[#x.history + 1] = { status = request:query_headers("status_code"), url = from }
+  end
+  if x.headers and target.origin ~= x.target.origin then
+    x.headers = without_credentials(x.headers)
+  end
+  local stats = request:query_option("request_stats")
+  local times = request:query_option("request_times")
+  x.limit = request:query_option("max_http_automatic_redirects") - stats.redirects - 1
+  x.spent = x.spent + (times.response_head_end or 0)
+  x.target, x.path, x.url = target, target.path, target.url
+  return true
+end
+
+-- What a request that goes on for another may still use.
+local function limit(x, request)
+  local timeout = x.options.timeout
+  if x.limit then
+    local ok, message, code = request:set_option("max_http_automatic_redirects", max(x.limit, 0))
+    if not ok then return nil, message, code end
+  end
+  if timeout and x.spent > 0 then
+    if timeout <= x.spent then return nil, "timeout: total timeout", TIMEOUT end
+    return request:set_option("total_timeout", timeout - x.spent)
+  end
+  return true
+end
+
+-- ---------------------------------------------------------------- one request
+
+local function start(x, request)
+  local ok, message, code = options.apply(request, x.options)
+  if ok then ok, message, code = limit(x, request) end
+  if not ok then return nil, message, code end
+  if x.history then listen(request, x.history) end
+  ok, message, code = body.send(request, x.headers, x.plan)
+  if not ok then return nil, message, code end
+  return request:receive_response()
+end
+
+-- A request up to the head of its response. It is the caller's to close.
+local function run(x)
+  while true do
+    local guard <close> = setmetatable({}, guard_meta)
+    local ok, message, code
+    guard.request, message, code = client.open(x.session, x.method, x.target, x.path)
+    if not guard.request then return nil, message, code end
+    ok, message, code = start(x, guard.request)
+    if ok then
+      local request = guard.request
+      guard.request = nil
+      return request
+    end
+    if code ~= RESEND_REQUEST then return nil, message, code end
+    if not body.rewind(x.plan) then
+      return nil, message .. ": the body can be read only once", code
+    end
+    ok, message, code = follow(x, guard.request)
+    if not ok then return nil, message, code end
+  end
+end
+
+-- What is known of a call before its first request. Errors blame the caller of
+-- the function that calls this one's caller.
+local function new_exchange(session, method, target, given)
+  local path, whole = target.path, target.url
+  if given.query then path, whole = url.with_query(target, given.query) end
+  return {
+    session = session,
+    method = method,
+    target = target,
+    path = path,
+    url = whole,
+    options = given,
+    headers = given.headers,
+    plan = body.plan(given),
+    history = given.history and {} or nil,
+    spent = 0, -- seconds that requests before this one took
+    limit = nil, -- redirects left to it
+  }
+end
+
+local function answer(x, request, data)
+  local r, message, code = response.new(request, x.url, data)
+  if r then r.history = x.history end
+  return r, message, code
+end
+
+local function stream(x)
+  local request, message, code = run(x)
+  if not request then return nil, message, code end
+  local r
+  r, message, code = answer(x, request)
+  if not r then
+    request:close()
+    return nil, message, code
+  end
+  r.request = request
+  return r
+end
+
+local function whole(x)
+  local request <close>, message, code = run(x)
+  if not request then return nil, message, code end
+  local data
+  data, message, code = request:read("a")
+  if not data and message then return nil, message, code end
+  return answer(x, request, data or "")
+end
+
+--- A call with options, called in tail position: misuse blames its caller.
+function exchange.perform(session, method, text, given)
+  options.check(given)
+  local target, message, code = url.target(text)
+  if not target then return nil, message, code end
+  local x = new_exchange(session, method, target, given)
+  if given.stream then return stream(x) end
+  return whole(x)
+end
+
+-- ------------------------------------------------------------------- download
+
+local function copy(request, file, max_body)
+  local bytes, message, code = request:read_to(file, max_body)
+  if not bytes then return nil, message, code end
+  if max_body and bytes == max_body then
+    local more
+    more, message, code = request:read(1)
+    if more then
+      return nil, "buffer limit reached: body larger than max_body", INSUFFICIENT_BUFFER
+    elseif message then
+      return nil, message, code
+    end
+  end
+  return bytes
+end
+
+-- A file of that name holds the whole body afterwards, or is not there.
+local function copy_to_path(request, path, max_body)
+  local file, problem = io.open(path, "wb")
+  if not file then return nil, "cannot write the file: " .. problem, WRITE_FAULT end
+  local bytes, message, code
+  do
+    local guard <close> = setmetatable({}, {
+      __close = function()
+        file:close()
+        if not bytes then os.remove(path) end
+      end,
+    })
+    guard.file = file
+    bytes, message, code = copy(request, file, max_body)
+  end
+  return bytes, message, code
+end
+
+local function save(x, file)
+  local request <close>, message, code = run(x)
+  if not request then return nil, message, code end
+  local r, bytes
+  r, message, code = answer(x, request)
+  if not r then return nil, message, code end
+  if r.status < 200 or r.status > 299 then
+    r.body = request:read("a") or ""
+    return nil, "the server answered " .. r.status .. " " .. r.reason, r.status, r
+  end
+  local copier = type(file) == "string" and copy_to_path or copy
+  bytes, message, code = copier(request, file, x.options.max_body)
+  if not bytes then return nil, message, code end
+  r.times = request:query_option("request_times")
+  return bytes, r
+end
+
+local function check_file(file)
+  if type(file) ~= "string" and io_type(file) ~= "file" and math.type(file) ~= "integer" then
+    error("bad file (name, open file or descriptor expected, got "
+      .. (io_type(file) or type(file)) .. ")", 3)
+  end
+end
+
+--- GET into a file; called in tail position.
+function exchange.download(session, text, file, given)
+  if given == nil then given = {} end
+  check_file(file)
+  options.check(given)
+  if given.stream then error("option 'stream' means nothing to download", 2) end
+  local target, message, code = url.target(text)
+  if not target then return nil, message, code end
+  return save(new_exchange(session, "GET", target, given), file)
+end
+
+return exchange

@@ -1,0 +1,112 @@
+--- hinternet.url: what a request needs to know of a URL, and text for URLs.
+
+local core = require "hinternet.core"
+
+local error, next, tostring, type = error, next, tostring, type
+local byte, find, format, gsub, match, sub = string.byte, string.find, string.format,
+  string.gsub, string.match, string.sub
+local concat, sort = table.concat, table.sort
+
+local url = {}
+
+local INVALID_URL = 12005
+local MAX_TARGETS = 256 -- parsed URLs remembered
+
+local function without_fragment(text)
+  local hash = find(text, "#", 1, true)
+  return hash and sub(text, 1, hash - 1) or text, hash
+end
+
+local function crack(text)
+  local parts, message, code = core.crack_url(text)
+  if not parts then return nil, message, code end
+  if parts.user or parts.password then
+    return nil, "invalid URL: credentials in a URL are not sent", INVALID_URL
+  end
+  local path, hash = without_fragment(parts.path)
+  local extra = hash and "" or without_fragment(parts.extra)
+  if path == "" then path = "/" end
+  return {
+    url = without_fragment(text),
+    host = parts.host,
+    port = parts.port,
+    origin = parts.scheme .. "://" .. parts.host:lower() .. ":" .. parts.port,
+    path = path .. extra,
+    has_query = extra ~= "",
+    open_options = parts.scheme == "https" and { secure = true } or nil,
+    connection = nil, -- to that origin, of the module's own session
+  }
+end
+
+--- The targets by their URLs: scripts ask for the same few again and again.
+url.targets = {}
+
+local targets, target_count = url.targets, 0
+
+local function forget_targets()
+  for text in next, targets do targets[text] = nil end
+  target_count = 0
+end
+
+--- The target of a URL; blames the caller's caller for what is no string.
+function url.target(text)
+  local target = targets[text]
+  if target then return target end
+  if type(text) ~= "string" then
+    error("bad URL (string expected, got " .. type(text) .. ")", 3)
+  end
+  local message, code
+  target, message, code = crack(text)
+  if not target then return nil, message, code end
+  if target_count >= MAX_TARGETS then forget_targets() end
+  targets[text], target_count = target, target_count + 1
+  return target
+end
+
+-- RFC 3986 2.3: what need not be encoded anywhere.
+local function encode(value)
+  return (gsub(tostring(value), "[^%w%-._~]", function(c)
+    return format("%%%02X", byte(c))
+  end))
+end
+
+local function add_pair(out, name, value)
+  if type(value) == "table" then
+    for i = 1, #value do add_pair(out, name, value[i]) end
+  elseif value == true then
+    out[#out + 1] = encode(name)
+  elseif value ~= false then
+    out[#out + 1] = encode(name) .. "=" .. encode(value)
+  end
+end
+
+--- "a=1&b=2" of a map or a list of pairs. A list keeps its order; the names of
+-- a map are sorted, so that the same map always makes the same text.
+function url.encode_pairs(pairs)
+  local out, names = {}, {}
+  if pairs[1] ~= nil then
+    for i = 1, #pairs do add_pair(out, pairs[i][1], pairs[i][2]) end
+    return concat(out, "&")
+  end
+  for name in next, pairs do names[#names + 1] = name end
+  sort(names, function(a, b) return tostring(a) < tostring(b) end)
+  for i = 1, #names do add_pair(out, names[i], pairs[names[i]]) end
+  return concat(out, "&")
+end
+
+--- The same as a form has it: a blank is a plus.
+function url.encode_form(pairs)
+  return (gsub(url.encode_pairs(pairs), "%%20", "+"))
+end
+
+--- Path and URL of a target with a query appended.
+function url.with_query(target, query)
+  local text = type(query) == "string" and query or url.encode_pairs(query)
+  if text == "" then return target.path, target.url end
+  local joint = target.has_query and "&" or "?"
+  local whole = target.url
+  if not target.has_query and match(whole, "^%a+://[^/]*$") then whole = whole .. "/" end
+  return target.path .. joint .. text, whole .. joint .. text
+end
+
+return url

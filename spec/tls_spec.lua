@@ -1,0 +1,605 @@
+-- TLS: what is agreed on and how it can be seen, resumption, names, versions,
+-- truncation, and which connections may be shared. Who is believed, and who we
+-- are, is in tls_identity_spec.
+
+local lfs = require "lfs"
+local socket = require "socket"
+local hinternet = require "hinternet"
+local certs = require "spec.support.certs"
+local leaks = require "spec.support.leaks"
+local nginx = require "spec.support.nginx"
+local peer = require "spec.support.peer"
+local process = require "spec.support.process"
+
+local made, p
+local function start_peer()
+  setup(function() made, p = certs.make(), peer.start() end)
+  teardown(function()
+    p:stop()
+    made:remove()
+  end)
+  leaks.watch()
+end
+
+-- A server with a certificate; one script for each connection, or one for all.
+local function serve(tls, ...)
+  tls = tls or {}
+  tls.cert, tls.key = tls.cert or made.good.cert, tls.key or made.good.key
+  local scripts = { ... }
+  if #scripts == 0 then scripts = { { { "keepalive", "hello" } } } end
+  return p:serve { tls = tls, connections = scripts, v6 = tls.v6 }
+end
+
+local function open(options)
+  options = options or {}
+  options.ca_file = options.ca_file or made.ca
+  return assert(hinternet.open(options))
+end
+
+local function set(handle, options)
+  for name, value in pairs(options or {}) do assert(handle:set_option(name, value)) end
+  return handle
+end
+
+local function new(session, server, options)
+  local connection = session:connect(server.host or "127.0.0.1", server.port)
+  return set(connection:open_request("GET", server.path or "/", { secure = true }), options)
+end
+
+local function finish(request)
+  local done, message, code = request:send()
+  if done then done, message, code = request:receive_response() end
+  if not done then return nil, message, code end
+  return request:read("a")
+end
+
+local function fetch(session, server, options)
+  local request <close> = new(session, server, options)
+  return finish(request)
+end
+
+local function place(server)
+  local host = server.host or "127.0.0.1"
+  return (host:find(":") and "[" .. host .. "]" or host) .. ":" .. server.port
+end
+
+local function slurp(path)
+  local file <close> = assert(io.open(path, "rb"))
+  return file:read("a")
+end
+
+describe("A TLS session", function()
+  local n
+  leaks.watch()
+  setup(function()
+    made = certs.make()
+    local pair = ("ssl_certificate %s; ssl_certificate_key %s; "):format(made.good.cert,
+      made.good.key)
+    n = nginx.start(made, {
+      old = pair .. "ssl_protocols TLSv1.2;",
+      new = pair .. "ssl_protocols TLSv1.3;",
+      client = pair .. ("ssl_protocols TLSv1.3; ssl_verify_client optional; " ..
+        "ssl_client_certificate %s; add_header X-Client $ssl_client_verify;"):format(made.ca),
+    })
+    made:extend [[
+      (usage=clientAuth; leaf client ca DNS:client $yesterday $later)
+      openssl ca -gencrl -config authority.cnf -cert ca.pem -keyfile ca.key -out list.pem
+    ]]
+    made.client = made:named "client"
+  end)
+  teardown(function()
+    n:stop()
+    made:remove()
+  end)
+
+  local told -- lines of the log that belong to earlier specs
+  local function lines()
+    local out = {}
+    for line in n:log("access.log"):gmatch("[^\n]+") do out[#out + 1] = line end
+    return out
+  end
+  before_each(function() told = #lines() end)
+
+  -- What nginx says of the handshakes since: "." is a full one, "r" a resumed.
+  local function handshakes(count)
+    local deadline = socket.gettime() + 5
+    while #lines() < told + count and socket.gettime() < deadline do socket.sleep(0.005) end
+    local out = {}
+    for i, line in ipairs(lines()) do
+      if i > told then out[#out + 1] = line:match("(%S+)$") end
+    end
+    return table.concat(out)
+  end
+
+  local function server(name) return { port = n[name .. "_port"], path = "/file" } end
+  local alone = "keep_alive" -- a feature to go without
+
+  -- Fetches on a connection of its own and answers whether it was resumed.
+  local function resumed(session, name, options)
+    local request <close> = new(session, server(name), options)
+    assert(request:set_option("disable_feature", alone))
+    assert.equal(1024, #assert(finish(request)))
+    return request:query_headers("X-Client"), request
+  end
+
+  for name, version in pairs { old = "TLSv1.2", new = "TLSv1.3" } do
+    it("is resumed by later connections, with " .. version, function()
+      local session <close> = open()
+      for i = 1, 5 do
+        local request <close> = new(session, server(name), { disable_feature = alone })
+        assert(request:send())
+        assert(request:receive_response())
+        local info = request:query_option("security_info")
+        assert.equal(i > 1, info.resumed)
+        assert.equal(version, info.protocol)
+        assert.equal(1024, #request:read("a"))
+      end
+      assert.equal(5, session:query_option("connections_opened"))
+      assert.equal(".rrrr", handshakes(5))
+    end)
+
+    it("is not shared by options that differ, with " .. version, function()
+      local session <close> = open()
+      local identities = {
+        {}, { security_flags = "ignore_cert_date_invalid" },
+        { client_cert_context = made.client.cert, client_key_file = made.client.key },
+        { pinned_public_keys = made:pin("good") },
+        { secure_protocols = name == "old" and "tls1_2" or "tls1_3" },
+        { ignore_cert_revocation_offline = true },
+      }
+      for _ = 1, 2 do
+        for _, options in ipairs(identities) do resumed(session, name, options) end
+      end
+      local other <close> = open()
+      resumed(other, name)
+      assert.equal("......" .. "rrrrrr" .. ".", handshakes(13))
+      assert.equal(12, session:query_option("connections_opened"))
+    end)
+
+    it("is never kept where revocation matters, with " .. version, function()
+      local session <close> = open { crl_file = made.folder .. "/list.pem" }
+      for _ = 1, 3 do resumed(session, name) end
+      assert.equal("...", handshakes(3))
+    end)
+  end
+
+  it("that was forgiven a fault is not resumed by one that forgives none", function()
+    local session <close> = open()
+    local untrusted = { port = n.untrusted_port, path = "/file" }
+    local forgiving = { security_flags = "ignore_unknown_ca", disable_feature = alone }
+    assert(fetch(session, untrusted, forgiving))
+    assert.equal(12175, select(3, fetch(session, untrusted)))
+    assert(fetch(session, untrusted, forgiving))
+    assert.equal(".r", handshakes(2))
+  end)
+
+  it("is not resumed by a request with another client certificate, or none", function()
+    local session <close> = open()
+    local me = { client_cert_context = made.client.cert, client_key_file = made.client.key }
+    assert.equal("NONE", (resumed(session, "client")))
+    assert.equal("SUCCESS", (resumed(session, "client", me)))
+    assert.equal("NONE", (resumed(session, "client")))
+    assert.equal("SUCCESS", (resumed(session, "client", me)))
+    assert.equal("..rr", handshakes(4))
+  end)
+
+  it("is of one host and port only", function()
+    local session <close> = open()
+    for _ = 1, 2 do
+      for _, host in ipairs { "127.0.0.1", "localhost" } do
+        for _, name in ipairs { "old", "new" } do
+          local there = server(name)
+          there.host = host
+          assert(fetch(session, there, { disable_feature = alone }))
+        end
+      end
+    end
+    assert.equal("....rrrr", handshakes(8))
+  end)
+
+  it("is shared by connections that are open at once", function()
+    local session <close> = open()
+    resumed(session, "new")
+    local requests = {}
+    for i = 1, 3 do
+      requests[i] = new(session, server("new"))
+      assert(requests[i]:send())
+    end
+    local count = 0
+    for _, request in ipairs(requests) do
+      assert(request:receive_response())
+      if request:query_option("security_info").resumed then count = count + 1 end
+      assert.equal(1024, #request:read("a"))
+    end
+    -- nginx gives two tickets, and each is good for one connection.
+    assert.equal(2, count)
+    assert.equal("..rr", (handshakes(4):gsub(".*", function(text)
+      local sorted = {}
+      for mark in text:gmatch(".") do sorted[#sorted + 1] = mark end
+      table.sort(sorted)
+      return table.concat(sorted)
+    end)))
+  end)
+end)
+
+describe("TLS", function()
+  start_peer()
+
+  it("tells what was agreed on, before the body and after it", function()
+    for version, ciphers in pairs {
+      ["1.2"] = "^TLS_ECDHE_ECDSA_WITH_AES_%d+_GCM_SHA%d+$", ["1.3"] = "^TLS_AES_128_GCM_SHA256$",
+    } do
+      local s = serve { version = version, alpn = { "h2", "http/1.1" } }
+      local session <close> = open()
+      local request = new(session, s)
+      for _, name in ipairs { "security_info", "security_certificate_struct",
+        "server_cert_context" } do
+        assert.equal(12019, select(3, request:query_option(name)))
+      end
+      assert.equal(0, request:query_option("security_key_bitness"))
+      assert.equal(0, request:query_option("security_flags"))
+      local function check()
+        local info = assert(request:query_option("security_info"))
+        assert.equal("TLSv" .. version, info.protocol)
+        assert.matches(ciphers, info.cipher)
+        assert.equal("http/1.1", info.alpn)
+        assert.is_false(info.resumed)
+        assert.equal(tonumber(info.cipher:match("AES_(%d+)")), info.key_bits)
+        assert.equal(info.key_bits, request:query_option("security_key_bitness"))
+        assert.equal(0x20000001, request:query_option("security_flags"))
+        assert.equal("CN=good", request:query_option("security_certificate_struct").subject)
+        assert.equal(slurp(made.good.cert), request:query_option("server_cert_context"))
+      end
+      assert(request:send())
+      check()
+      assert(request:receive_response())
+      check()
+      assert.equal("hello", request:read("a"))
+      check()
+      s:close()
+    end
+  end)
+
+  it("tells nothing of a connection without it", function()
+    local s = p:keepalive("hello")
+    local session <close> = open()
+    local request = session:connect("127.0.0.1", s.port):open_request()
+    assert.equal("hello", finish(request))
+    for _, name in ipairs { "security_info", "security_certificate_struct",
+      "server_cert_context" } do
+      assert.equal(12019, select(3, request:query_option(name)))
+    end
+    assert.equal(0, request:query_option("security_key_bitness"))
+    assert.equal(0, request:query_option("security_flags"))
+    s:close()
+  end)
+
+  it("shows every field of the server's certificate", function()
+    local s = serve()
+    local session <close> = open()
+    local request = new(session, s)
+    assert.equal("hello", finish(request))
+    local said = process.run("openssl x509 -noout -serial -fingerprint -sha256 -dates -in "
+      .. made.good.cert)
+    local function date(name)
+      return assert(hinternet.parse_date((said:match(name .. "=(%C+)")
+        :gsub("(%a+) +(%d+) ([%d:]+) (%d+) GMT", function(month, day, time, year)
+          return ("Mon, %02d %s %s %s GMT"):format(day, month, year, time)
+        end))))
+    end
+    assert.same({
+      subject = "CN=good",
+      issuer = "CN=Spec CA",
+      serial = said:match("serial=(%x+)"),
+      names = "DNS:localhost, IP:127.0.0.1, IP:::1",
+      fingerprint = said:match("ngerprint=([%x:]+)"):gsub(":", ""),
+      start = date("notBefore"),
+      expiry = date("notAfter"),
+    }, request:query_option("security_certificate_struct"))
+    s:close()
+  end)
+
+  it("offers http/1.1 alone, and does without when the server picks nothing", function()
+    for _, alpn in ipairs { { "h2" }, {} } do
+      local s = serve { alpn = #alpn > 0 and alpn or nil }
+      local session <close> = open()
+      local request = new(session, s)
+      assert.equal("hello", finish(request))
+      assert.equal("", request:query_option("security_info").alpn)
+      s:close()
+    end
+  end)
+
+  it("asks for the host by its name, and for no address", function()
+    local s = serve()
+    local six = serve { v6 = true }
+    local session <close> = open()
+    for _, host in ipairs { "localhost", "127.0.0.1", "LocalHost", "localhost." } do
+      assert.equal("hello", fetch(session, { host = host, port = s.port },
+        { disable_feature = "keep_alive" }))
+    end
+    assert.same({ "localhost", "", "LocalHost", "localhost" }, s:sni())
+    for _, host in ipairs { "::1", "[::1]", "0:0:0:0:0:0:0:1" } do
+      assert.equal("hello", fetch(session, { host = host, port = six.port },
+        { disable_feature = "keep_alive" }))
+    end
+    assert.same({ "", "", "" }, six:sni())
+    s:close()
+    six:close()
+  end)
+
+  it("compares an address with the addresses in the certificate, a name with the names",
+    function()
+      made:extend [[
+        leaf four ca IP:127.0.0.1 $yesterday $later
+        leaf six ca IP:::1 $yesterday $later
+        leaf name ca DNS:localhost,DNS:127.0.0.1,DNS:::1 $yesterday $later
+        leaf common ca email:a@b $yesterday $later
+        leaf localhost ca DNS:other.test $yesterday $later
+        leaf wild ca DNS:*.spec.test,DNS:*.test,DNS:w*.part.test $yesterday $later
+      ]]
+      for name, rows in pairs {
+        four = { ["127.0.0.1"] = true, ["127.0.0.2"] = false, localhost = false },
+        six = { ["127.0.0.1"] = false, localhost = false },
+        name = { ["127.0.0.1"] = false, localhost = true, ["LOCALHOST."] = true },
+        common = { localhost = false, ["127.0.0.1"] = false },
+        localhost = { localhost = false, ["other.test"] = true },
+        wild = { ["a.spec.test"] = true, ["a.b.spec.test"] = false, ["spec.test"] = true,
+          ["www.part.test"] = false, test = false },
+      } do
+        local pair = made:named(name)
+        local s = serve { cert = pair.cert, key = pair.key }
+        local session <close> = open()
+        for host, good in pairs(rows) do
+          local _, message, code = fetch(session, { host = host, port = s.port },
+            { resolve_to = "127.0.0.1" })
+          assert.equal(not good and 12175 or nil, code, name .. " " .. host)
+          if not good then
+            assert.matches('certificate .*, not "' .. host:gsub("%.$", ""):gsub("%p", "%%%0"),
+              message)
+          end
+        end
+        s:close()
+      end
+      local pair = made:named "six"
+      local s = serve { cert = pair.cert, key = pair.key, v6 = true }
+      local session <close> = open()
+      assert.equal("hello", fetch(session, s))
+      s:close()
+    end)
+
+  describe("without a version in common", function()
+    it("fails and says so", function()
+      for _, row in ipairs { { "1.2", "tls1_3" }, { "1.3", "tls1_2" }, { "1.1" }, { "1.0" } } do
+        local s = serve { version = row[1] }
+        local session <close> = open()
+        local bits
+        session:set_status_callback(function(_, _, info) bits = info end, 0x10000)
+        local _, message, code = fetch(session, s, { secure_protocols = row[2] })
+        assert.equal(12175, code)
+        assert.equal(0x80000000, bits)
+        assert.matches("^TLS: .* %(the server has none of the allowed TLS versions%) "
+          .. "while securing the connection to 127%.0%.0%.1:%d+$", message)
+        s:close()
+      end
+    end)
+
+    it("is not tried: versions are 1.2 and 1.3, one or both", function()
+      local session <close> = open()
+      local request = session:connect("127.0.0.1"):open_request()
+      for _, handle in ipairs { session, request } do
+        assert.equal(0x2800, handle:query_option("secure_protocols"))
+        for _, bad in ipairs { 0, 0x8, 0x20, 0x80, 0x200, 0xa8, 0xaa0, 0x2a00, 0x4000, -1 } do
+          assert.equal(87, select(3, handle:set_option("secure_protocols", bad)))
+        end
+        assert.equal(0x2800, handle:query_option("secure_protocols"))
+        for number, value in pairs { [0x800] = "tls1_2", [0x2000] = "tls1_3",
+          [0x2800] = { "tls1_2", "tls1_3" } } do
+          assert(handle:set_option("secure_protocols", value))
+          assert.equal(number, handle:query_option("secure_protocols"))
+        end
+      end
+    end)
+  end)
+
+  it("is agreed on in the version that was asked for", function()
+    local s = serve()
+    local session <close> = open()
+    for word, version in pairs { tls1_2 = "TLSv1.2", tls1_3 = "TLSv1.3" } do
+      local request = new(session, s, { secure_protocols = word })
+      assert.equal("hello", finish(request))
+      assert.equal(version, request:query_option("security_info").protocol)
+    end
+    s:close()
+  end)
+
+  it("is missed with a hint where the server speaks none", function()
+    local s = p:script({ "recv_until", "\1" }, { "send", "HTTP/1.1 400 Bad Request\r\n\r\n" },
+      { "recv_eof" })
+    local session <close> = open()
+    local _, message, code = fetch(session, s)
+    assert.equal(12175, code)
+    assert.matches("^TLS: .*%(does the server speak TLS on this port%?%) while securing the "
+      .. "connection to 127%.0%.0%.1", message)
+    s:close()
+  end)
+
+  it("that is hung up on, or not answered, says where that was", function()
+    for _, row in ipairs {
+      { { { "recv_until", "\1" } }, 12030, "closed during the TLS handshake" },
+      { { { "recv_until", "\1" }, { "reset" } }, 12030,
+        "connection broken (connection reset by peer)" },
+      { { { "stall" } }, 12002, "timeout" },
+    } do
+      local s = p:serve { connections = { row[1] } }
+      local session <close> = open()
+      session:set_timeouts { connect = row[2] == 12002 and 0.2 or 20 }
+      local done, message, code = fetch(session, s)
+      assert.same({ nil, row[3] .. " while securing the connection to " .. place(s), row[2] },
+        { done, message, code })
+      s:close()
+    end
+  end)
+end)
+
+describe("A body over TLS", function()
+  start_peer()
+
+  local head = "HTTP/1.1 200 OK\r\n"
+  local cases = {
+    { "ended by the connection is whole after a close_notify", head .. "\r\nhello", "close",
+      "hello" },
+    { "ended by the connection is cut short without a close_notify", head .. "\r\nhello", "cut",
+      nil, "closed without close_notify while receiving from " },
+    { "of HTTP/1.0 is cut short without a close_notify", "HTTP/1.0 200 OK\r\n\r\nhello", "cut",
+      nil, "closed without close_notify while receiving from " },
+    { "that says its length needs no close_notify", head .. "Content-Length: 5\r\n\r\nhello",
+      "cut", "hello" },
+    { "that says its length is cut short before that", head .. "Content-Length: 6\r\n\r\nhello",
+      "cut", nil, " while receiving from " },
+    { "that says its length is cut short by a close_notify as well",
+      head .. "Content-Length: 6\r\n\r\nhello", "close", nil, " while receiving from " },
+    { "in chunks needs no close_notify after the last",
+      head .. "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", "cut", "hello" },
+    { "in chunks is cut short before the last",
+      head .. "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", "cut", nil,
+      " while receiving from " },
+    { "is not there when the head is cut short", head .. "Content-Le", "cut", nil,
+      " while waiting for the response of " },
+    { "is not there when the head ends with a close_notify", head, "close", nil,
+      " while waiting for the response of " },
+  }
+  for version in pairs { ["1.2"] = true, ["1.3"] = true } do
+    for _, row in ipairs(cases) do
+      it(row[1] .. ", with TLS " .. version, function()
+        local s = serve({ version = version }, { { "recv_head" }, { "send", row[2] }, { row[3] } },
+          { { "keepalive", "again" } })
+        local session <close> = open()
+        local done, message, code = fetch(session, s)
+        assert.equal(row[4], done)
+        if not row[4] then
+          assert.equal(12030, code)
+          assert.is_truthy(message:find(row[5] .. place(s), 1, true), message)
+        end
+        assert.is_true(s:wait(1))
+        assert.equal("again", fetch(session, s))
+        s:close()
+      end)
+    end
+  end
+
+  it("gives what came before the cut, and no end after it", function()
+    local s = serve(nil, { { "recv_head" }, { "send", head .. "\r\nhello" }, { "wait" }, { "cut" } })
+    local session <close> = open()
+    local request = new(session, s)
+    assert(request:send())
+    assert(request:receive_response())
+    assert.equal("hello", request:read(100))
+    s:go()
+    assert.same({ nil, "closed without close_notify while receiving from " .. place(s), 12030 },
+      { request:read(100) })
+    assert.equal(12019, select(3, request:read(100)))
+    s:close()
+  end)
+end)
+
+describe("A key log", function()
+  start_peer()
+
+  local function labels(path)
+    local found = {}
+    for line in slurp(path):gmatch("([^\n]*)\n") do
+      local label, random, secret = line:match("^([A-Z_0-9]+) (%x+) (%x+)$")
+      assert.equal(64, #random)
+      assert.is_true(#secret >= 64)
+      found[#found + 1] = label
+    end
+    table.sort(found)
+    return found
+  end
+
+  it("holds the secrets of every handshake, for its owner only", function()
+    local path = made.folder .. "/keys"
+    local v12, v13 = serve { version = "1.2" }, serve { version = "1.3" }
+    local session <close> = open { key_log_file = path }
+    assert.equal(path, session:query_option("key_log_file"))
+    assert.equal("hello", fetch(session, v12))
+    assert.same({ "CLIENT_RANDOM" }, labels(path))
+    assert.equal("rw-------", lfs.attributes(path, "permissions"))
+    assert.equal("hello", fetch(session, v12)) -- no handshake, no secret
+    assert.equal("hello", fetch(session, v13))
+    assert.same({ "CLIENT_HANDSHAKE_TRAFFIC_SECRET", "CLIENT_RANDOM", "CLIENT_TRAFFIC_SECRET_0",
+      "EXPORTER_SECRET", "SERVER_HANDSHAKE_TRAFFIC_SECRET", "SERVER_TRAFFIC_SECRET_0",
+    }, labels(path))
+    local other <close> = open { key_log_file = path }
+    assert.equal("hello", fetch(other, v12))
+    assert.equal(7, #labels(path)) -- appended
+    v12:close()
+    v13:close()
+  end)
+
+  it("that cannot be opened fails the request, and sends nothing", function()
+    local s = serve()
+    local session <close> = open { key_log_file = made.folder .. "/none/keys" }
+    assert.same({ nil, "key_log_file cannot be opened while securing the connection to "
+      .. place(s), 29 }, { fetch(session, s) })
+    assert.equal(0, s:accepted())
+    local request = session:connect("127.0.0.1"):open_request()
+    assert.equal(12018, select(3, request:set_option("key_log_file", made.folder .. "/keys")))
+    s:close()
+  end)
+end)
+
+describe("A pooled connection", function()
+  start_peer()
+
+  it("serves requests of its own TLS options, and no others", function()
+    local s = serve()
+    local session <close> = assert(hinternet.open())
+    local trusting = { ca_file = made.ca }
+    assert.equal("hello", fetch(session, s, trusting))
+    assert.equal(12175, select(3, fetch(session, s)))
+    for i, options in ipairs {
+      { ca_file = made.ca, security_flags = "ignore_cert_cn_invalid" },
+      { security_flags = "ignore_unknown_ca" },
+      { ca_file = made.ca, secure_protocols = "tls1_2" },
+      { ca_file = made.ca, pinned_public_keys = made:pin("good") },
+      { ca_file = made.ca, ignore_cert_revocation_offline = true },
+      { ca_file = made.ca, client_cert_context = made.good.cert,
+        client_key_file = made.good.key },
+    } do
+      for _ = 1, 2 do assert.equal("hello", fetch(session, s, options)) end
+      assert.equal(2 + i, session:query_option("connections_opened"))
+      assert.equal(i, session:query_option("connections_reused"))
+    end
+    assert.equal("hello", fetch(session, s, trusting))
+    assert.equal(8, session:query_option("connections_opened"))
+    assert.equal(7, session:query_option("connections_reused"))
+    assert.equal(12175, select(3, fetch(session, s)))
+    s:close()
+  end)
+
+  it("is shared by options that are equal, wherever they were set", function()
+    local s = serve()
+    local session <close> = open()
+    assert.equal("hello", fetch(session, s))
+    assert.equal("hello", fetch(session, s, { ca_file = made.ca, security_flags = 0,
+      secure_protocols = { "tls1_3", "tls1_2" } }))
+    assert.equal(1, session:query_option("connections_opened"))
+    s:close()
+  end)
+
+  it("stays usable when many other identities came after it", function()
+    local s = serve()
+    local session <close> = open()
+    assert.equal("hello", fetch(session, s))
+    for i = 1, 20 do
+      local copy = ("%s/ca%d.pem"):format(made.folder, i)
+      process.run(("cp %s %s"):format(made.ca, copy))
+      assert.equal("hello", fetch(session, s, { ca_file = copy }))
+    end
+    assert.equal(21, session:query_option("connections_opened"))
+    assert.equal("hello", fetch(session, s))
+    s:close()
+  end)
+end)
