@@ -361,7 +361,8 @@ HN_API int hn_add_header(hn_runtime *rt, hn_handle request,
  * it is until the next hn_send on this handle or its close. total is the whole
  * body's length; what the body given here does not cover comes by hn_write.
  * Completes with sendrequest_complete. INCORRECT_HANDLE_STATE while an
- * operation runs, INVALID_PARAMETER when lengths contradict each other. */
+ * operation runs, INVALID_PARAMETER when lengths contradict each other. With
+ * any other error than the first the exchange before is over as well. */
 HN_API int hn_send(hn_runtime *rt, hn_handle request, struct hn_slice headers,
                    struct hn_slice body, uint64_t total);
 
@@ -437,11 +438,11 @@ struct hn_response_line {
 HN_API int hn_query_response_line(hn_runtime *rt, hn_handle request,
                                   struct hn_response_line *out);
 
-/* How far the bodies have come. */
+/* How far the bodies have come. `unsent` is what of the announced body is still
+ * to be written: HN_LENGTH_CHUNKED when that is not known, 0 while nothing is
+ * being sent, and once an early answer has made the rest useless. */
 struct hn_progress {
-  uint64_t unsent;   /* bytes of the announced body that are still to be written;
-                        HN_LENGTH_CHUNKED: unknown; 0 also once an answer has
-                        made the rest useless, and while nothing is sent */
+  uint64_t unsent;
   uint64_t sent;     /* bytes moved by the operation of the send side, */
   uint64_t received; /* and of the receive side, that runs or ran last */
 };

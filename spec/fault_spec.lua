@@ -201,6 +201,17 @@ local cases = {
       .. "Upgrade: websocket\r\n\r\n",
     "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 101 X\r\nUpgrade: h2c\r\n\r\n",
   },
+  {
+    "bad_content_coding", 12152, "corrupt compressed body", "receive",
+    head("Content-Encoding: gzip", "Content-Length: 99") .. "hello, hello, hello",
+    head("Content-Encoding: deflate", "Transfer-Encoding: chunked")
+      .. "4\r\n\x78\x9c\xff\xff\r\n",
+  },
+  { -- such a body may have ended well but for its coding: see content_spec
+    "truncated_content", 12152, "compressed body ends too early", "receive",
+    head("Content-Encoding: gzip", "Connection: close", "Content-Length: 3")
+      .. "\x1f\x8b\x08",
+  },
 }
 
 -- The one fault that is never told: there is nobody to tell it to. Its cases

@@ -49,58 +49,68 @@ end
 describe("README's option table", function()
   leaks.watch()
 
-  -- What option_table in csrc says of each option.
-  local function entries()
-    local out = {}
-    local text = source.read("csrc/core/option.c")
-    for name, number, help in text:gmatch(
-      '{{"([%w_]+)",%s*(%d+),[^"]*"(.-[^\\])"}') do
-      out[name] = { number = number, help = help:gsub('\\"', '"') }
-    end
-    return out
-  end
-
   local function value_text(value)
-    if type(value) == "userdata" then return "" end
+    if type(value) == "userdata" or value == nil then return "" end
     if math.type(value) == "float" and value % 1 == 0 then value = value // 1 | 0 end
-    return value == "" and "" or tostring(value)
+    return tostring(value)
   end
 
-  -- Where a name may be read and set is found by trying it.
-  local function row_of(name, option_type, entry, handles)
-    local read, set, default = {}, {}, ""
+  local function is_supported(option) return option.query .. option.set ~= "" end
+
+  -- "`never` 0, `always` 2", in the order of the numbers.
+  local function words_text(words)
+    local out = {}
+    for name, number in pairs(words) do out[#out + 1] = { name, number } end
+    table.sort(out, function(a, b) return a[2] < b[2] end)
+    for i, pair in ipairs(out) do
+      local form = pair[2] > 15 and "`%s` 0x%x" or "`%s` %d"
+      out[i] = form:format(pair[1], pair[2])
+    end
+    return table.concat(out, ", ")
+  end
+
+  local function default_text(name, option, handles)
+    if option.set == "" and not name:find("^connections_") then return "" end
     for i, letter in ipairs { "S", "C", "R" } do
-      local value, _, code = handles[i]:query_option(name)
-      if code ~= hinternet.errors.incorrect_handle_type then
-        read[#read + 1] = letter
-        if #read == 1 then default = value_text(value) end
-        local _, _, refused = handles[i]:set_option(name, value)
-        if refused ~= hinternet.errors.incorrect_handle_type
-          and refused ~= hinternet.errors.option_not_settable then
-          set[#set + 1] = letter
-        end
+      if option.query:find(letter) then
+        local value = handles[i]:query_option(name)
+        if option.type == "flags" and value > 15 then return ("0x%x"):format(value) end
+        return value_text(value)
       end
     end
-    if name == "handle_type" or name == "url" then default = "" end
-    return ("| `%s` | %s | %s | %s | %s | %s | %s |"):format(name,
-      entry.number == "0" and "" or entry.number, option_type, table.concat(read, " "),
-      table.concat(set, " "), default, entry.help):gsub("|  |", "| |"):gsub("|  |", "| |")
+    return ""
+  end
+
+  local function row_of(name, option, handles)
+    local function spaced(letters) return (letters:gsub("%u", "%0 "):gsub(" $", "")) end
+    local cells = { "`" .. name .. "`", option.number > 0 and tostring(option.number) or "",
+      option.type, spaced(option.query), spaced(option.set), default_text(name, option, handles),
+      option.text .. (option.words and " (" .. words_text(option.words) .. ")" or "") }
+    for i, cell in ipairs(cells) do cells[i] = cell == "" and " " or " " .. cell .. " " end
+    return "|" .. table.concat(cells, "|") .. "|"
   end
 
   it("is the table in the code: names, numbers, types, levels, defaults, texts", function()
     local session <close> = assert(hinternet.open())
     local connection = assert(session:connect("127.0.0.1", 1))
-    local request = assert(connection:open_request())
-    local handles = { session, connection, request }
-    local known, expected, found = entries(), {}, {}
-    for name, option_type in pairs(core.options()) do
-      assert.is_truthy(known[name], name .. " was not found in csrc/core/option.c")
-      expected[#expected + 1] = row_of(name, option_type, known[name], handles)
+    local handles = { session, connection, assert(connection:open_request()) }
+    local expected, found = {}, {}
+    for name, option in pairs(core.options()) do
+      if is_supported(option) then expected[#expected + 1] = row_of(name, option, handles) end
     end
     for line in section("Options"):gmatch("[^\n]+") do
       if line:match("^| `") then found[#found + 1] = line end
     end
     assert.are.equal(table.concat(sorted(expected), "\n"), table.concat(sorted(found), "\n"))
+  end)
+
+  it("is followed by the list of WinHTTP's options that are refused", function()
+    local expected = {}
+    for name, option in pairs(core.options()) do
+      if not is_supported(option) then expected[#expected + 1] = name end
+    end
+    local list = section("Options"):match("\nNot supported.-:\n(.+)$")
+    assert.are.same(sorted(expected), sorted(quoted(assert(list, "README has no such list"))))
   end)
 end)
 

@@ -40,7 +40,7 @@ local calls = {
     poll = { 0 },
     request = { "GET", url },
     get = { url }, head = { url }, post = { url }, put = { url }, patch = { url },
-    delete = { url },
+    delete = { url }, download = { url, 1 },
   },
   connection = {
     open_request = { "GET", "/" },

@@ -1,15 +1,16 @@
--- TLS: what is agreed on and how it can be seen, resumption, names, versions,
--- truncation, and which connections may be shared. Who is believed, and who we
--- are, is in tls_identity_spec.
+-- TLS: what is agreed on and how it can be seen, names, versions, truncation,
+-- and which connections may be shared. Who is believed, and who we are, is in
+-- tls_identity_spec, resumption in tls_session_spec.
 
 local lfs = require "lfs"
-local socket = require "socket"
 local hinternet = require "hinternet"
 local certs = require "spec.support.certs"
+local exchange = require "spec.support.exchange"
 local leaks = require "spec.support.leaks"
-local nginx = require "spec.support.nginx"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
+
+local fetch, finish, new, place = exchange.fetch, exchange.finish, exchange.new, exchange.place
 
 local made, p
 local function start_peer()
@@ -36,198 +37,17 @@ local function open(options)
   return assert(hinternet.open(options))
 end
 
-local function set(handle, options)
-  for name, value in pairs(options or {}) do assert(handle:set_option(name, value)) end
-  return handle
-end
-
-local function new(session, server, options)
-  local connection = session:connect(server.host or "127.0.0.1", server.port)
-  return set(connection:open_request("GET", server.path or "/", { secure = true }), options)
-end
-
-local function finish(request)
-  local done, message, code = request:send()
-  if done then done, message, code = request:receive_response() end
-  if not done then return nil, message, code end
-  return request:read("a")
-end
-
-local function fetch(session, server, options)
-  local request <close> = new(session, server, options)
-  return finish(request)
-end
-
-local function place(server)
-  local host = server.host or "127.0.0.1"
-  return (host:find(":") and "[" .. host .. "]" or host) .. ":" .. server.port
-end
-
 local function slurp(path)
   local file <close> = assert(io.open(path, "rb"))
   return file:read("a")
 end
-
-describe("A TLS session", function()
-  local n
-  leaks.watch()
-  setup(function()
-    made = certs.make()
-    local pair = ("ssl_certificate %s; ssl_certificate_key %s; "):format(made.good.cert,
-      made.good.key)
-    n = nginx.start(made, {
-      old = pair .. "ssl_protocols TLSv1.2;",
-      new = pair .. "ssl_protocols TLSv1.3;",
-      client = pair .. ("ssl_protocols TLSv1.3; ssl_verify_client optional; " ..
-        "ssl_client_certificate %s; add_header X-Client $ssl_client_verify;"):format(made.ca),
-    })
-    made:extend [[
-      (usage=clientAuth; leaf client ca DNS:client $yesterday $later)
-      openssl ca -gencrl -config authority.cnf -cert ca.pem -keyfile ca.key -out list.pem
-    ]]
-    made.client = made:named "client"
-  end)
-  teardown(function()
-    n:stop()
-    made:remove()
-  end)
-
-  local told -- lines of the log that belong to earlier specs
-  local function lines()
-    local out = {}
-    for line in n:log("access.log"):gmatch("[^\n]+") do out[#out + 1] = line end
-    return out
-  end
-  before_each(function() told = #lines() end)
-
-  -- What nginx says of the handshakes since: "." is a full one, "r" a resumed.
-  local function handshakes(count)
-    local deadline = socket.gettime() + 5
-    while #lines() < told + count and socket.gettime() < deadline do socket.sleep(0.005) end
-    local out = {}
-    for i, line in ipairs(lines()) do
-      if i > told then out[#out + 1] = line:match("(%S+)$") end
-    end
-    return table.concat(out)
-  end
-
-  local function server(name) return { port = n[name .. "_port"], path = "/file" } end
-  local alone = "keep_alive" -- a feature to go without
-
-  -- Fetches on a connection of its own and answers whether it was resumed.
-  local function resumed(session, name, options)
-    local request <close> = new(session, server(name), options)
-    assert(request:set_option("disable_feature", alone))
-    assert.equal(1024, #assert(finish(request)))
-    return request:query_headers("X-Client"), request
-  end
-
-  for name, version in pairs { old = "TLSv1.2", new = "TLSv1.3" } do
-    it("is resumed by later connections, with " .. version, function()
-      local session <close> = open()
-      for i = 1, 5 do
-        local request <close> = new(session, server(name), { disable_feature = alone })
-        assert(request:send())
-        assert(request:receive_response())
-        local info = request:query_option("security_info")
-        assert.equal(i > 1, info.resumed)
-        assert.equal(version, info.protocol)
-        assert.equal(1024, #request:read("a"))
-      end
-      assert.equal(5, session:query_option("connections_opened"))
-      assert.equal(".rrrr", handshakes(5))
-    end)
-
-    it("is not shared by options that differ, with " .. version, function()
-      local session <close> = open()
-      local identities = {
-        {}, { security_flags = "ignore_cert_date_invalid" },
-        { client_cert_context = made.client.cert, client_key_file = made.client.key },
-        { pinned_public_keys = made:pin("good") },
-        { secure_protocols = name == "old" and "tls1_2" or "tls1_3" },
-        { ignore_cert_revocation_offline = true },
-      }
-      for _ = 1, 2 do
-        for _, options in ipairs(identities) do resumed(session, name, options) end
-      end
-      local other <close> = open()
-      resumed(other, name)
-      assert.equal("......" .. "rrrrrr" .. ".", handshakes(13))
-      assert.equal(12, session:query_option("connections_opened"))
-    end)
-
-    it("is never kept where revocation matters, with " .. version, function()
-      local session <close> = open { crl_file = made.folder .. "/list.pem" }
-      for _ = 1, 3 do resumed(session, name) end
-      assert.equal("...", handshakes(3))
-    end)
-  end
-
-  it("that was forgiven a fault is not resumed by one that forgives none", function()
-    local session <close> = open()
-    local untrusted = { port = n.untrusted_port, path = "/file" }
-    local forgiving = { security_flags = "ignore_unknown_ca", disable_feature = alone }
-    assert(fetch(session, untrusted, forgiving))
-    assert.equal(12175, select(3, fetch(session, untrusted)))
-    assert(fetch(session, untrusted, forgiving))
-    assert.equal(".r", handshakes(2))
-  end)
-
-  it("is not resumed by a request with another client certificate, or none", function()
-    local session <close> = open()
-    local me = { client_cert_context = made.client.cert, client_key_file = made.client.key }
-    assert.equal("NONE", (resumed(session, "client")))
-    assert.equal("SUCCESS", (resumed(session, "client", me)))
-    assert.equal("NONE", (resumed(session, "client")))
-    assert.equal("SUCCESS", (resumed(session, "client", me)))
-    assert.equal("..rr", handshakes(4))
-  end)
-
-  it("is of one host and port only", function()
-    local session <close> = open()
-    for _ = 1, 2 do
-      for _, host in ipairs { "127.0.0.1", "localhost" } do
-        for _, name in ipairs { "old", "new" } do
-          local there = server(name)
-          there.host = host
-          assert(fetch(session, there, { disable_feature = alone }))
-        end
-      end
-    end
-    assert.equal("....rrrr", handshakes(8))
-  end)
-
-  it("is shared by connections that are open at once", function()
-    local session <close> = open()
-    resumed(session, "new")
-    local requests = {}
-    for i = 1, 3 do
-      requests[i] = new(session, server("new"))
-      assert(requests[i]:send())
-    end
-    local count = 0
-    for _, request in ipairs(requests) do
-      assert(request:receive_response())
-      if request:query_option("security_info").resumed then count = count + 1 end
-      assert.equal(1024, #request:read("a"))
-    end
-    -- nginx gives two tickets, and each is good for one connection.
-    assert.equal(2, count)
-    assert.equal("..rr", (handshakes(4):gsub(".*", function(text)
-      local sorted = {}
-      for mark in text:gmatch(".") do sorted[#sorted + 1] = mark end
-      table.sort(sorted)
-      return table.concat(sorted)
-    end)))
-  end)
-end)
 
 describe("TLS", function()
   start_peer()
 
   it("tells what was agreed on, before the body and after it", function()
     for version, ciphers in pairs {
-      ["1.2"] = "^TLS_ECDHE_ECDSA_WITH_AES_%d+_GCM_SHA%d+$", ["1.3"] = "^TLS_AES_128_GCM_SHA256$",
+      ["1.2"] = "^TLS_ECDHE_ECDSA_WITH_AES_%d+_GCM_SHA%d+$", ["1.3"] = "^TLS_AES_%d+_GCM_SHA%d+$",
     } do
       local s = serve { version = version, alpn = { "h2", "http/1.1" } }
       local session <close> = open()
@@ -274,6 +94,21 @@ describe("TLS", function()
     s:close()
   end)
 
+  it("tells nothing of the request that was closed before this one", function()
+    local s = serve()
+    local session <close> = open()
+    local first = new(session, s)
+    assert.equal("hello", finish(first))
+    first:close()
+    local request = new(session, s)
+    assert.equal(12019, select(3, request:query_option("security_info")))
+    assert.equal(12019, select(3, request:query_option("connection_info")))
+    assert.equal(0, request:query_option("security_key_bitness"))
+    assert.equal("hello", finish(request)) -- on the connection of the first
+    assert.equal("TLSv1.3", request:query_option("security_info").protocol)
+    s:close()
+  end)
+
   it("shows every field of the server's certificate", function()
     local s = serve()
     local session <close> = open()
@@ -316,7 +151,7 @@ describe("TLS", function()
     local session <close> = open()
     for _, host in ipairs { "localhost", "127.0.0.1", "LocalHost", "localhost." } do
       assert.equal("hello", fetch(session, { host = host, port = s.port },
-        { disable_feature = "keep_alive" }))
+        { disable_feature = "keep_alive", resolve_to = "127.0.0.1" }))
     end
     assert.same({ "localhost", "", "LocalHost", "localhost" }, s:sni())
     for _, host in ipairs { "::1", "[::1]", "0:0:0:0:0:0:0:1" } do
@@ -344,7 +179,7 @@ describe("TLS", function()
         name = { ["127.0.0.1"] = false, localhost = true, ["LOCALHOST."] = true },
         common = { localhost = false, ["127.0.0.1"] = false },
         localhost = { localhost = false, ["other.test"] = true },
-        wild = { ["a.spec.test"] = true, ["a.b.spec.test"] = false, ["spec.test"] = true,
+        wild = { ["a.spec.test"] = true, ["a.b.spec.test"] = false, ["spec.test"] = false,
           ["www.part.test"] = false, test = false },
       } do
         local pair = made:named(name)
@@ -374,7 +209,7 @@ describe("TLS", function()
         local s = serve { version = row[1] }
         local session <close> = open()
         local bits
-        session:set_status_callback(function(_, _, info) bits = info end, 0x10000)
+        session:set_status_callback(function(_, _, info) bits = info end, { "secure_failure" })
         local _, message, code = fetch(session, s, { secure_protocols = row[2] })
         assert.equal(12175, code)
         assert.equal(0x80000000, bits)
@@ -417,7 +252,7 @@ describe("TLS", function()
     local s = p:script({ "recv_until", "\1" }, { "send", "HTTP/1.1 400 Bad Request\r\n\r\n" },
       { "recv_eof" })
     local session <close> = open()
-    local _, message, code = fetch(session, s)
+    local _, message, code = fetch(session, { port = s.port })
     assert.equal(12175, code)
     assert.matches("^TLS: .*%(does the server speak TLS on this port%?%) while securing the "
       .. "connection to 127%.0%.0%.1", message)
@@ -434,7 +269,7 @@ describe("TLS", function()
       local s = p:serve { connections = { row[1] } }
       local session <close> = open()
       session:set_timeouts { connect = row[2] == 12002 and 0.2 or 20 }
-      local done, message, code = fetch(session, s)
+      local done, message, code = fetch(session, { port = s.port })
       assert.same({ nil, row[3] .. " while securing the connection to " .. place(s), row[2] },
         { done, message, code })
       s:close()
@@ -472,8 +307,8 @@ describe("A body over TLS", function()
   for version in pairs { ["1.2"] = true, ["1.3"] = true } do
     for _, row in ipairs(cases) do
       it(row[1] .. ", with TLS " .. version, function()
-        local s = serve({ version = version }, { { "recv_head" }, { "send", row[2] }, { row[3] } },
-          { { "keepalive", "again" } })
+        local s = serve({ version = version },
+          { { "recv_head" }, { "send", row[2] }, { row[3] } }, { { "keepalive", "again" } })
         local session <close> = open()
         local done, message, code = fetch(session, s)
         assert.equal(row[4], done)
@@ -489,7 +324,8 @@ describe("A body over TLS", function()
   end
 
   it("gives what came before the cut, and no end after it", function()
-    local s = serve(nil, { { "recv_head" }, { "send", head .. "\r\nhello" }, { "wait" }, { "cut" } })
+    local s = serve(nil, { { "recv_head" }, { "send", head .. "\r\nhello" }, { "wait" },
+      { "cut" } })
     local session <close> = open()
     local request = new(session, s)
     assert(request:send())

@@ -84,7 +84,8 @@ describe("total_timeout", function()
   end)
 
   it("ends the wait for a head that drips", function()
-    local s = p:script({ "recv_head" }, { "drip", "HTTP/1.1 200 OK\r\n" .. ("A: b\r\n"):rep(200), 0.01 })
+    local s = p:script({ "recv_head" },
+      { "drip", "HTTP/1.1 200 OK\r\n" .. ("A: b\r\n"):rep(200), 0.01 })
     local session <close>, connection = open(s)
     local request = connection:open_request()
     assert(request:send())
@@ -139,7 +140,7 @@ describe("total_timeout", function()
       local session <close>, connection = open(s)
       local request = connection:open_request()
       assert(request:send())
-      local words, act = "waiting for the response of", request.receive_response
+      local words, act = "sending to", request.receive_response
       if stage ~= "sent" then
         assert(request:receive_response())
         words, act = "receiving from", request.read
@@ -152,7 +153,6 @@ describe("total_timeout", function()
       end
       if stage ~= "sent" then
         assert.equal(12002, select(3, request:query_data_available()))
-        assert.equal(200, request:query_headers("status_code"))
       end
       -- A new send is a new request, with all its time before it.
       assert(request:send())

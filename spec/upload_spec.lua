@@ -271,7 +271,7 @@ describe("An answer before the body is out", function()
 
   it("that would keep the connection does not: the body was cut short", function()
     local s = p:serve { rcvbuf = 4096, connections = {
-      { { "recv_head" }, { "send", peer.response(200, {}, "enough") }, { "recv_eof" } },
+      { { "recv_head" }, { "send", peer.response(200, {}, "enough") }, { "stall" } },
       { { "keepalive", "next" } },
     } }
     local session <close> = assert(hinternet.open())

@@ -105,7 +105,7 @@ void event_drop_handle(hn_runtime *rt, struct hn_queue *q, hn_handle h) {
   while (l != &q->events) {
     struct hn_event_record *r = event_of(l);
     l = l->next;
-    if (r->event.handle != h) continue;
+    if (h != 0 && r->event.handle != h) continue;
     list_remove(&r->link);
     rt->queued--;
     event_unreserve(rt, r);

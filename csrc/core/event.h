@@ -61,7 +61,7 @@ HN_INTERNAL bool event_take(hn_runtime *rt, hn_handle scope,
 HN_INTERNAL bool event_take_result(hn_runtime *rt, hn_handle h, enum hn_op op,
                                    struct hn_event *out);
 
-/* Drops every queued event of a handle. */
+/* Drops every queued event of a handle; h 0: of all. */
 HN_INTERNAL void event_drop_handle(hn_runtime *rt, struct hn_queue *q,
                                    hn_handle h);
 

@@ -87,8 +87,10 @@ static void node_end(struct hn_node *n, bool quiet) {
   struct hn_link *l;
   while ((l = list_first(&n->children)) != NULL)
     node_end(HN_CONTAINER_OF(l, struct hn_node, sibling), quiet);
+  /* A session takes along what handles closed before it have left behind:
+   * nobody can ask for it any more. */
   if (quiet)
-    event_drop_handle(n->rt, n->queue, n->id);
+    event_drop_handle(n->rt, n->queue, n->parent ? n->id : 0);
   else
     node_post_closing(n);
   event_unreserve(n->rt, n->closing);

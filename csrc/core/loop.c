@@ -139,22 +139,27 @@ static struct hn_request *loop_owner(hn_runtime *rt, const struct hn_conn *c) {
   return request_from(n);
 }
 
+/* A redirect that waits to be heard reads nothing. */
+static bool loop_reads(const struct hn_request *r) {
+  return r->rx.running && r->state != HN_REQUEST_REDIRECTING;
+}
+
 /* Readiness of a connection: its exchange goes on, or its pool looks at it. */
 static void loop_on_ready(hn_runtime *rt, const struct hn_ready *ready) {
   struct hn_conn *c = slots_get(&rt->env.slots, ready->tag, HN_SLOT_CONN);
   if (!c) return; /* late news about a closed connection */
+  conn_mark_ready(c, ready->what);
   if (c->owner == 0) {
     pool_on_ready(c);
     return;
   }
-  conn_mark_ready(c, ready->what);
   struct hn_request *r = loop_owner(rt, c);
   if (!r) return;
   loop_step_request(r);
   /* Still readable and nobody reads: level triggering would report it again
    * and again. */
   c = slots_get(&rt->env.slots, ready->tag, HN_SLOT_CONN);
-  if (c && c->owner && c->readable && !r->rx.running) conn_pause(c);
+  if (c && c->owner && c->readable && !loop_reads(r)) conn_pause(c);
 }
 
 static void loop_take_resolved(hn_runtime *rt) {

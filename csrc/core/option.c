@@ -102,21 +102,29 @@ static int option_check_host(struct hn_node *n, struct hn_slice text) {
   return url_is_host(text) ? 0 : HN_ERR_INVALID_PARAMETER;
 }
 
-/* Idle connections made from elsewhere must not serve the next request. */
+/* A plain request has nobody to show a certificate to (winhttp.md 3.1). */
+static int option_check_client_cert(struct hn_node *n, struct hn_slice text) {
+  (void)text;
+  return node_kind(n) == HN_KIND_REQUEST && !request_from(n)->opened_secure
+             ? HN_ERR_INCORRECT_HANDLE_STATE
+             : 0;
+}
+
+/* Connections made from elsewhere must not serve the next request. */
 static int option_check_local(struct hn_node *n, struct hn_slice text) {
   struct hn_session *s = session_of(n);
   struct hn_address local = {0};
   if (text.n > 0 && !address_parse(text, 0, &local))
     return HN_ERR_INVALID_PARAMETER;
   s->tuning.local = local;
-  pool_drop_idle(&s->pool);
+  pool_retire(&s->pool);
   return 0;
 }
 
 static int option_check_interface(struct hn_node *n, struct hn_slice text) {
   struct hn_session *s = session_of(n);
   int rc = tcp_tune_set_interface(&s->tuning, text);
-  if (rc == 0) pool_drop_idle(&s->pool);
+  if (rc == 0) pool_retire(&s->pool);
   return rc;
 }
 

@@ -41,14 +41,14 @@
     "revocation is checked: a stapled OCSP answer or crl_file must say good") \
   X("ignore_cert_revocation_offline", 155, BOOLEAN, SR, SR,                   \
     revocation_offline_ok, 0, 1, NULL, "no revocation answer is good enough") \
-  X("read_buffer_size", 12, INTEGER, R, R, ignored, 0, INT32_MAX, NULL,       \
-    "no effect")                                                              \
-  X("write_buffer_size", 13, INTEGER, R, R, ignored, 0, INT32_MAX, NULL,      \
-    "no effect")                                                              \
-  X("request_priority", 58, INTEGER, R, R, ignored, 0, INT32_MAX, NULL,       \
-    "no effect")                                                              \
-  X("assured_non_blocking_callbacks", 111, BOOLEAN, S, S, ignored, 0, 1,      \
-    NULL, "no effect")                                                        \
+  X("read_buffer_size", 12, INTEGER, R, R, read_buffer_size, 0,               \
+    INT32_MAX, NULL, "no effect")                                             \
+  X("write_buffer_size", 13, INTEGER, R, R, write_buffer_size, 0,             \
+    INT32_MAX, NULL, "no effect")                                             \
+  X("request_priority", 58, INTEGER, R, R, request_priority, 0,               \
+    INT32_MAX, NULL, "no effect")                                             \
+  X("assured_non_blocking_callbacks", 111, BOOLEAN, S, S,                     \
+    non_blocking_callbacks, 0, 1, NULL, "no effect")                          \
   X("decompression", 118, FLAGS, SR, SR, decompression, 0, 15,                \
     option_codings, "content codings asked for and undone")                   \
   X("max_response_body", 0, INTEGER, SR, SR, max_response_body, 0,            \
@@ -133,8 +133,8 @@
 /* Texts in struct hn_texts. X(name, number, levels that query, levels that set,
  *   place, check, text) */
 #define HN_OPTION_TEXT_LIST(X)                                                \
-  X("client_cert_context", 47, SR, SR, CLIENT_CERT, NULL,                     \
-    "PEM or PKCS#12 file of our certificate")                                 \
+  X("client_cert_context", 47, SR, SR, CLIENT_CERT,                           \
+    option_check_client_cert, "PEM or PKCS#12 file of our certificate")       \
   X("client_key_file", 0, SR, SR, CLIENT_KEY, NULL,                           \
     "PEM file of its key; empty: in the same file")                           \
   X("client_cert_password", 0, 0, SR, CLIENT_PASSWORD, NULL,                  \

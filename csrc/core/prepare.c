@@ -190,8 +190,9 @@ static int prepare_tls(struct hn_request *r, struct hn_tls_context **tls) {
 }
 
 /* A socket's path goes before addresses, those before another name. None of
- * them follows a redirect to another host. */
-static void prepare_route(const struct hn_request *r, struct hn_origin *o) {
+ * them follows a redirect to another host. The text is copied: the exchange
+ * needs it as long as it may want a connection, and the option may change. */
+static int prepare_route(struct hn_request *r, struct hn_origin *o) {
   static const struct {
     enum hn_text text;
     enum hn_route route;
@@ -200,14 +201,19 @@ static void prepare_route(const struct hn_request *r, struct hn_origin *o) {
                {HN_TEXT_LOOKUP_HOST, HN_ROUTE_NAME}};
   const struct hn_target *first =
       &request_connect(r)->target[r->opened_secure];
-  if (r->hop && !slice_equal_nocase(first->host, r->target->host)) return;
+  mem_free(r->via);
+  r->via = NULL;
+  if (r->hop && !slice_equal_nocase(first->host, r->target->host)) return 0;
   for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
-    const char *via = request_text(r, order[i].text);
-    if (!via) continue;
+    struct hn_slice via = slice_of(request_text(r, order[i].text));
+    if (!via.p) continue;
+    r->via = mem_copy(via.p, via.n);
+    if (!r->via) return HN_ERR_NOT_ENOUGH_MEMORY;
     o->route = order[i].route;
-    o->via = slice_of(via);
-    return;
+    o->via = slice_make(r->via, via.n);
+    return 0;
   }
+  return 0;
 }
 
 int prepare_exchange(struct hn_request *r) {
@@ -236,7 +242,8 @@ int prepare_exchange(struct hn_request *r) {
     .max_interim = (unsigned)s->max_http_status_continue,
     .max_drain = (uint64_t)s->max_response_drain_size,
   };
-  prepare_route(r, &setup.wish.origin);
+  rc = prepare_route(r, &setup.wish.origin);
+  if (rc) return rc;
   r->answer.bytes.cap = r->answer.max_bytes = setup.max_head;
   exchange_begin(&r->exchange, &setup, &r->message);
   r->exchange.log = r->log;

@@ -81,7 +81,8 @@ int request_append_url(const struct hn_request *r, struct hn_buf *out) {
 
 const char *request_text(const struct hn_request *r, enum hn_text which) {
   const char *own = r->texts ? r->texts->at[which] : NULL;
-  return own ? own : session_of(&r->node)->texts.at[which];
+  const char *text = own ? own : session_of(&r->node)->texts.at[which];
+  return text && *text ? text : NULL;
 }
 
 void request_make_ready(struct hn_request *r) {
@@ -118,6 +119,8 @@ static void request_destroy(struct hn_node *n) {
     mem_free(r->texts);
     r->texts = NULL;
   }
+  mem_free(r->via);
+  r->via = NULL;
   if (r->tx.untaken) r->tx.untaken->untaken = NULL;
   if (r->rx.untaken) r->rx.untaken->untaken = NULL;
   spares_give(&rt->env.spares, &r->tx.data);
@@ -189,10 +192,10 @@ static void request_reset(struct hn_request *r, struct hn_connect *c) {
   r->context_value = c->context_value;
   r->own_framing = r->own_accept = r->begun = false;
   r->settings = session_of(&c->node)->settings;
-  r->info.code = 0;
+  /* The record may be a closed request's, whose session is gone. */
+  r->info.code = r->info.system = 0;
   r->late = false;
-  r->exchange.state = HN_X_NEW;
-  r->exchange.conn = NULL;
+  r->exchange = (struct hn_exchange){.state = HN_X_NEW};
   if (r->log) r->log->mask = r->log->count = 0;
 }
 

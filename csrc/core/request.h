@@ -56,6 +56,7 @@ struct hn_request {
   struct hn_operation rx;    /* receive response, query, read */
   struct hn_settings settings;
   struct hn_texts *texts;    /* owned; NULL until one is set */
+  char *via;                 /* owned: the exchange's wish.origin.via, or NULL */
   struct hn_news_log *log;   /* owned; NULL while nobody listens */
   struct hn_timer deadline;  /* total_timeout, HN_TIMER_TOTAL */
   bool late;                 /* it has passed */
@@ -85,7 +86,8 @@ HN_INTERNAL void request_drop_hops(struct hn_request *r);
 HN_INTERNAL int request_append_url(const struct hn_request *r,
                                    struct hn_buf *out);
 
-/* A text of the request's own, else its session's; NULL when neither is set. */
+/* A text of the request's own, else its session's; NULL when that is empty or
+ * neither is set. */
 HN_INTERNAL const char *request_text(const struct hn_request *r,
                                      enum hn_text which);
 

@@ -84,6 +84,16 @@ void sending_step(struct hn_request *r) {
     sending_step_body(r);
 }
 
+/* The send cannot begin. The exchange before is closed all the same: a read
+ * must not take that for the end of its body, and a receive must not send the
+ * request once more. */
+static int sending_refuse(struct hn_request *r, int code) {
+  transfer_end_deadline(r);
+  if (r->state == HN_REQUEST_SENT || r->state == HN_REQUEST_RECEIVED)
+    request_set_state(r, HN_REQUEST_FAILED);
+  return code;
+}
+
 int hn_send(hn_runtime *rt, hn_handle request, struct hn_slice headers,
             struct hn_slice body, uint64_t total) {
   struct hn_request *r;
@@ -98,7 +108,7 @@ int hn_send(hn_runtime *rt, hn_handle request, struct hn_slice headers,
   if (rc == 0) rc = transfer_listen(r);
   if (rc == 0) rc = transfer_set_deadline(r);
   if (rc == 0) rc = op_begin(&r->node, &r->tx, HN_OP_SEND_REQUEST);
-  if (rc) return rc;
+  if (rc) return sending_refuse(r, rc);
   r->info.code = 0;
   r->info.secure = 0;
   request_set_state(r, HN_REQUEST_SENDING);

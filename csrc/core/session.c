@@ -49,13 +49,9 @@ int session_set_agent(struct hn_session *s, struct hn_slice agent) {
 }
 
 int texts_set(struct hn_texts *t, enum hn_text which, struct hn_slice text) {
-  char *copy = NULL;
-  for (size_t i = 0; i < text.n; i++)
-    if (text.p[i] == '\0') return HN_ERR_INVALID_PARAMETER;
-  if (text.n > 0) {
-    copy = mem_copy(text.p, text.n);
-    if (!copy) return HN_ERR_NOT_ENOUGH_MEMORY;
-  }
+  if (slice_find(text, 0, '\0') < text.n) return HN_ERR_INVALID_PARAMETER;
+  char *copy = mem_copy(text.p, text.n);
+  if (!copy) return HN_ERR_NOT_ENOUGH_MEMORY;
   mem_free(t->at[which]);
   t->at[which] = copy;
   return 0;

@@ -23,8 +23,8 @@ struct hn_session {
 /* The session a node lives in. */
 HN_INTERNAL struct hn_session *session_of(const struct hn_node *n);
 
-/* Replaces a text; absent or empty: not set. INVALID_PARAMETER for one with a
- * NUL in it, NOT_ENOUGH_MEMORY. */
+/* Replaces a text; an empty one says that there is none, whatever the session
+ * has. INVALID_PARAMETER for one with a NUL in it, NOT_ENOUGH_MEMORY. */
 HN_INTERNAL int texts_set(struct hn_texts *t, enum hn_text which,
                           struct hn_slice text);
 HN_INTERNAL void texts_fini(struct hn_texts *t);

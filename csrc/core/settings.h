@@ -30,7 +30,9 @@ struct hn_settings {
   int64_t security_flags; /* enum hn_tls_ignore */
   int64_t secure_protocols;      /* enum hn_tls_version */
   int64_t revocation_offline_ok;
-  int64_t ignored;        /* where options without effect are kept */
+  /* Options without effect are kept, to be read back. */
+  int64_t read_buffer_size, write_buffer_size, request_priority;
+  int64_t non_blocking_callbacks;
 };
 
 /* WINHTTP_DISABLE_*, WINHTTP_ENABLE_* */

@@ -74,6 +74,8 @@ bool transfer_settle(struct hn_request *r, struct hn_operation *op, int rc,
   int told = transfer_post_news(r);
   if (told && (rc == 0 || rc == HN_AGAIN)) rc = told;
   if (rc == 0) return true;
+  if (rc == HN_AGAIN && r->exchange.hungry) request_make_ready(r);
+  r->exchange.hungry = false;
   if (rc == HN_AGAIN) rc = transfer_arm(r, op, timeout);
   if (rc == 0) return false;
   transfer_fail(r, op, rc);

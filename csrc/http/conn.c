@@ -105,11 +105,13 @@ int conn_step_connect(struct hn_conn *c, struct hn_news_log *log,
   return 0;
 }
 
-/* Makes the reactor watch for what the stream waits for. Reading is wanted too,
- * so that a close is seen, unless it is known that bytes are waiting already:
- * they would be reported again and again. */
+/* Makes the reactor watch for what the stream waits for, and for room when a
+ * write waits as well: the stream speaks of its last call only. Reading is
+ * wanted too, so that a close is seen, unless it is known that bytes are waiting
+ * already: they would be reported again and again. */
 static int conn_watch(struct hn_conn *c) {
   unsigned want = (c->readable ? 0u : (unsigned)HN_WANT_READ) |
+                  (c->blocked ? (unsigned)HN_WANT_WRITE : 0u) |
                   (c->stream->ops->want(c->stream) & HN_WANT_WRITE);
   if (want == c->interest) return HN_AGAIN;
   int fd = c->stream->ops->fd(c->stream);
@@ -135,6 +137,7 @@ int conn_queue(struct hn_conn *c, struct hn_slice s) {
 
 int conn_write(struct hn_conn *c, struct hn_slice s, size_t *put) {
   int rc = c->stream->ops->write(c->stream, s.p, s.n, put);
+  c->blocked = rc == HN_AGAIN;
   if (rc == HN_AGAIN) return conn_watch(c);
   return rc ? rc : conn_unwatch_write(c);
 }
@@ -190,12 +193,15 @@ int conn_fill(struct hn_conn *c, size_t cap, size_t *got) {
 
 void conn_mark_ready(struct hn_conn *c, unsigned what) {
   if (what & (HN_WANT_READ | HN_READY_FAIL)) c->readable = true;
+  /* Room that no write waits for: a read has asked for it, TLS having to answer
+   * first. */
+  if ((what & HN_WANT_WRITE) && !c->blocked) c->readable = true;
 }
 
 void conn_pause(struct hn_conn *c) {
   if (!c->stream || !(c->interest & HN_WANT_READ)) return;
   int fd = c->stream->ops->fd(c->stream);
-  if (c->interest & HN_WANT_WRITE) {
+  if (c->blocked) {
     /* A write still waits: only the reading is taken out. */
     if (reactor_change(c->env->reactor, fd, c->tag, HN_WANT_WRITE) == 0)
       c->interest = HN_WANT_WRITE;

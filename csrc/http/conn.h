@@ -52,6 +52,7 @@ struct hn_conn {
   unsigned interest;        /* what the reactor watches; 0: removed */
   bool is_1_0;              /* its server answered with HTTP/1.0 */
   bool readable;            /* a read is worth trying */
+  bool blocked;             /* the last write met AGAIN */
   struct hn_buf in;         /* read and not yet used */
   struct hn_buf out;        /* to be written */
   struct hn_h1_conn h1;     /* whose turn it is */

@@ -5,6 +5,9 @@
 enum {
   HN_CONTENT_IN = 64 * 1024, /* compressed bytes read at once */
   HN_CONTENT_READY = 8 * 1024,
+  /* Compressed bytes that one call eats without a decoded one: a body of empty
+   * blocks would keep it busy for as long as its sender likes. */
+  HN_CONTENT_BUDGET = 4 * HN_CONTENT_IN,
 };
 
 static struct hn_spares *content_spares(struct hn_exchange *x) {
@@ -77,6 +80,7 @@ static int content_finish(struct hn_content *c, struct hn_exchange *x) {
 /* Decodes 1..n bytes; *got 0 at the end. */
 static int content_decode(struct hn_content *c, struct hn_exchange *x, char *p,
                           size_t n, size_t *got) {
+  uint64_t start = x->body_size;
   while (!c->done) {
     struct hn_slice in = buf_peek(&c->in);
     size_t before = in.n, taken = 0;
@@ -91,6 +95,8 @@ static int content_decode(struct hn_content *c, struct hn_exchange *x, char *p,
       *got = taken;
       return 0;
     }
+    x->hungry = x->body_size - start >= HN_CONTENT_BUDGET;
+    if (x->hungry) return HN_AGAIN;
     rc = c->ended ? content_finish(c, x) : content_fill(c, x);
     if (rc) return rc;
   }

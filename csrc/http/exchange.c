@@ -54,7 +54,7 @@ void exchange_begin(struct hn_exchange *x,
   x->conn = NULL;
   x->conn_tag = 0;
   x->message = message;
-  x->received = 0;
+  x->sent = x->written = x->received = 0;
   x->head_size = x->body_size = 0;
   x->times = (struct hn_times){{0}};
   exchange_note(x, HN_TIME_START);
@@ -282,7 +282,10 @@ static int exchange_step_end(struct hn_exchange *x) {
 
 static int exchange_step_await(struct hn_exchange *x) {
   int rc = x->answered ? 0 : x->protocol->flush(x);
-  if (rc == 0 && !x->answered) rc = x->protocol->read_head(x);
+  if (rc)
+    rc = exchange_look_for_answer(x, rc);
+  else if (!x->answered)
+    rc = x->protocol->read_head(x);
   if (rc) return rc;
   exchange_set_state(x, HN_X_BODY);
   exchange_note(x, HN_TIME_RESPONSE_HEAD_END);

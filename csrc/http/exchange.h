@@ -84,6 +84,8 @@ struct hn_exchange {
   bool reused;        /* the connection served another exchange before */
   bool retried;       /* this is the second connection */
   bool receiving;     /* "receiving_response" was said, nothing came yet */
+  bool hungry;        /* the last AGAIN waits for nothing: call again, in the
+                         next step. The caller clears it */
 };
 
 /* Storage comes zeroed. Frees nothing by itself: see exchange_close. */

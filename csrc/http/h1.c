@@ -71,8 +71,16 @@ static int h1_end(struct hn_exchange *x) {
   return rc;
 }
 
+/* A peer that says much in small pieces has to wait until its news have been
+ * told: the log has only so many places. */
+static bool h1_must_tell(struct hn_exchange *x) {
+  x->hungry = x->log && x->log->count > HN_NEWS_ROOM / 2;
+  return x->hungry;
+}
+
 /* One read into the read-ahead, with its news. 0: bytes came, or *got is 0. */
 static int h1_fill(struct hn_exchange *x, size_t cap, size_t *got) {
+  if (h1_must_tell(x)) return HN_AGAIN;
   if (!x->receiving) {
     news_add(x->log, HN_STATUS_RECEIVING_RESPONSE, 0);
     x->receiving = true;
@@ -131,7 +139,7 @@ static int h1_on_early_end(struct hn_exchange *x) {
 
 static int h1_read_head(struct hn_exchange *x) {
   struct hn_conn *c = x->conn;
-  for (;;) {
+  while (!h1_must_tell(x)) {
     size_t used = 0, got = 0;
     struct hn_slice in = buf_peek(&c->in);
     int rc = in.n ? h1_head_parse(&x->head, in, x->fields, &used) : HN_AGAIN;
@@ -150,6 +158,7 @@ static int h1_read_head(struct hn_exchange *x) {
     if (rc) return rc;
     if (got == 0) return h1_on_early_end(x);
   }
+  return HN_AGAIN;
 }
 
 /* Steps over framing that is already here, so that the end of the body is
@@ -191,6 +200,7 @@ static int h1_await_data(struct hn_exchange *x, bool direct) {
 /* Straight from the stream to the caller. */
 static int h1_read_direct(struct hn_exchange *x, char *p, size_t n,
                           size_t *got) {
+  if (h1_must_tell(x)) return HN_AGAIN;
   if (!x->receiving) {
     news_add(x->log, HN_STATUS_RECEIVING_RESPONSE, 0);
     x->receiving = true;

@@ -47,9 +47,11 @@ static void pool_drop_all(struct hn_pool *p, struct hn_link *list) {
   while ((c = pool_first(list)) != NULL) pool_drop(p, c, true);
 }
 
-void pool_drop_idle(struct hn_pool *p) {
+void pool_retire(struct hn_pool *p) {
   pool_drop_all(p, &p->idle);
   pool_drop_all(p, &p->draining);
+  for (struct hn_link *l = p->busy.next; l != &p->busy; l = l->next)
+    h1_conn_note_close(&HN_CONTAINER_OF(l, struct hn_conn, link)->h1);
 }
 
 void pool_fini(struct hn_pool *p) {
@@ -177,17 +179,25 @@ static bool pool_has_room(const struct hn_pool *p,
   return n < max;
 }
 
-/* What drains would block a place for a body that nobody wants. */
-static void pool_make_room(struct hn_pool *p, const struct hn_origin *origin) {
-  struct hn_link *l = p->draining.next;
-  while (l != &p->draining) {
+/* Gives up one connection to an origin; false when the list has none. */
+static bool pool_evict(struct hn_link *list, const struct hn_origin *origin) {
+  for (struct hn_link *l = list->next; l != list; l = l->next) {
     struct hn_conn *c = HN_CONTAINER_OF(l, struct hn_conn, link);
-    l = l->next;
     if (!origin_equal(&c->origin, origin)) continue;
     list_remove(&c->link);
     conn_free(c, false);
-    return;
+    return true;
   }
+  return false;
+}
+
+/* What drains would block a place for a body that nobody wants, and what lies
+ * idle one for whom an old connection does not do. */
+static bool pool_make_room(struct hn_pool *p, const struct hn_origin *origin) {
+  while (!pool_has_room(p, origin))
+    if (!pool_evict(&p->draining, origin) && !pool_evict(&p->idle, origin))
+      return false;
+  return true;
 }
 
 static void pool_wait(struct hn_pool *p, const struct hn_pool_wish *w,
@@ -213,13 +223,15 @@ int pool_acquire(struct hn_pool *p, const struct hn_pool_wish *w,
   if (c) {
     p->reused++;
   } else {
-    if (!pool_has_room(p, &w->origin)) pool_make_room(p, &w->origin);
-    if (!pool_has_room(p, &w->origin)) {
+    if (!pool_make_room(p, &w->origin)) {
       pool_wait(p, w, waiter);
       return HN_AGAIN;
     }
     int rc = conn_new(p->env, &w->origin, &w->limits, &c);
-    if (rc) return rc;
+    if (rc) {
+      pool_wake(p, &w->origin); /* the place is somebody else's now */
+      return rc;
+    }
     c->pool = p;
     p->opened++;
   }

@@ -69,8 +69,9 @@ HN_INTERNAL void pool_drain(struct hn_pool *p, struct hn_conn *c,
 /* Not to be used again. */
 HN_INTERNAL void pool_drop(struct hn_pool *p, struct hn_conn *c, bool polite);
 
-/* Closes what lies idle: it would not do for new requests. */
-HN_INTERNAL void pool_drop_idle(struct hn_pool *p);
+/* What is connected would not do for new requests: closes what lies idle, now,
+ * and the rest after its exchange. */
+HN_INTERNAL void pool_retire(struct hn_pool *p);
 
 /* The reactor has news about a connection that no exchange owns. */
 HN_INTERNAL void pool_on_ready(struct hn_conn *c);

@@ -255,7 +255,8 @@ static void lhn_push_lua_half(lua_State *L) {
   static const char *const names[] = {
       [LHN_LUA_CALLING] = "calling",
       [LHN_LUA_WAIT] = "wait",
-      [LHN_LUA_BURY] = "bury",
+      [LHN_LUA_REFUSED] = "refused",
+      [LHN_LUA_SEND_AGAIN] = "send_again",
       [LHN_LUA_CREATED] = "created",
       [LHN_LUA_CLOSE] = "close",
       [LHN_LUA_CLOSED] = "closed",

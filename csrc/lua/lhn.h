@@ -40,7 +40,10 @@ enum lhn_upvalue {
 enum lhn_lua {
   LHN_LUA_CALLING = 1, /* integer: callbacks running now */
   LHN_LUA_WAIT,        /* function(handle, op): waits for a started operation */
-  LHN_LUA_BURY,        /* function(handle): ends a dead wait; was there one? */
+  LHN_LUA_REFUSED,     /* function(handle, message, code): what a start that
+                          was refused for the handle's state answers */
+  LHN_LUA_SEND_AGAIN,  /* function(handle, headers, body, total, message):
+                          the same for a send, once the state allows it */
   LHN_LUA_CREATED,     /* function(handle): delivers; answers the handle */
   LHN_LUA_CLOSE,       /* function(handle): closes while a callback runs */
   LHN_LUA_CLOSED,      /* function(handle, event...): delivers what is left */

@@ -132,7 +132,7 @@ static int lhn_handle_end(lua_State *L, struct lhn_handle *h) {
   if (code != 0)
     return code;
   lhn_release(L, 1, h);
-  /* A closed request has nothing left to finalise: spare the collector that. */
+  /* Nothing of a closed request is left to finalise: saves a protected call. */
   if (h->kind == HN_KIND_REQUEST) {
     lua_pushvalue(L, lua_upvalueindex(LHN_UP_CLOSED));
     lua_setmetatable(L, 1);
@@ -140,7 +140,7 @@ static int lhn_handle_end(lua_State *L, struct lhn_handle *h) {
   return 0;
 }
 
-/* close(handle) -> true, or nil, message, code: a close that delivers nothing. */
+/* close(handle) -> true, or nil, message, code: delivers nothing. */
 static int lhn_handle_end_only(lua_State *L) {
   struct lhn_handle *h = lhn_check(L, 1, 0, LHN_DIRECT);
   return lhn_answer(L, h, "close", lhn_handle_end(L, h));

@@ -7,7 +7,10 @@
 
 #include "lhn.h"
 
+/* Its address tells our userdata from those of others. */
 static const char lhn_head_magic = 'm';
+
+enum { LHN_HEAD_COPIED = 1024 };
 
 /* ------------------------------------------------------------------- making */
 
@@ -20,22 +23,34 @@ static struct lhn_head *lhn_head_push_new(lua_State *L, size_t size) {
   return head;
 }
 
+static void lhn_head_fill(lua_State *L, struct lhn_head *head,
+                          const char *text) {
+  if (head->size > 0)
+    memcpy(head->text, text, head->size);
+  lua_pushvalue(L, lua_upvalueindex(LHN_UP_HEAD));
+  lua_setmetatable(L, -2);
+}
+
 /* The text is the engine's until its next call, which a finaliser may make
- * when room is made here: so it is asked for again until it fits. */
+ * when room is made here: so it is copied first, or, when it is long, asked for
+ * again until it fits. */
 int lhn_push_head(lua_State *L, const struct lhn_handle *h,
                   enum hn_header_source from) {
   struct hn_slice raw;
+  char copy[LHN_HEAD_COPIED];
   int top = lua_gettop(L);
   int code = hn_query_raw_headers(h->box->rt, h->id, from, &raw);
+  if (code == 0 && raw.n <= sizeof copy) {
+    if (raw.n > 0)
+      memcpy(copy, raw.p, raw.n);
+    lhn_head_fill(L, lhn_head_push_new(L, raw.n), copy);
+    return 0;
+  }
   while (code == 0) {
-    size_t size = raw.n;
-    struct lhn_head *head = lhn_head_push_new(L, size);
+    struct lhn_head *head = lhn_head_push_new(L, raw.n);
     code = hn_query_raw_headers(h->box->rt, h->id, from, &raw);
-    if (code == 0 && raw.n == size) {
-      if (size > 0)
-        memcpy(head->text, raw.p, size);
-      lua_pushvalue(L, lua_upvalueindex(LHN_UP_HEAD));
-      lua_setmetatable(L, -2);
+    if (code == 0 && raw.n == head->size) {
+      lhn_head_fill(L, head, raw.p);
       return 0;
     }
     lua_settop(L, top);
@@ -259,6 +274,21 @@ static int lhn_head_newindex(lua_State *L) {
   return luaL_error(L, "headers of a message cannot be changed");
 }
 
+/* start_line(headers) -> version, reason, of a response's head */
+static int lhn_head_start_line(lua_State *L) {
+  const struct lhn_head *head = lhn_head_check(L);
+  struct hn_slice text = lhn_head_text(head);
+  size_t next, stop = lhn_head_line(text, 0, &next);
+  const char *blank = stop > 0 ? memchr(text.p, ' ', stop) : NULL;
+  size_t version = blank != NULL ? (size_t)(blank - text.p) : stop;
+  size_t reason = version + 5; /* " 200 " */
+  lhn_push_slice(L, (struct hn_slice){text.p, version});
+  if (reason > stop)
+    reason = stop;
+  lhn_push_slice(L, (struct hn_slice){text.p + reason, stop - reason});
+  return 2;
+}
+
 /* times(headers) -> table of seconds since the exchange began */
 static int lhn_head_times(lua_State *L) {
   const struct lhn_head *head = lhn_head_check(L);
@@ -274,6 +304,7 @@ static int lhn_head_times(lua_State *L) {
 }
 
 const luaL_Reg lhn_head_functions[] = {
+    {"start_line", lhn_head_start_line},
     {"times", lhn_head_times},
     {NULL, NULL},
 };

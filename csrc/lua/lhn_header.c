@@ -324,14 +324,6 @@ static int lhn_header_request_version(lua_State *L, const struct lhn_query *q) {
   return 1;
 }
 
-static void lhn_header_push_version(lua_State *L,
-                                    const struct hn_response_line *line) {
-  if (line->major == 1 && line->minor == 1)
-    lua_pushliteral(L, "HTTP/1.1");
-  else
-    lua_pushfstring(L, "HTTP/%d.%d", line->major, line->minor);
-}
-
 /* status_code, status_text, version */
 static int lhn_header_start_line(lua_State *L, const struct lhn_query *q) {
   struct hn_response_line line;
@@ -347,7 +339,7 @@ static int lhn_header_start_line(lua_State *L, const struct lhn_query *q) {
   else if (lhn_slice_is(q->what, "status_text"))
     lhn_push_slice(L, line.reason);
   else
-    lhn_header_push_version(L, &line);
+    lua_pushfstring(L, "HTTP/%d.%d", line.major, line.minor);
   return 1;
 }
 
@@ -415,8 +407,8 @@ static int lhn_header_copy(lua_State *L) {
   return code == 0 ? 1 : lhn_fail(L, q.h, "query headers", code);
 }
 
-/* response(request) -> headers, redirects followed, status, reason, version:
- * what the one-call layer wants to know, in one entry. */
+/* response(request) -> headers, redirects followed, status: what the one-call
+ * layer wants to know, in one entry. */
 static int lhn_header_response(lua_State *L) {
   struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_DIRECT);
   hn_runtime *rt = h->box->rt;
@@ -431,14 +423,9 @@ static int lhn_header_response(lua_State *L) {
   }
   if (code != 0)
     return lhn_fail(L, h, "query headers", code);
-  /* the reason is the engine's: first */
-  lhn_push_slice(L, line.reason);
   lua_pushinteger(L, line.hops);
-  lua_insert(L, -2);
   lua_pushinteger(L, line.status);
-  lua_insert(L, -2);
-  lhn_header_push_version(L, &line);
-  return 5;
+  return 3;
 }
 
 const luaL_Reg lhn_header_methods[] = {

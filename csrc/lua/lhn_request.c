@@ -14,7 +14,7 @@
 enum {
   LHN_STEP_MS = 1000,         /* the longest time deaf to a lost signal */
   LHN_COPIED = 64 * 1024,     /* the engine copies inputs up to this size */
-  LHN_READ_SIZE = 64 * 1024,  /* read() without a size */
+  LHN_READ_SIZE = 32 * 1024,  /* read() without a size */
 };
 
 /* --------------------------------------------------------- what is anchored */
@@ -94,24 +94,16 @@ void lhn_release(lua_State *L, int ud, struct lhn_handle *h) {
 
 /* -------------------------------------------------------------- one C entry */
 
-/* A wait that died by an error, in a coroutine nobody closed, still holds its
- * operation: whether there was one. It is over then. */
-static bool lhn_req_bury(lua_State *L) {
-  lua_rawgeti(L, lua_upvalueindex(LHN_UP_LUA), LHN_LUA_BURY);
-  lua_pushvalue(L, 1);
-  lua_call(L, 1, 1);
-  bool buried = lua_toboolean(L, -1);
-  lua_pop(L, 1);
-  return buried;
-}
-
-/* What a start that failed answers. */
+/* What a start that failed answers. A wait that died by an error, in a
+ * coroutine nobody closed, may still hold the operation: the Lua half knows. */
 static int lhn_req_refused(lua_State *L, const struct lhn_handle *h,
                            const char *what, int code) {
-  if (code == HN_ERR_INCORRECT_HANDLE_STATE && lhn_req_bury(L))
-    return lhn_fail(L, h, "its wait was broken off",
-                    HN_ERR_OPERATION_CANCELLED);
-  return lhn_fail(L, h, what, code);
+  if (code != HN_ERR_INCORRECT_HANDLE_STATE)
+    return lhn_fail(L, h, what, code);
+  lua_pushvalue(L, 1);
+  lhn_fail(L, h, what, code);
+  lua_remove(L, -3); /* the nil */
+  return lhn_go_on(L, LHN_LUA_REFUSED, 3);
 }
 
 /* Goes on as a wait of the Lua half. */
@@ -177,34 +169,51 @@ static int lhn_req_total(lua_State *L, int arg, uint64_t *total) {
   return 0;
 }
 
-/* The start of a send; *body is what the engine may pin. */
-static int lhn_req_start_send(lua_State *L, struct lhn_handle *h,
+/* The start of a send; *headers is the text of what stands at 2, *body is what
+ * the engine may pin. */
+static int lhn_req_start_send(lua_State *L, const struct lhn_handle *h,
+                              struct hn_slice *headers,
                               struct hn_slice *body) {
-  struct hn_slice headers;
-  uint64_t total = 0;
+  hn_runtime *rt = h->box->rt;
+  uint64_t total = HN_LENGTH_AUTO;
+  if (lua_gettop(L) == 1)
+    return hn_send(rt, h->id, *headers, *body, total);
   lua_settop(L, 4);
-  int code = lhn_header_text(L, 2, LHN_DIRECT, &headers);
+  int code = lhn_header_text(L, 2, LHN_DIRECT, headers);
   *body = lhn_opt_slice(L, LHN_DIRECT, 3);
   int total_code = lhn_req_total(L, 4, &total);
   if (code == 0)
     code = total_code;
   if (code != 0)
-    return hn_is_valid(h->box->rt, h->id) ? code : HN_ERR_INVALID_HANDLE;
-  code = hn_send(h->box->rt, h->id, headers, *body, total);
-  /* Unlike the other calls, it may follow a wait that was broken off. */
-  if (code == HN_ERR_INCORRECT_HANDLE_STATE && lhn_req_bury(L))
-    code = hn_send(h->box->rt, h->id, headers, *body, total);
-  return code;
+    return hn_is_valid(rt, h->id) ? code : HN_ERR_INVALID_HANDLE;
+  return hn_send(rt, h->id, *headers, *body, total);
+}
+
+/* Unlike the other calls, a send may follow a wait that was broken off: if
+ * there is one, the Lua half ends it and sends again. */
+static int lhn_req_send_again(lua_State *L, const struct lhn_handle *h,
+                              struct hn_slice headers) {
+  lua_settop(L, 4);
+  if (headers.p != NULL) {
+    lhn_push_slice(L, headers);
+    lua_replace(L, 2);
+  }
+  lhn_fail(L, h, "send", HN_ERR_INCORRECT_HANDLE_STATE);
+  lua_pop(L, 1);
+  lua_replace(L, 5); /* the message, over the nil */
+  return lhn_go_on(L, LHN_LUA_SEND_AGAIN, 5);
 }
 
 /* request:send([headers [, body [, total_length]]]) */
 static int lhn_req_send(lua_State *L) {
   lua_Hook hook = lua_gethook(L);
   struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_DIRECT);
-  struct hn_slice body = {NULL, 0};
+  struct hn_slice headers = {NULL, 0}, body = {NULL, 0};
   if (h->box->rt == NULL)
     return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
-  int code = lhn_req_start_send(L, h, &body);
+  int code = lhn_req_start_send(L, h, &headers, &body);
+  if (code == HN_ERR_INCORRECT_HANDLE_STATE)
+    return lhn_req_send_again(L, h, headers);
   if (code != 0)
     return lhn_fail(L, h, "send", code);
   bool pin = body.n > LHN_COPIED;

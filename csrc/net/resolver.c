@@ -127,6 +127,22 @@ static const char *resolver_detail(int rc) {
   }
 }
 
+/* "localhost" and the names below it. */
+static bool resolver_is_localhost(struct hn_slice name) {
+  static const char tail[] = "localhost";
+  size_t n = sizeof tail - 1;
+  if (name.n < n || (name.n > n && name.p[name.n - n - 1] != '.')) return false;
+  return slice_equal_nocase(slice_from(name, name.n - n), slice_of(tail));
+}
+
+/* RFC 6761 6.3: localhost is this machine, also where no hosts file says so. */
+static void resolver_set_loopback(struct resolver_lookup *l) {
+  struct hn_addresses *all = &l->addresses;
+  (void)address_parse(slice_of("127.0.0.1"), 0, &all->list[0]);
+  (void)address_parse(slice_of("::1"), 0, &all->list[1]);
+  all->count = 2;
+}
+
 /* Without the mutex; may take as long as the system likes. */
 static void resolver_ask(struct resolver_lookup *l) {
   struct addrinfo hints = {.ai_family = AF_UNSPEC,
@@ -137,6 +153,10 @@ static void resolver_ask(struct resolver_lookup *l) {
     resolver_copy_results(l, list);
     freeaddrinfo(list);
     if (l->addresses.count == 0) l->code = HN_ERR_NAME_NOT_RESOLVED;
+    return;
+  }
+  if (rc != EAI_MEMORY && resolver_is_localhost(l->host)) {
+    resolver_set_loopback(l);
     return;
   }
   l->code = rc == EAI_MEMORY ? HN_ERR_NOT_ENOUGH_MEMORY

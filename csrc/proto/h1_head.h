@@ -14,14 +14,9 @@
 
 #include "header.h"
 
-/* What can be wrong with a body's content coding (decode.h). */
-#define HN_CONTENT_FAULT_LIST(X)                                             \
-  X(BAD_CONTENT_CODING, INVALID_SERVER_RESPONSE, "corrupt compressed body")  \
-  X(TRUNCATED_CONTENT, INVALID_SERVER_RESPONSE,                              \
-    "compressed body ends too early")
-
-/* What can be wrong with a response. X(NAME, code, "text"); the text goes into
- * the error message, the lower-case name into README's table. */
+/* What can be wrong with a response, its content coding (decode.h) last.
+ * X(NAME, code, "text"); the text goes into the error message, the lower-case
+ * name into README's table. */
 #define HN_FAULT_LIST(X)                                                     \
   X(NONE, INTERNAL_ERROR, "no fault")                                        \
   X(NO_STATUS_LINE, INVALID_SERVER_RESPONSE, "garbage before the status line") \
@@ -57,7 +52,9 @@
   X(UNEXPECTED_UPGRADE, INVALID_SERVER_RESPONSE,                             \
     "protocol switched without being asked")                                \
   X(UNASKED_RESPONSE, INVALID_SERVER_RESPONSE, "response without a request") \
-  HN_CONTENT_FAULT_LIST(X)
+  X(BAD_CONTENT_CODING, INVALID_SERVER_RESPONSE, "corrupt compressed body")  \
+  X(TRUNCATED_CONTENT, INVALID_SERVER_RESPONSE,                              \
+    "compressed body ends too early")
 
 enum hn_fault {
 #define HN_X(name, code, text) HN_FAULT_##name,

@@ -23,7 +23,7 @@ local function encoder()
 end
 
 -- Raises, blaming whoever called the one-call layer.
-local function bad_json(text) error("bad option 'json' (" .. text .. ")", 5) end
+local function bad_json(text) error("bad option 'json' (" .. text .. ")", 6) end
 
 local function json_text(options)
   local value = options.json

@@ -19,6 +19,8 @@ local running, status_of = coroutine.running, coroutine.status
 
 local dispatch = {}
 
+local OPERATION_CANCELLED = 12017
+local INCORRECT_HANDLE_STATE = 12019
 local STEP_MS = 1000
 
 local op_names = {}
@@ -165,9 +167,9 @@ function dispatch.wait(handle, op)
   return a
 end
 
---- Ends a wait that died by an error in a coroutine nobody closed and still
+-- Ends a wait that died by an error in a coroutine nobody closed and still
 -- holds its operation; whether there was one.
-function dispatch.bury(handle)
+local function bury(handle)
   for loop in next, loops do
     if loop.handle == handle and loop.op and status_of(loop.thread) == "dead" then
       leave(loop)
@@ -175,6 +177,20 @@ function dispatch.bury(handle)
     end
   end
   return false
+end
+
+--- What a start answers that was refused for the state of its handle.
+function dispatch.refused(handle, message, code)
+  if bury(handle) then
+    return nil, "operation cancelled: its wait was broken off", OPERATION_CANCELLED
+  end
+  return nil, message, code
+end
+
+--- The same for a send, which may follow a wait that was broken off.
+function dispatch.send_again(handle, headers, body, total, message)
+  if bury(handle) then return handle:send(headers, body, total) end
+  return nil, message, INCORRECT_HANDLE_STATE
 end
 
 local function text_of(problem)

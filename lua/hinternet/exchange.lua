@@ -44,23 +44,25 @@ local function listen(request, history)
   end, (mask or 0) | REDIRECT)
 end
 
--- ------------------------------------------------------------------ sending again
+-- ------------------------------------------------------------ sending again
 
-local credentials = { authorization = true, cookie = true, ["proxy-authorization"] = true }
+-- What a redirect does not pass on to another origin.
+local bound = {
+  authorization = true, cookie = true, host = true, ["proxy-authorization"] = true,
+}
 
--- The caller's fields for another origin, as a redirect passes them on.
-local function without_credentials(headers)
+local function for_another_origin(headers)
   local list = {}
   if type(headers) == "string" then
     for line in headers:gmatch "[^\r\n]+" do
-      if not credentials[line:match("^[^:]*"):lower()] then list[#list + 1] = line end
+      if not bound[line:match("^[^:]*"):lower()] then list[#list + 1] = line end
     end
     return #list > 0 and table.concat(list, "\r\n") or nil
   end
   local is_list = headers[1] ~= nil
   for key, value in next, headers do
     local name = is_list and value[1] or key
-    if not credentials[tostring(name):lower()] then
+    if not bound[tostring(name):lower()] then
       list[#list + 1] = is_list and value or { key, value }
     end
   end
@@ -68,7 +70,8 @@ local function without_credentials(headers)
 end
 
 -- A redirect wants the body again, which only this layer has: the call goes on
--- as a new request to where the redirect leads.
+-- as a new request to where the redirect leads. It was the first of its request,
+-- for a redirect that keeps the body is followed here only.
 local function follow(x, request)
   local location, message, code = request:query_headers("location")
   if not location then return nil, message, code end
@@ -81,11 +84,10 @@ local function follow(x, request)
     x.history[#x.history + 1] = { status = request:query_headers("status_code"), url = from }
   end
   if x.headers and target.origin ~= x.target.origin then
-    x.headers = without_credentials(x.headers)
+    x.headers = for_another_origin(x.headers)
   end
-  local stats = request:query_option("request_stats")
   local times = request:query_option("request_times")
-  x.limit = request:query_option("max_http_automatic_redirects") - stats.redirects - 1
+  x.limit = request:query_option("max_http_automatic_redirects") - 1
   x.spent = x.spent + (times.response_head_end or 0)
   x.target, x.path, x.url = target, target.path, target.url
   return true

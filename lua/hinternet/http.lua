@@ -7,39 +7,34 @@
 
 local core = require "hinternet.core"
 local client = require "hinternet.client"
-local new_response = require "hinternet.response".new
+local response = require "hinternet.response"
 local url_module = require "hinternet.url"
 
-local error, next, require, type = error, next, require, type
+local error, next, require, setmetatable, type = error, next, require, setmetatable, type
 
 local open, new_target, targets = client.open, url_module.target, url_module.targets
 local open_request, is_async = core.connection.open_request, core.is_async
 local send, receive_response = core.request.send, core.request.receive_response
-local read = core.request.read
+local read, response_of, response_meta = core.request.read, core.response, response.meta
 
 local http = { session = client.session }
 
--- A call without options. It is the most common one: nothing is made for it but
--- the request and the response.
-local function fetch(session, method, target)
-  local message, code, ok, body
-  local request
-  local connection = not session and target.connection
-  if connection then
-    request = open_request(connection, method, target.path, target.open_options)
-  end
-  if not request then
-    request, message, code = open(session, method, target, target.path)
-    if not request then return nil, message, code end
-  end
+-- A request without options, from its opening on. It is the most common one:
+-- nothing is made for it but the request and the response.
+local function fetch(request, url)
   local _ <close> = request
-  ok, message, code = send(request)
+  local ok, message, code = send(request)
   if not ok then return nil, message, code end
   ok, message, code = receive_response(request)
   if not ok then return nil, message, code end
+  local body
   body, message, code = read(request, "a")
   if message then return nil, message, code end
-  return new_response(request, target.url, body or "")
+  local headers, hops, status = response_of(request)
+  if not headers then return nil, hops, status end
+  if hops > 0 then url = request:query_option("url") end
+  return setmetatable({ status = status, headers = headers, url = url, body = body or "" },
+    response_meta)
 end
 
 local function check_session(session)
@@ -58,13 +53,12 @@ local function perform(session, method, url, options)
   if options ~= nil then
     return require "hinternet.exchange".perform(session, method, url, options)
   end
-  local target = targets[url]
-  if not target then
-    local message, code
-    target, message, code = new_target(url)
-    if not target then return nil, message, code end
-  end
-  return fetch(session, method, target)
+  local target, request, message, code
+  target, message, code = new_target(url)
+  if not target then return nil, message, code end
+  request, message, code = open(session, method, target, target.path)
+  if not request then return nil, message, code end
+  return fetch(request, target.url)
 end
 
 -- -------------------------------------------------------------- entry points
@@ -103,6 +97,12 @@ for _, method in next, { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE" } do
     return perform(session, method, url, options)
   end
   http[name] = function(url, options)
+    local target = targets[url]
+    local connection = options == nil and target and target.connection
+    if connection then
+      local request = open_request(connection, method, target.path, target.open_options)
+      if request then return fetch(request, target.url) end
+    end
     return perform(nil, method, url, options)
   end
 end

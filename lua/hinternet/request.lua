@@ -7,7 +7,10 @@ local error, find, sub, concat = error, string.find, string.sub, table.concat
 local Request = core.request
 
 local READ_FAULT = 30
-local PIECE = 65536       -- bytes a chunk or a copied piece has at most
+-- Bytes that a chunk has at most. Larger strings cost more than they save: each
+-- is memory that the system has to find anew.
+local PIECE = 32768
+local COPIED = 65536      -- bytes of a pipe at once
 local MAX_LINE = 16 << 20 -- a line longer than this is a failure, not memory
 
 -- What is left of a pipe's FILE goes out piece by piece: no more than the
@@ -15,7 +18,7 @@ local MAX_LINE = 16 << 20 -- a line longer than this is a failure, not memory
 local function write_pieces(self, file, n)
   local sum = 0
   while true do
-    local size, unsent = PIECE, core.unsent(self)
+    local size, unsent = COPIED, core.unsent(self)
     if n and n - sum < size then size = n - sum end
     if unsent and unsent < size then size = unsent end
     if size == 0 then return sum end

@@ -5,9 +5,9 @@ local lines_of = require "hinternet.request".lines_of
 
 local error, rawget, rawset, setmetatable, sub, tostring = error, rawget, rawset,
   setmetatable, string.sub, tostring
-local response_of, times_of = core.response, core.times
+local response_of, times_of, start_line = core.response, core.times, core.start_line
 
-local PIECE = 65536
+local PIECE = 32768 -- as of a request's
 
 local Response, lazy = {}, {}
 
@@ -18,6 +18,13 @@ function lazy:times()
   local times = times_of(self.headers)
   rawset(self, "times", times)
   return times
+end
+
+function lazy:version() return (start_line(self.headers)) end
+
+function lazy:reason()
+  local _, reason = start_line(self.headers)
+  return reason
 end
 
 function lazy:raw_headers() return tostring(self.headers) end
@@ -79,27 +86,21 @@ function Response:close()
   return request:close()
 end
 
-local meta = {
+local response = {}
+
+response.meta = {
   __index = index,
   __close = function(self) self:close() end,
   __name = "hinternet.response",
 }
 
-local response = {}
-
 --- The response whose head a request has; its body, if it was read.
 function response.new(request, url, body)
-  local headers, hops, status, reason, version = response_of(request)
+  local headers, hops, status = response_of(request)
   if not headers then return nil, hops, status end
   if hops > 0 then url = request:query_option("url") end
-  return setmetatable({
-    status = status,
-    reason = reason,
-    version = version,
-    headers = headers,
-    url = url,
-    body = body,
-  }, meta)
+  return setmetatable({ status = status, headers = headers, url = url, body = body },
+    response.meta)
 end
 
 return response

@@ -12,7 +12,7 @@
  *   count        GETs /big/N and counts the bytes
  *   file         GETs /big/N into FILE
  *   gzip         GETs /gzip/N, N MiB when decoded
- *   send_file    PUTs the first N bytes of FILE to /up
+ *   send_file    PUTs FILE, which has N bytes, to /up
  *   send_string  PUTs N bytes from memory; prints "spent CPU WALL" in
  *                microseconds, without the making of them
  *   idle         leaves N connections idle; prints "rss BEFORE AFTER" in KiB

@@ -87,10 +87,7 @@ end
 
 function works.send_file()
   local file <close> = assert(io.open(path, "rb"))
-  local ok, response, message = pcall(http.put, url, {
-    body = file,
-    headers = { ["Content-Length"] = n },
-  })
+  local ok, response, message = pcall(http.put, url, { body = file })
   if not ok then os.exit(NOT_BUILT) end
   check_upload(response, message)
 end

@@ -151,8 +151,8 @@ local function client(peer, row, size)
   if not work then return nil end
   local url = row.url
   if row.sized then url = url .. "/" .. size end
-  return ("%s %s %s %d %s"):format(peer.command, work, url, size,
-    row.file and quote(row.file) or "")
+  local file = row.file or row.inputs and row.inputs .. size
+  return ("%s %s %s %d %s"):format(peer.command, work, url, size, file and quote(file) or "")
 end
 
 -- What a client wrote is the pattern: its size, and a byte here and there.
@@ -321,7 +321,7 @@ end
 local function make_rows(fast, web)
   local MB = 1 << 20
   local big, upload = pick(64 * MB, 1024 * MB), pick(64 * MB, 500 * MB)
-  local out, input = folder .. "/download", folder .. "/upload"
+  local out, input = folder .. "/download", folder .. "/upload-"
   local rows = {}
   local function add(row) rows[#rows + 1] = row end
 
@@ -375,7 +375,7 @@ local function make_rows(fast, web)
     local url = fast[scheme] .. "/up"
     local text = ("upload 500 MiB, %s, "):format(scheme)
     bulk(text .. "file", "send_file", url,
-      { large = upload, per = 500 * MB, file = input, reach = { curl = 1 } })
+      { large = upload, per = 500 * MB, inputs = input, reach = { curl = 1 } })
     bulk(text .. "string", "send_string", url,
       { large = upload, per = 500 * MB, reach = { curl = 1 } })
   end
@@ -406,7 +406,7 @@ local function make_rows(fast, web)
   add { name = "  new connection, http", run = system_calls, work = "connect",
         url = fast.http .. "/file", small = 50, large = pick(150, 550),
         reach = { level1 = 8, level2 = 8 } }
-  return rows, input, upload
+  return rows, { [input .. MB] = MB, [input .. upload] = upload }
 end
 
 -- ------------------------------------------------------------------ servers
@@ -476,13 +476,13 @@ local function main()
   local keys <close> = setmetatable(certs.make(), { __index = certs, __close = certs.remove })
   local fast = start_server(keys.good)
   local web = nginx.start(keys)
-  local input, size, rows
+  local inputs, rows = {}, nil
   local ok, problem = xpcall(function()
     settings = "SSL_CERT_FILE=" .. quote(keys.ca)
-    rows, input, size = make_rows(fast, {
+    rows, inputs = make_rows(fast, {
       http = web.http, https = web.https, pid = worker_of(web.pid),
     })
-    write_pattern(input, size)
+    for path, size in pairs(inputs) do write_pattern(path, size) end
     heading()
     for _, row in ipairs(rows) do
       if not only or row.name:find(only, 1, true) then row.run(row) end
@@ -490,7 +490,7 @@ local function main()
   end, debug.traceback)
   fast.pipe:close()
   web:stop()
-  os.remove(input or "")
+  for path in pairs(inputs) do os.remove(path) end
   os.remove(folder .. "/download")
   if not ok then error(problem, 0) end
   print(("-"):rep(124))

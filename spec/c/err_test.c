@@ -50,8 +50,9 @@ TEST(status_list) {
 }
 
 TEST(phase_names) {
-  static const char *const names[] = {NULL,   "resolve",  "connect", "secure",
-                                      "send", "response", "receive", NULL};
+  static const char *const names[] = {NULL,     "resolve", "acquire",
+                                      "connect", "secure",  "send",
+                                      "response", "receive", NULL};
 
   for (int i = 0; i < (int)(sizeof names / sizeof *names); i++) {
     CHECK_TEXT(slice_of(hn_phase_name(i)), names[i]);

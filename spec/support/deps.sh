@@ -47,6 +47,7 @@ test_needs() {
   need lua-check program luacheck
   need luarocks program luarocks
   need nginx-light first_file /usr/sbin/nginx /usr/local/sbin/nginx
+  need apache2-bin first_file /usr/sbin/apache2
   need strace program strace
 }
 fuzz_needs() {

@@ -14,6 +14,8 @@
 --   /echo-headers   answers User-Agent, Host and X-Test
 --   /status/NNN     answers that status
 --   /chunked        64 KiB whose length is not announced
+--   /text           1 MiB, compressed for those who accept gzip
+--   /moved, /moved-permanently, /loop    redirects to /file, /text, /loop
 -- n.folder holds www/, access.log (method, URI, status, connection number,
 -- request number on it, length, TLS version, "r" if resumed) and error.log.
 
@@ -73,6 +75,14 @@ local server = [[
       ssi on;
       ssi_types *;
     }
+    location = /text {
+      gzip on;
+      gzip_types *;
+      gzip_min_length 1;
+    }
+    location = /moved { return 302 /file; }
+    location = /moved-permanently { return 308 text?x=y; }
+    location = /loop { return 302 /loop; }
   }
 ]]
 
@@ -133,6 +143,9 @@ local function make_site(folder)
   process.run(("mkdir %s/www"):format(process.quote(folder)))
   write(folder .. "/www/file", ("0123456789abcde\n"):rep(64))
   write(folder .. "/www/chunked", ("0123456789abcde\n"):rep(4096))
+  local text = {}
+  for i = 1, 1 << 16 do text[i] = ("%015d\n"):format(i) end
+  write(folder .. "/www/text", table.concat(text))
   process.run(("truncate -s 1G %s"):format(
     process.quote(folder .. "/www/big")))
 end

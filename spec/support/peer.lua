@@ -45,7 +45,7 @@ end
 function peer.start()
   local listener = assert(socket.bind("127.0.0.1", 0))
   local _, port = listener:getsockname()
-  local pipe = process.start(("%s -I %s %d"):format(
+  local pipe = process.start(("%s -I -W ignore %s %d"):format(
     process.program("python3"), process.quote(script_path()), port))
   listener:settimeout(20)
   local control, message = listener:accept()

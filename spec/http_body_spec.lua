@@ -1,0 +1,356 @@
+-- The one-call layer: bodies of requests, whatever they are made of, bodies that
+-- a redirect wants again, and bodies of responses that go to a file.
+
+local hinternet = require "hinternet"
+local socket = require "socket"
+local leaks = require "spec.support.leaks"
+local peer = require "spec.support.peer"
+
+local READ_FAULT, WRITE_FAULT, TOO_LARGE = 30, 29, 122
+local TIMEOUT, BROKEN, RESEND, TOO_MANY = 12002, 12030, 12032, 12156
+
+local function redirect(status, location)
+  return peer.response(status, { "Location: " .. location, "Connection: close" }, "moved")
+end
+
+-- The body that an echoed request had, and one of its fields.
+local function body_of(r) return (r.body:match("\r\n\r\n(.*)$")) end
+local function field_of(r, name)
+  return r.body:match("\r\n" .. name:gsub("%-", "%%-") .. ": ([^\r\n]*)\r\n")
+end
+
+-- A file of its own with some text, standing at a place.
+local function file_with(text, at)
+  local file = assert(io.tmpfile())
+  file:write(text)
+  file:seek("set", at or 0)
+  return file
+end
+
+local function pieces(...)
+  local list, i = { ... }, 0
+  return function()
+    i = i + 1
+    return list[i]
+  end
+end
+
+describe("A call of the one-call layer", function()
+  local p, echo, url
+  setup(function()
+    p = peer.start()
+    echo = p:echo()
+    url = echo.url .. "/path"
+  end)
+  teardown(function() p:stop() end)
+  leaks.watch()
+
+  -- Servers that end with the test that started them.
+  local servers = {}
+  local function serve(...)
+    local s = p:serve { connections = { ... } }
+    servers[#servers + 1] = s
+    return s
+  end
+  after_each(function()
+    for i = #servers, 1, -1 do
+      servers[i]:close()
+      servers[i] = nil
+    end
+  end)
+  -- One answer for each connection.
+  local function answering(...)
+    local scripts = {}
+    for _, text in ipairs { ... } do
+      scripts[#scripts + 1] = { { "recv_head" }, { "recv_body" }, { "send", text } }
+    end
+    return serve(table.unpack(scripts))
+  end
+
+  describe("has a body", function()
+    it("of text, with its length", function()
+      local large = ("0123456789"):rep(20000)
+      for _, text in ipairs { "text", "", large } do
+        local r = assert(hinternet.post(url, { body = text }))
+        assert.equal(tostring(#text), field_of(r, "Content-Length"))
+        assert.equal(text, body_of(r))
+      end
+    end)
+
+    it("of the pieces that a function answers until nil, chunked", function()
+      local r = assert(hinternet.put(url, { body = pieces("one", "", "two", ("x"):rep(100000)) }))
+      assert.equal("chunked", field_of(r, "Transfer-Encoding"))
+      assert.equal("onetwo" .. ("x"):rep(100000), body_of(r))
+      r = assert(hinternet.put(url, { body = function() end }))
+      assert.equal("", body_of(r))
+    end)
+
+    it("of such pieces, with the length its own field announces", function()
+      local r = assert(hinternet.put(url, {
+        headers = { ["Content-Length"] = 6 }, body = pieces("one", "two") }))
+      assert.same({ "6", "onetwo" }, { field_of(r, "Content-Length"), body_of(r) })
+      assert.is_nil(field_of(r, "Transfer-Encoding"))
+      local s = serve { { "recv_head" }, { "recv_eof" } }
+      local _, message, code = hinternet.put(s.url, {
+        headers = { ["Content-Length"] = 7 }, body = pieces("one", "two") })
+      assert.same({ "the body ended 1 bytes before its announced length", READ_FAULT },
+        { message, code })
+      _, message, code = hinternet.put(s.url, {
+        headers = { ["Content-Length"] = 5 }, body = pieces("one", "two") })
+      assert.same({ "invalid parameter: write", 87 }, { message, code })
+    end)
+
+    it("that fails as its function does, and is raised as it raises", function()
+      local s = serve { { "recv_head" }, { "recv_eof" } }
+      local _, message, code = hinternet.put(s.url, {
+        body = function() return nil, "out of paper" end })
+      assert.same({ "out of paper", READ_FAULT }, { message, code })
+      local problem = {}
+      local ok, got = pcall(hinternet.put, s.url, { body = function() error(problem) end })
+      assert.is_false(ok)
+      assert.equal(problem, got)
+      ok, got = pcall(hinternet.put, s.url, { body = function() return 12 end })
+      assert.is_false(ok)
+      assert.equal("the body function answered a number where a string is expected", got)
+    end)
+
+    it("of a file from where it stands, with its length", function()
+      local file = file_with("skipped" .. ("data"):rep(50000), 7)
+      local r = assert(hinternet.put(url, { body = file }))
+      assert.equal("200000", field_of(r, "Content-Length"))
+      assert.equal(("data"):rep(50000), body_of(r))
+      assert.equal(200007, file:seek())
+      r = assert(hinternet.put(url, { body = file }))
+      assert.same({ "0", "" }, { field_of(r, "Content-Length"), body_of(r) })
+      file:close()
+    end)
+
+    it("of a pipe, chunked", function()
+      local pipe = assert(io.popen("printf 'a line\\nand %05000d' 7", "r"))
+      assert.equal("a line", pipe:read("l")) -- which reads ahead
+      local r = assert(hinternet.put(url, { body = pipe }))
+      pipe:close()
+      assert.equal("chunked", field_of(r, "Transfer-Encoding"))
+      assert.equal("and " .. ("0"):rep(4999) .. "7", body_of(r))
+    end)
+
+    it("of a pipe, as long as its own field says", function()
+      local pipe = assert(io.popen("printf 0123456789", "r"))
+      local r = assert(hinternet.put(url, { headers = { ["Content-Length"] = 4 }, body = pipe }))
+      assert.equal("0123", body_of(r))
+      assert.equal("456789", pipe:read("a"))
+      pipe:close()
+    end)
+
+    it("of a form's fields", function()
+      local r = assert(hinternet.post(url, {
+        form = { { "name", "Ada L." }, { "sum", "1+1=2" }, { "n", 3 } } }))
+      assert.equal("application/x-www-form-urlencoded", field_of(r, "Content-Type"))
+      assert.equal("name=Ada+L.&sum=1%2B1%3D2&n=3", body_of(r))
+      r = assert(hinternet.post(url, { form = { b = 1, a = { 1, 2 } } }))
+      assert.equal("a=1&a=2&b=1", body_of(r))
+      r = assert(hinternet.post(url, { form = "as=it+is" }))
+      assert.equal("as=it+is", body_of(r))
+    end)
+
+    it("of JSON text, with the type that goes with it", function()
+      local r = assert(hinternet.post(url, { json = '{"a": 1}' }))
+      assert.same({ "application/json", '{"a": 1}' }, { field_of(r, "Content-Type"), body_of(r) })
+      r = assert(hinternet.post(url, { json = "{}",
+        headers = { ["content-type"] = "application/problem+json" } }))
+      assert.equal("application/problem+json", field_of(r, "content-type"))
+      assert.is_nil(field_of(r, "Content-Type"))
+    end)
+
+    describe("of JSON made from a table", function()
+      local saved = {}
+      local names = { "cjson", "cjson.safe", "rapidjson", "lunajson", "dkjson" }
+      before_each(function()
+        for _, name in ipairs(names) do
+          saved[name], package.loaded[name] = package.loaded[name], nil
+        end
+      end)
+      after_each(function()
+        for _, name in ipairs(names) do package.loaded[name] = saved[name] end
+      end)
+
+      it("by the function given for it", function()
+        local r = assert(hinternet.post(url, { json = { 1, 2 },
+          json_encode = function(value) return "[" .. table.concat(value, ",") .. "]" end }))
+        assert.equal("[1,2]", body_of(r))
+      end)
+
+      it("by a library that is loaded", function()
+        package.loaded.dkjson = { encode = function(value) return "dk" .. #value end }
+        assert.equal("dk3", body_of(assert(hinternet.post(url, { json = { 1, 2, 3 } }))))
+        package.loaded.cjson = { encode = function() return "c" end }
+        assert.equal("c", body_of(assert(hinternet.post(url, { json = {} }))))
+      end)
+
+      it("or is misuse", function()
+        local ok, message = pcall(function() hinternet.post(url, { json = {} }) end)
+        assert.is_false(ok)
+        assert.matches("^spec/http_body_spec.lua:%d+: bad option 'json' %(a table needs an encoder",
+          message)
+        for _, encode in ipairs {
+          function() error("no such type", 0) end,
+          function() return nil, "no such type" end,
+        } do
+          ok, message = pcall(function()
+            hinternet.post(url, { json = {}, json_encode = encode })
+          end)
+          assert.is_false(ok)
+          assert.matches("^spec/http_body_spec.lua:%d+: bad option 'json' %(no such type%)$",
+            message)
+        end
+      end)
+    end)
+  end)
+
+  describe("that is redirected", function()
+    for _, status in ipairs { 307, 308 } do
+      it("with the body again, of text or a file: " .. status, function()
+        for _, make in ipairs {
+          function() return "the body" end,
+          function() return file_with("-the body", 1) end,
+        } do
+          local body = make()
+          local s = answering(redirect(302, "/next"), redirect(status, echo.url .. "/there"))
+          local r = assert(hinternet.put(s.url, { body = body, history = true, timeout = 10,
+            headers = { Authorization = "secret", ["X-Kept"] = "1" } }))
+          assert.equal("PUT /there HTTP/1.1", r.body:match("^[^\r]*"))
+          assert.same({ "the body", echo.url .. "/there" }, { body_of(r), r.url })
+          assert.same({ nil, "1" }, { field_of(r, "Authorization"), field_of(r, "X-Kept") })
+          assert.same({
+            { status = 302, url = s.url .. "/" },
+            { status = status, url = s.url .. "/next" },
+          }, r.history)
+          if type(body) ~= "string" then body:close() end
+        end
+      end)
+    end
+
+    it("with the body again on the same origin, headers and all", function()
+      for _, headers in ipairs { { Cookie = "a" }, { { "cookie", "a" } }, "COOKIE: a" } do
+        local s = serve({ { "recv_head" }, { "recv_body" }, { "send", redirect(307, "/there") } },
+          { { "echo" } })
+        local file <close> = file_with("body")
+        local r = assert(hinternet.put(s.url, { body = file, headers = headers }))
+        assert.matches("\r\n[cC][oO][oO][kK][iI][eE]: a\r\n", r.body)
+        assert.equal("body", body_of(r))
+      end
+    end)
+
+    it("with the body again, but no credentials, by way of another origin and back", function()
+      local file <close> = file_with("body")
+      local back = { { "recv_head" }, { "recv_body" }, { "wait" } }
+      local there = serve(back)
+      local s = serve({ { "recv_head" }, { "recv_body" },
+        { "send", redirect(307, there.url .. "/there") } }, { { "echo" } })
+      back[3] = { "send", redirect(307, s.url .. "/back") }
+      there:close()
+      there = p:serve { port = there.port, connections = { back } }
+      local r = assert(hinternet.put(s.url, { body = file,
+        headers = "Cookie: a\r\nX-Kept: 1\r\nHost: elsewhere" }))
+      there:close()
+      assert.equal("PUT /back", r.body:match("^PUT %S+"))
+      assert.same({ nil, "1", "body" },
+        { field_of(r, "Cookie"), field_of(r, "X-Kept"), body_of(r) })
+      assert.equal(s.url:match("//(.*)"), field_of(r, "Host"))
+    end)
+
+    it("with the body again only so often", function()
+      local s = serve { { "loop", -1, { { "recv_head" }, { "recv_body" },
+        { "send", redirect(307, "/again") } } } }
+      local file <close> = file_with("body")
+      local _, _, code = hinternet.put(s.url, { body = file, redirects = 3 })
+      assert.equal(TOO_MANY, code)
+      local count = 0
+      for _, text in ipairs(s:received()) do count = count + select(2, text:gsub("PUT /", "")) end
+      assert.equal(4, count)
+    end)
+
+    it("but not with a body that can be had only once", function()
+      for _, body in ipairs { pieces "body", assert(io.popen("echo body", "r")) } do
+        local s = answering(redirect(307, "/next"))
+        local _, message, code = hinternet.put(s.url, { body = body })
+        assert.equal(RESEND, code)
+        assert.matches("^redirect needs the body again.*: the body can be read only once$", message)
+        if io.type(body) then body:close() end
+      end
+    end)
+
+    it("with what is left of its time", function()
+      local s = serve({ { "recv_head" }, { "recv_body" }, { "stall", 0.15 },
+        { "send", redirect(307, "/next") } }, { { "recv_head" }, { "stall" } })
+      local file <close> = file_with("body")
+      local before = socket.gettime()
+      local _, message, code = hinternet.put(s.url, { body = file, timeout = 0.25 })
+      assert.equal(TIMEOUT, code, message)
+      assert.is_true(socket.gettime() - before < 0.38)
+    end)
+  end)
+
+  describe("to a file", function()
+    local path
+    before_each(function() path = os.tmpname() end)
+    after_each(function() os.remove(path) end)
+    local function content()
+      local file = io.open(path, "rb")
+      if not file then return nil end
+      local text = file:read("a")
+      file:close()
+      return text
+    end
+    local large = ("0123456789"):rep(30000)
+
+    it("goes to a name, an open file or a descriptor", function()
+      local s = serve { { "keepalive", large, "X-A: 1\r\n" } }
+      local bytes, r = hinternet.download(s.url .. "/x", path)
+      assert.same({ #large, 200, "1", s.url .. "/x", nil },
+        { bytes, r.status, r.headers["x-a"], r.url, r.body })
+      assert.is_number(r.times["end"])
+      assert.equal(large, content())
+      local file = assert(io.open(path, "w"))
+      file:write("before ")
+      local session <close> = assert(hinternet.open())
+      assert.equal(#large, (session:download(s.url, file, { headers = { A = 1 } })))
+      file:write(" after")
+      file:close()
+      assert.equal("before " .. large .. " after", content())
+    end)
+
+    it("writes nothing of an answer that is no success", function()
+      local s = answering(peer.response(404, {}, "nothing here"))
+      local file = assert(io.open(path, "w"))
+      file:write("kept")
+      file:close()
+      local bytes, message, code, r = hinternet.download(s.url, path)
+      assert.same({ nil, "the server answered 404 Status", 404 }, { bytes, message, code })
+      assert.equal("nothing here", r.body)
+      assert.equal("kept", content())
+    end)
+
+    it("leaves no file behind that is not whole", function()
+      local head = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"
+      local s = serve({ { "recv_head" }, { "send", head .. "part" } })
+      local bytes, _, code = hinternet.download(s.url, path)
+      assert.same({ nil, BROKEN, nil }, { bytes, code, content() })
+      s = serve { { "keepalive", large } }
+      bytes, _, code = hinternet.download(s.url, path, { max_body = #large - 1 })
+      assert.same({ nil, TOO_LARGE, nil }, { bytes, code, content() })
+      assert.equal(#large, (hinternet.download(s.url, path, { max_body = #large })))
+    end)
+
+    it("fails when the file cannot be written", function()
+      local s = serve { { "keepalive", large } }
+      local _, message, code = hinternet.download(s.url, path .. "/x")
+      assert.equal(WRITE_FAULT, code)
+      assert.matches("^cannot write the file: ", message)
+      local file = assert(io.open(path, "r"))
+      _, _, code = hinternet.download(s.url, file)
+      file:close()
+      assert.equal(WRITE_FAULT, code)
+    end)
+  end)
+end)
