@@ -100,7 +100,7 @@ static int prepare_accept(struct hn_request *r) {
 }
 
 static int prepare_fields(struct hn_request *r, struct hn_slice headers) {
-  if (r->hop || r->next_hop) { /* a new send begins where the request was opened */
+  if (r->hop || r->next_hop) { /* a new send begins where it was opened */
     request_drop_hops(r);
     int first = prepare_first_target(r);
     if (first) return first;

@@ -107,8 +107,8 @@ int conn_step_connect(struct hn_conn *c, struct hn_news_log *log,
 
 /* Makes the reactor watch for what the stream waits for, and for room when a
  * write waits as well: the stream speaks of its last call only. Reading is
- * wanted too, so that a close is seen, unless it is known that bytes are waiting
- * already: they would be reported again and again. */
+ * wanted too, so that a close is seen, unless it is known that bytes are
+ * waiting already: they would be reported again and again. */
 static int conn_watch(struct hn_conn *c) {
   unsigned want = (c->readable ? 0u : (unsigned)HN_WANT_READ) |
                   (c->blocked ? (unsigned)HN_WANT_WRITE : 0u) |

@@ -184,10 +184,11 @@ local function contenders(row, values)
 end
 
 local function sample(row, contender, size, samples)
-  if row.written then os.remove(row.file) end
+
   local one = measure(row.server, client(contender.peer, row, size))
   if one then samples[#samples + 1] = one end
   if one and row.written then check_file(row, size) end
+  if row.written then os.remove(row.file) end -- before the system writes it back
 end
 
 local function column(samples, key)
