@@ -200,7 +200,8 @@ describe("A connection", function()
     local began = socket.gettime()
     assert.equal("hello", fetch(fast, server))
     assert.is_true(socket.gettime() - began < 30)
-    local slow <close> = hinternet.open { resolve_to = "127.0.0.1,127.0.0.3", ipv6_fast_fallback = false }
+    local slow <close> = hinternet.open { resolve_to = "127.0.0.1,127.0.0.3",
+      ipv6_fast_fallback = false }
     assert(slow:set_timeouts { connect = 0.4 })
     local heard = listen(slow)
     began = socket.gettime()

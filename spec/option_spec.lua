@@ -4,6 +4,7 @@
 local hinternet = require "hinternet"
 local core = require "hinternet.core"
 local leaks = require "spec.support.leaks"
+local source = require "spec.support.source"
 
 local options = core.options()
 local letters = { "S", "C", "R" }
@@ -141,6 +142,30 @@ describe("The table of options", function()
     end
     assert.same({}, missing)
     assert.same({}, extra)
+  end)
+
+  it("is told to the language server: every name, those of open, and all words", function()
+    local text = source.read("lua/hinternet/types/options.lua")
+    local open = text:match("@class hinternet.open_options\n(.-)\n\n")
+    local missing = {}
+    for name, option in pairs(options) do
+      if is_supported(option) and not text:find('\n---| "' .. name .. '" # ', 1, true) then
+        missing[#missing + 1] = name
+      end
+      if option.set:find("S") and not open:find("@field " .. name .. "? ", 1, true) then
+        missing[#missing + 1] = "open_options " .. name
+      end
+      for word in pairs(option.words or {}) do
+        if not text:find('[ |]"' .. word .. '"') then missing[#missing + 1] = word end
+      end
+    end
+    assert.same({}, missing)
+    for name in text:gmatch('\n%-%-%-| "([%l%d_]+)" # %l+, [SCR]') do
+      assert.is_truthy(options[name], name .. " is no option")
+    end
+    for name in open:gmatch("@field ([%l%d_]+)%?") do
+      assert.is_truthy(name == "async" or options[name] and options[name].set:find("S"), name)
+    end
   end)
 
   it("gives WinHTTP's options WinHTTP's numbers", function()

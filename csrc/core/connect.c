@@ -44,9 +44,10 @@ static const struct hn_node_ops connect_ops = {
   .describe = connect_describe,
 };
 
-/* "[::1]" and "::1" are the same host. */
+/* "[::1]" and "::1" are the same host; nothing else stands in brackets. */
 static struct hn_slice connect_strip_brackets(struct hn_slice host) {
-  if (host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
+  if (host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']' &&
+      slice_find(host, 0, ':') < host.n)
     return slice_sub(host, 1, host.n - 1);
   return host;
 }

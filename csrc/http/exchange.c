@@ -356,7 +356,9 @@ bool exchange_can_move(const struct hn_exchange *x) {
 enum hn_phase exchange_phase(const struct hn_exchange *x) {
   switch (x->state) {
     case HN_X_NEW:
-    case HN_X_CONNECT: return x->conn ? HN_PHASE_CONNECT : HN_PHASE_ACQUIRE;
+    case HN_X_CONNECT:
+      if (!x->conn) return HN_PHASE_ACQUIRE;
+      return x->conn->dial ? dial_phase(x->conn->dial) : HN_PHASE_CONNECT;
     case HN_X_SEND:
     case HN_X_OPEN: return HN_PHASE_SEND;
     case HN_X_AWAIT: return HN_PHASE_RESPONSE;

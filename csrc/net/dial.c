@@ -126,7 +126,7 @@ static bool dial_is_late(const struct hn_dial *d, int64_t timeout) {
   return timeout >= 0 && env_now(d->env) >= d->timer.when;
 }
 
-static enum hn_phase dial_phase(const struct hn_dial *d) {
+HN_INTERNAL enum hn_phase dial_phase(const struct hn_dial *d) {
   if (d->state == HN_DIAL_CONNECT) return HN_PHASE_CONNECT;
   if (d->state == HN_DIAL_SECURE) return HN_PHASE_SECURE;
   return HN_PHASE_RESOLVE;

@@ -51,6 +51,9 @@ HN_INTERNAL void dial_free(struct hn_dial *d);
 HN_INTERNAL int dial_step(struct hn_dial *d, struct hn_news_log *log,
                           struct hn_errinfo *info);
 
+/* What is being done, for messages. */
+HN_INTERNAL enum hn_phase dial_phase(const struct hn_dial *d);
+
 /* Hands in the answer to this dial's look-up. */
 HN_INTERNAL void dial_give_resolved(struct hn_dial *d,
                                     const struct hn_resolved *answer);

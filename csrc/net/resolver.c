@@ -112,6 +112,11 @@ static void resolver_copy_results(struct resolver_lookup *l,
   address_interleave(all);
 }
 
+/* Known to some systems only, to others as EAI_NONAME. */
+#ifndef EAI_NODATA
+#define EAI_NODATA EAI_NONAME
+#endif
+
 /* Our own words for what happens all the time: getaddrinfo's follow the host's
  * locale. */
 static const char *resolver_detail(int rc) {
@@ -123,7 +128,8 @@ static const char *resolver_detail(int rc) {
   case EAI_FAIL:
     return "name not resolved (the name server failed)";
   default:
-    return gai_strerror(rc);
+    return rc == EAI_NODATA ? "name not resolved (the host has no address)"
+                            : gai_strerror(rc);
   }
 }
 

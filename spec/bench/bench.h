@@ -3,8 +3,8 @@
  *
  * A client program is called as  PROGRAM WORK URL N [FILE]  and does one
  * kind of work N times (or with N bytes). It ends with 0 when every answer was
- * right, with BENCH_NOT_BUILT when it cannot do that yet, with BENCH_NO_WORK when
- * it has no such work, and with 1 else.
+ * right, with BENCH_NOT_BUILT when it cannot do that yet, with BENCH_NO_WORK
+ * when it has no such work, and with 1 else.
  *
  *   get          N GETs of /file on one connection
  *   connect      N GETs, each on a new connection

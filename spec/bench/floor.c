@@ -111,7 +111,7 @@ static void line_write(struct line *l, const char *p, size_t n) {
   }
 }
 
-/* ------------------------------------------------------------------ messages */
+/* ----------------------------------------------------------------- messages */
 
 static void make_request(const char *method, const char *fields) {
   int n = snprintf(request, sizeof request,
@@ -154,7 +154,7 @@ static void get_small(struct line *l) {
     bench_die("wrong body");
 }
 
-/* --------------------------------------------------------------------- works */
+/* -------------------------------------------------------------------- works */
 
 static void do_get(void) {
   struct line l = line_open();

@@ -10,7 +10,7 @@
  *   /file    1 KiB and eight header fields, sent in one piece
  *   /big/N   N bytes of the pattern of bench.h
  *   /gzip/N  N MiB of text, gzip-coded
- *   /up      swallows a body and answers its length; 400 if it is not the pattern
+ *   /up      swallows a body and answers its length; 400 if it is wrong
  *
  * X-Session says "plain", "full" or "resumed". It reads only what its own
  * clients send: requests that fit HEAD_SIZE, bodies with a Content-Length.

@@ -87,7 +87,7 @@ static bool schedule_skip(struct schedule_peer *p, size_t n) {
   return true;
 }
 
-/* The client's chunks hold no digits, so their end cannot be in their data. */
+/* A chunk's size stands in front of it: what it holds is not looked at. */
 static bool schedule_skip_chunks(struct schedule_peer *p) {
   for (;;) {
     char *end = strstr(p->text, "\r\n");

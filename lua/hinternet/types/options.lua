@@ -1,0 +1,178 @@
+---@meta _
+
+---The options of handles: names, values, and the records some of them answer.
+
+---Options by name (WINHTTP_OPTION_*), with S: session, C: connection, R: request;
+---"query" and "set" where only that can be done.
+---@alias hinternet.option
+---| "resolve_timeout" # seconds, S C R; longest name resolution
+---| "connect_timeout" # seconds, S C R; longest connect, for each address, TLS handshake, and wait for a free connection
+---| "connect_retries" # integer, S R; addresses of a host that are tried
+---| "send_timeout" # seconds, S C R; longest time in which nothing can be sent
+---| "receive_timeout" # seconds, S C R; longest time in which nothing of the body arrives
+---| "receive_response_timeout" # seconds, S C R; longest wait for the whole response head
+---| "handle_type" # integer, S C R, query; 1 session, 2 connection, 3 request
+---| "read_buffer_size" # integer, R; no effect
+---| "write_buffer_size" # integer, R; no effect
+---| "parent_handle" # handle, C R, query; the handle it was made from
+---| "extended_error" # integer, R, query; the system's error number behind the last failure; 0: none
+---| "security_flags" # flags, S R; certificate faults that are ignored; a query adds 0x1 (secure) and 0x20000000 (strong)
+---| "security_certificate_struct" # record, R, query; the server's certificate
+---| "url" # string, R, query; the full URL of the request, after redirects
+---| "security_key_bitness" # integer, R, query; bits of the cipher's key; 0 without TLS
+---| "user_agent" # string, S; the User-Agent field; empty: none
+---| "context_value" # integer, S C R; a number of the caller's, copied to children
+---| "client_cert_context" # string, S R; PEM or PKCS#12 file of our certificate
+---| "request_priority" # integer, R; no effect
+---| "disable_feature" # flags, R, set; what this request goes without; bits add up
+---| "max_conns_per_server" # integer, S; connections to one server; further requests wait; 0 is 2
+---| "max_conns_per_1_0_server" # integer, S; the same for a server that speaks HTTP/1.0; 0 is 2
+---| "server_cert_context" # string, R, query; the server's certificate as PEM
+---| "enable_feature" # flags, S R, set; revocation is checked: a stapled OCSP answer or crl_file must say good
+---| "secure_protocols" # flags, S R; TLS versions that may be used
+---| "redirect_policy" # integer, S R; which redirects are followed
+---| "max_http_automatic_redirects" # integer, S R; hops that are followed
+---| "max_http_status_continue" # integer, S R; interim (1xx) responses that are skipped
+---| "max_response_header_size" # integer, S R; largest response head in bytes
+---| "max_response_drain_size" # integer, S R; unread body read away to keep its connection
+---| "connection_info" # record, R, query; addresses and ports of the connection's two ends
+---| "reject_userpwd_in_url" # boolean, S R; a redirect to a URL with credentials fails
+---| "assured_non_blocking_callbacks" # boolean, S; no effect
+---| "decompression" # flags, S R; content codings asked for and undone
+---| "http_protocol_used" # integer, R, query; 0: HTTP/1.x
+---| "ipv6_fast_fallback" # boolean, S; addresses are tried 250 ms apart, not one after the other
+---| "request_times" # record, R, query; when the parts of the exchange happened, from its start
+---| "expire_connection" # none, R, set; the connection is closed after this response
+---| "request_stats" # record, R, query; bytes sent and received, and whether the connection was used before
+---| "security_info" # record, R, query; TLS version and cipher
+---| "tcp_keepalive" # boolean, S; probes on silent connections
+---| "ignore_cert_revocation_offline" # boolean, S R; no revocation answer is good enough
+---| "resolution_hostname" # string, R; the name that is looked up in place of the host's
+---| "request_annotation" # string, R; a text of the caller's
+---| "ca_file" # string, S R; PEM file of trusted certificates; empty: the system's
+---| "client_cert_password" # string, S R, set; what opens the key or the PKCS#12 file
+---| "client_key_file" # string, S R; PEM file of its key; empty: in the same file
+---| "connections_opened" # integer, S, query; connections dialled by the session
+---| "connections_reused" # integer, S, query; requests sent on a connection that had served before
+---| "crl_file" # string, S R; PEM file of revocation lists
+---| "interface" # string, S; network interface that connections go through
+---| "key_log_file" # string, S; file the TLS secrets are appended to, for debugging
+---| "local_address" # string, S; address that connections come from
+---| "max_decoded_size" # integer, S R; largest size a compressed body may unpack to
+---| "max_response_body" # integer, S R; largest body that read("a") takes
+---| "pinned_public_keys" # string, S R; keys the server may have: "sha256//" and base64, parted by ";"
+---| "resolve_to" # string, S R; addresses that are used in place of a look-up
+---| "tcp_keepalive_idle" # integer, S; seconds of silence before the first probe; 0: the system's
+---| "tcp_keepalive_interval" # integer, S; seconds between two probes; 0: the system's
+---| "tcp_no_delay" # integer, S; when small writes wait
+---| "total_timeout" # seconds, S R; longest time from a send to the end of the response's body
+---| "unix_socket" # string, S R; path of the socket that is used in place of TCP; "@": abstract
+
+---Names for values of "security_flags".
+---@alias hinternet.ignored_fault "ignore_unknown_ca"|"ignore_cert_wrong_usage"|"ignore_cert_cn_invalid"|"ignore_cert_date_invalid"|"ignore_all_cert_errors"|"ignore_weak_signature"
+---Names for values of "disable_feature".
+---@alias hinternet.disabled_feature "cookies"|"redirects"|"authentication"|"keep_alive"
+---Names for values of "enable_feature".
+---@alias hinternet.enabled_feature "ssl_revocation"
+---Names for values of "secure_protocols".
+---@alias hinternet.secure_protocol "tls1_2"|"tls1_3"
+---Names for values of "redirect_policy".
+---@alias hinternet.redirect_policy "never"|"disallow_https_to_http"|"always"
+---Names for values of "decompression".
+---@alias hinternet.coding "gzip"|"deflate"|"br"|"zstd"
+---Names for values of "tcp_no_delay".
+---@alias hinternet.no_delay "auto"|"on"|"off"
+
+---Options of `hinternet.open`: these and every settable option of a session.
+---@class hinternet.open_options
+---@field async? boolean operations return at once, see `session:poll`
+---@field resolve_timeout? hinternet.seconds
+---@field connect_timeout? hinternet.seconds
+---@field connect_retries? integer
+---@field send_timeout? hinternet.seconds
+---@field receive_timeout? hinternet.seconds
+---@field receive_response_timeout? hinternet.seconds
+---@field security_flags? integer|hinternet.ignored_fault|hinternet.ignored_fault[]
+---@field user_agent? string
+---@field context_value? integer
+---@field client_cert_context? string
+---@field max_conns_per_server? integer
+---@field max_conns_per_1_0_server? integer
+---@field enable_feature? integer|hinternet.enabled_feature|hinternet.enabled_feature[]
+---@field secure_protocols? integer|hinternet.secure_protocol|hinternet.secure_protocol[]
+---@field redirect_policy? integer|hinternet.redirect_policy
+---@field max_http_automatic_redirects? integer
+---@field max_http_status_continue? integer
+---@field max_response_header_size? integer
+---@field max_response_drain_size? integer
+---@field reject_userpwd_in_url? boolean
+---@field assured_non_blocking_callbacks? boolean
+---@field decompression? integer|hinternet.coding|hinternet.coding[]
+---@field ipv6_fast_fallback? boolean
+---@field tcp_keepalive? boolean
+---@field ignore_cert_revocation_offline? boolean
+---@field ca_file? string
+---@field client_cert_password? string
+---@field client_key_file? string
+---@field crl_file? string
+---@field interface? string
+---@field key_log_file? string
+---@field local_address? string
+---@field max_decoded_size? integer
+---@field max_response_body? integer
+---@field pinned_public_keys? string
+---@field resolve_to? string
+---@field tcp_keepalive_idle? integer
+---@field tcp_keepalive_interval? integer
+---@field tcp_no_delay? integer|hinternet.no_delay
+---@field total_timeout? hinternet.seconds
+---@field unix_socket? string
+
+---The record of "request_times": seconds since the last hop began. What did not
+---happen (yet) is absent.
+---@class hinternet.request_times
+---@field resolve_start? number
+---@field resolve_end? number
+---@field connect_end? number
+---@field secure_end? number the end of the TLS handshake
+---@field acquired? number there is a connection, new or used before
+---@field send_end? number
+---@field response_start? number the first byte
+---@field response_head_end? number
+---@field ["end"]? number the last byte of the body
+
+---The record of "request_stats", of the last hop.
+---@class hinternet.request_stats
+---@field request_size integer head and the body given to send, in bytes
+---@field request_body_size integer
+---@field response_header_size integer
+---@field response_body_size integer without chunk framing, still coded
+---@field received integer all bytes of the response
+---@field connection_reused boolean it had served a request before
+---@field retried boolean sent again on a new connection
+---@field redirects integer hops so far
+
+---The record of "connection_info".
+---@class hinternet.connection_info
+---@field local_address string
+---@field local_port integer
+---@field remote_address string
+---@field remote_port integer
+
+---The record of "security_info".
+---@class hinternet.security_info
+---@field protocol "TLSv1.2"|"TLSv1.3"
+---@field cipher string
+---@field key_bits integer
+---@field alpn string
+---@field resumed boolean
+
+---The record of "security_certificate_struct".
+---@class hinternet.certificate
+---@field subject string
+---@field issuer string
+---@field serial string
+---@field names string
+---@field fingerprint string
+---@field start integer seconds since 1970
+---@field expiry integer
