@@ -79,6 +79,8 @@ describe("Accept-Encoding", function()
   it("asks for what this build undoes, gzip and deflate at least", function()
     local set, value = built()
     assert.is_truthy(value:find("^gzip, deflate%f[,\0]"))
+    assert.equal(hinternet.features.brotli, set.br or false)
+    assert.equal(hinternet.features.zstd, set.zstd or false)
     for name in pairs(set) do
       assert.is_truthy(("gzip deflate br zstd"):find(name, 1, true), name)
     end

@@ -45,6 +45,7 @@ struct thing {
   int may[2];  /* and those that may have been dropped */
   const struct place *place;
   uint64_t offset; /* bytes of the body read so far */
+  int stage; /* what it might do next: 0 send, 1 receive, 2 read */
 };
 
 struct world {
@@ -98,13 +99,19 @@ static void on_bytes(struct thing *t, struct hn_slice text) {
 }
 
 static void on_success(struct thing *t, const struct hn_event *e) {
-  if (e->status == HN_STATUS_HEADERS_AVAILABLE) t->offset = 0;
+  if (e->status == HN_STATUS_SENDREQUEST_COMPLETE) t->stage = 1;
+  if (e->status == HN_STATUS_HEADERS_AVAILABLE) {
+    t->offset = 0;
+    t->stage = 2;
+  }
   if (e->status == HN_STATUS_DATA_AVAILABLE && e->number == 0)
     on_end(t, t->offset);
   if (e->status != HN_STATUS_READ_COMPLETE) return;
   on_bytes(t, e->text);
   if (e->text.n == 0) t->offset += e->number; /* went to the file */
-  if (e->ended) on_end(t, t->offset);
+  if (!e->ended) return;
+  on_end(t, t->offset);
+  t->stage = 0;
 }
 
 static void on_completion(struct thing *t, const struct hn_event *e) {
@@ -119,6 +126,7 @@ static void on_completion(struct thing *t, const struct hn_event *e) {
     on_success(t, e);
     return;
   }
+  t->stage = 0;
   CHECK(e->code != 0 && e->code != HN_ERR_INTERNAL_ERROR && e->text.n > 0);
   if (e->code != HN_ERR_NOT_ENOUGH_MEMORY) CHECK(e->phase != HN_PHASE_NONE);
 }
@@ -194,7 +202,8 @@ static void open_session(struct world *w) {
     return;
   struct thing *t = add(w, h, HN_KIND_SESSION, -1);
   t->is_async = is_async;
-  (void)hn_set_mask(w->rt, h, 0xffffffff);
+  (void)hn_set_mask(w->rt, h, chance(w, 3) ? 0xffffffff
+                                           : HN_STATUS_HANDLE_CLOSING);
   set_times(w, h);
   if (chance(w, 2))
     set(w, h, "max_conns_per_server", HN_TYPE_INTEGER, 1 + chance(w, 3));
@@ -306,22 +315,31 @@ static void look(struct world *w, struct thing *t) {
   (void)hn_add_headers(w->rt, t->id, slice_of("X-More: 1"), HN_ADD_OR_REPLACE);
 }
 
+static void start_receive(struct world *w, struct thing *t) {
+  note_start(w, t, hn_receive_response(w->rt, t->id), HN_OP_RECEIVE_RESPONSE);
+}
+
+static void start_query(struct world *w, struct thing *t) {
+  note_start(w, t, hn_query_data_available(w->rt, t->id),
+             HN_OP_QUERY_DATA_AVAILABLE);
+}
+
+/* Mostly what comes next, now and then anything. */
 static void use_request(struct world *w, struct thing *t) {
-  switch (chance(w, 12)) {
-    case 0: case 1: case 2: start_send(w, t); break;
-    case 3: case 4: case 5:
-      note_start(w, t, hn_receive_response(w->rt, t->id),
-                 HN_OP_RECEIVE_RESPONSE);
-      break;
-    case 6: start_write(w, t); break;
-    case 7:
-      note_start(w, t, hn_query_data_available(w->rt, t->id),
-                 HN_OP_QUERY_DATA_AVAILABLE);
-      break;
-    case 8: look(w, t); break;
-    case 9: if (chance(w, 3) == 0) cancel(w, t); break;
-    default: start_read(w, t); break;
-  }
+  typedef void (*step_fn)(struct world *w, struct thing *t);
+  static const step_fn next[] = {start_send, start_receive, start_read};
+  static const step_fn others[] = {start_send,  start_receive, start_read,
+                                   start_write, start_query,   look};
+  struct hn_progress progress = {0};
+  (void)hn_query_progress(w->rt, t->id, &progress);
+  if (progress.unsent > 0 && chance(w, 2))
+    start_write(w, t);
+  else if (chance(w, 60) == 0)
+    cancel(w, t);
+  else if (chance(w, 4))
+    next[t->stage](w, t);
+  else
+    others[chance(w, 6)](w, t);
 }
 
 /* ------------------------------------------------------------------ closing */
@@ -371,20 +389,31 @@ static void check_spin(struct world *w) {
   CHECK(!"the step spins");
 }
 
+/* Some handle, mostly a request, alive or not; -1: there is none. */
+static int choose(struct world *w) {
+  int index = -1;
+  for (int i = 0; i < 4 && w->count > 0; i++) {
+    index = (int)chance(w, (unsigned)w->count);
+    if (w->things[index].kind == HN_KIND_REQUEST && w->things[index].open)
+      break;
+  }
+  return index;
+}
+
 static void act(struct world *w) {
   unsigned what = chance(w, 40);
-  int index = w->count ? (int)chance(w, (unsigned)w->count) : -1;
+  int index = choose(w);
   struct thing *t = index < 0 ? NULL : &w->things[index];
   bool room = w->count < MAX_THINGS;
   if (what < 12) {
     (void)hn_step(w->rt, chance(w, 3));
   } else if (what < 18) {
-    take(w, chance(w, 2) && t ? t->id : 0, 1 + (int)chance(w, 8));
+    take(w, chance(w, 4) || !t ? 0 : t->id, 1 + (int)chance(w, 40));
   } else if (what == 18) {
     check_spin(w);
-  } else if (room && (!t || what == 19)) {
+  } else if (room && (!t || (what == 19 && chance(w, 4) == 0))) {
     open_session(w);
-  } else if (t && what == 20 && chance(w, 3) == 0) {
+  } else if (t && what == 20 && chance(w, 2) == 0) {
     close_thing(w, index);
   } else if (t && t->kind == HN_KIND_SESSION) {
     if (room) open_connection(w, index);
@@ -428,7 +457,7 @@ static void run(struct schedule_server *server, uint64_t seed, int null_fd) {
   for (int i = 0; i < 8; i++) (void)chance(&w, 2);
   CHECK_INT(hn_runtime_new(&w.rt), 0);
   bool starved = chance(&w, 4) == 0;
-  for (int n = 40 + (int)chance(&w, 120); n > 0; n--) {
+  for (int n = 50 + (int)chance(&w, 250); n > 0; n--) {
     if (starved && chance(&w, 8) == 0) mem_fail_at(1 + (long)chance(&w, 12));
     act(&w);
   }
