@@ -216,7 +216,7 @@ describe("Requests that wait for a connection", function()
     w.run(function() return w.held end)
     local requests = {}
     for i = 1, 4 do requests[i] = w.start(tostring(i)) end
-    w.session:poll(0)
+    for _ = 1, 5 do w.session:poll(0) end
     requests[1]:close()
     requests[3]:close()
     s:go()
@@ -228,18 +228,35 @@ describe("Requests that wait for a connection", function()
     s:close()
   end)
 
+  local huge = "HTTP/1.1 200 OK\r\nContent-Length: 40000000\r\n\r\nab"
+
   it("do not lose their turn to one that is closed when it was called", function()
-    local s = holding()
+    local s = holding(huge)
     local w = world(s.port, { max_conns_per_server = 1 })
     w.start("held")
     w.run(function() return w.held end)
     local requests = {}
     for i = 1, 3 do requests[i] = w.start(tostring(i)) end
-    w.session:poll(0)
+    for _ = 1, 5 do w.session:poll(0) end
     w.held:close() -- its connection goes, and the first in line is called
     requests[1]:close()
     requests[2]:close()
     w.run(function() return w.log[#w.log] == "3" end)
+    assert.equal(2, s:accepted())
+    w.session:close()
+    s:close()
+  end)
+
+  it("do not wait for the rest of a body that nobody reads any more", function()
+    local s = holding()
+    local w = world(s.port, { max_conns_per_server = 1, connect_timeout = 5 })
+    w.start("held")
+    w.run(function() return w.held end)
+    for i = 1, 2 do w.start(tostring(i)) end
+    for _ = 1, 5 do w.session:poll(0) end
+    w.held:close() -- two bytes are still to come, and will not
+    w.run(function() return #w.log == 2 end)
+    assert.same({ "1", "2" }, w.log)
     assert.equal(2, s:accepted())
     w.session:close()
     s:close()
@@ -274,7 +291,7 @@ describe("Requests that wait for a connection", function()
     w.start("held")
     w.run(function() return w.held end)
     w.start("next")
-    w.session:poll(0)
+    for _ = 1, 5 do w.session:poll(0) end
     s:go()
     assert(w.held:read("a"))
     w.run(function() return #w.log == 2 end)
@@ -300,7 +317,7 @@ describe("Requests that wait for a connection", function()
     w.run(function() return w.held end)
     w.start("1")
     w.start("2")
-    w.session:poll(0)
+    for _ = 1, 5 do w.session:poll(0) end
     w.session:close()
     assert.same({ "1 12017 acquire", "2 12017 acquire" }, w.log)
     s:close()

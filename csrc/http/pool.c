@@ -251,7 +251,9 @@ void pool_drain(struct hn_pool *p, struct hn_conn *c, uint64_t rest) {
   c->drain = rest;
   c->idle_since = env_now(p->env);
   pool_arm(p, c->idle_since + HN_POOL_IDLE_TIMEOUT);
-  (void)pool_step_drain(p, &c);
+  if (pool_step_drain(p, &c) || !c) return;
+  /* Nobody waits in line for what nobody reads: the first there evicts it. */
+  if (!list_is_empty(&p->waiting)) pool_wake(p, &c->origin);
 }
 
 void pool_on_ready(struct hn_conn *c) {

@@ -86,6 +86,7 @@ local function follow(x, request)
   if x.headers and target.origin ~= x.target.origin then
     x.headers = for_another_origin(x.headers)
   end
+  if target.host:lower() ~= x.target.host:lower() then x.moved = true end
   local times = request:query_option("request_times")
   x.limit = request:query_option("max_http_automatic_redirects") - 1
   x.spent = x.spent + (times.response_head_end or 0)
@@ -110,7 +111,11 @@ end
 -- ---------------------------------------------------------------- one request
 
 local function start(x, request)
-  local ok, message, code = options.apply(request, x.options)
+  local ok, message, code = options.apply(request, x.options, {
+    client_cert_context = x.target.open_options ~= nil,
+    unix_socket = not x.moved,
+    resolve_to = not x.moved,
+  })
   if ok then ok, message, code = limit(x, request) end
   if not ok then return nil, message, code end
   if x.history then listen(request, x.history) end

@@ -20,6 +20,25 @@ local known = {
   max_body = { "integer", integer = true },
   history = { "boolean", ["true"] = true, ["false"] = true },
   stream = { "boolean", ["true"] = true, ["false"] = true },
+  verify = { "boolean", ["true"] = true, ["false"] = true },
+  ca_file = { "string", string = true },
+  client_cert = { "string", string = true },
+  client_key = { "string", string = true },
+  client_password = { "string", string = true },
+  unix_socket = { "string", string = true },
+  resolve_to = { "string", string = true },
+}
+
+-- Those that are an option of the request under another name, or their own.
+local passed_on = {
+  timeout = "total_timeout",
+  max_body = "max_response_body",
+  ca_file = "ca_file",
+  client_cert = "client_cert_context",
+  client_key = "client_key_file",
+  client_password = "client_cert_password",
+  unix_socket = "unix_socket",
+  resolve_to = "resolve_to",
 }
 
 local function kind_of(value)
@@ -95,24 +114,31 @@ function options.check(given)
   end
 end
 
---- Tells a request what its options ask for.
-function options.apply(request, given)
-  local ok, message, code = true, nil, nil
-  if given.timeout ~= nil then
-    ok, message, code = request:set_option("total_timeout", given.timeout)
+-- What a value of the others means for the request: an option and its value.
+local function meaning(name, value)
+  if name == "redirects" then
+    if value == false then return "redirect_policy", "never" end
+    if value ~= true then return "max_http_automatic_redirects", value end
+  elseif name == "decompression" and value == false then
+    return "decompression", 0
+  elseif name == "verify" and value == false then
+    return "security_flags", { "ignore_all_cert_errors" }
   end
-  if ok and given.redirects == false then
-    ok, message, code = request:set_option("redirect_policy", "never")
-  elseif ok and given.redirects and given.redirects ~= true then
-    ok, message, code = request:set_option("max_http_automatic_redirects", given.redirects)
+  return passed_on[name], value
+end
+
+--- Tells a request what its options ask for, but for those that `fits` says
+-- are not for it: a client certificate means nothing to plain http, and a way
+-- to the first host leads to no other.
+function options.apply(request, given, fits)
+  for name, value in next, given do
+    local option, wanted = meaning(name, value)
+    if option and fits[option] ~= false then
+      local ok, message, code = request:set_option(option, wanted)
+      if not ok then return nil, message, code end
+    end
   end
-  if ok and given.decompression == false then
-    ok, message, code = request:set_option("decompression", 0)
-  end
-  if ok and given.max_body then
-    ok, message, code = request:set_option("max_response_body", given.max_body)
-  end
-  return ok, message, code
+  return true
 end
 
 return options

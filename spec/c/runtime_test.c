@@ -212,6 +212,21 @@ static void open_session(struct world *w) {
   if (chance(w, 4) == 0) set(w, h, "redirect_policy", HN_TYPE_INTEGER, 0);
 }
 
+/* Options that requests under way have already been guided by. */
+static void change_session(struct world *w, struct thing *t) {
+  static const char *const texts[][2] = {
+    {"resolve_to", "127.0.0.1"},    {"resolve_to", "127.0.0.1, 127.0.0.1"},
+    {"resolve_to", ""},             {"local_address", "127.0.0.2"},
+    {"local_address", "127.0.0.3"}, {"local_address", ""},
+    {"user_agent", "another"},
+  };
+  const char *const *text = texts[chance(w, 7)];
+  struct hn_value v = {.type = HN_TYPE_TEXT, .text = slice_of(text[1])};
+  judge(t, hn_set_option(w->rt, t->id, slice_of(text[0]), &v));
+  if (chance(w, 2))
+    set(w, t->id, "max_conns_per_server", HN_TYPE_INTEGER, 1 + chance(w, 3));
+}
+
 static void open_connection(struct world *w, int parent) {
   struct thing *p = &w->things[parent];
   hn_handle h;
@@ -416,7 +431,10 @@ static void act(struct world *w) {
   } else if (t && what == 20 && chance(w, 2) == 0) {
     close_thing(w, index);
   } else if (t && t->kind == HN_KIND_SESSION) {
-    if (room) open_connection(w, index);
+    if (chance(w, 3) == 0)
+      change_session(w, t);
+    else if (room)
+      open_connection(w, index);
   } else if (t && t->kind == HN_KIND_CONNECTION) {
     if (room) open_request(w, index);
   } else if (t) {

@@ -280,9 +280,18 @@ static void schedule_server_start(struct schedule_server *s) {
   CHECK_INT(pthread_create(&s->thread, NULL, schedule_serve, s), 0);
 }
 
-/* Connections that nobody accepted yet count as well: they are accepted, and
- * found closed, first. */
+/* Waits until all connections made so far have been served: a last one is
+ * accepted after those before it. */
 static bool schedule_server_is_quiet(struct schedule_server *s) {
+  static const char last[] = "GET /hang_up HTTP/1.1\r\n\r\n";
+  struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(s->port)};
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  char byte;
+  a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  CHECK_INT(connect(fd, (struct sockaddr *)&a, sizeof a), 0);
+  CHECK(send(fd, last, sizeof last - 1, MSG_NOSIGNAL) > 0);
+  CHECK_INT(recv(fd, &byte, 1, 0), 0);
+  close(fd);
   for (int i = 0; i < 5000 && atomic_load(&s->alive) > 0; i++) schedule_nap(1);
   return atomic_load(&s->alive) == 0;
 }

@@ -11,9 +11,23 @@ local session = {}
 ---@class hinternet.request_options
 ---@field headers? hinternet.header_input
 ---@field query? string|table<string, any>|[string, any][] appended, percent-encoded; a list as a value repeats its name, `true` is a name alone
----@field body? string
----@field timeout? hinternet.seconds for each phase
+---@field body? string|file*|fun(): string? a text, a file from where it stands, or pieces until nil; excludes json and form
+---@field json? string|table sent as application/json; a table needs json_encode or a loaded cjson, rapidjson, lunajson or dkjson
+---@field json_encode? fun(value: table): string
+---@field form? string|table sent as application/x-www-form-urlencoded
+---@field timeout? hinternet.seconds|false for all of it, to the last byte
+---@field redirects? boolean|integer false: none is followed; a number: at most that many
+---@field decompression? boolean false: bodies as they come
+---@field max_body? integer the largest body that is taken, in bytes (error 122)
+---@field history? boolean true: the response lists the redirects followed
 ---@field stream? boolean leave the body to be read from the response
+---@field verify? boolean false: every certificate is good enough
+---@field ca_file? string PEM file of trusted certificates
+---@field client_cert? string PEM or PKCS#12 file of our certificate
+---@field client_key? string PEM file of its key
+---@field client_password? string what opens the key
+---@field unix_socket? string path of a socket in place of TCP
+---@field resolve_to? string addresses in place of a look-up
 
 ---@class hinternet.response
 ---@field status integer
@@ -23,6 +37,8 @@ local session = {}
 ---@field raw_headers string
 ---@field url string without fragment
 ---@field body string? nil for a streamed response
+---@field times table<string, hinternet.seconds> the record of request_times
+---@field history { status: integer, url: string }[]? with the option of that name
 local response = {}
 
 ---Reads from the body like `request:read`; a streamed response is closed at its
@@ -105,6 +121,18 @@ function hinternet.patch(url, options) end
 ---@return integer? code
 function hinternet.delete(url, options) end
 
+---Copies a body to a file. A name is created, and removed again when the body
+---does not arrive whole. An answer other than 2xx writes nothing: nil, a message,
+---the status, and the response.
+---@param url string
+---@param file string|integer|file* a name, a descriptor, or a Lua file
+---@param options? hinternet.request_options
+---@return integer? bytes
+---@return string|hinternet.response message_or_response
+---@return integer? code
+---@return hinternet.response? response
+function hinternet.download(url, file, options) end
+
 ---`hinternet.request` over this session.
 ---@param method string
 ---@param url string
@@ -155,3 +183,13 @@ function session:patch(url, options) end
 ---@return string? message
 ---@return integer? code
 function session:delete(url, options) end
+
+---`hinternet.download` over this session.
+---@param url string
+---@param file string|integer|file*
+---@param options? hinternet.request_options
+---@return integer? bytes
+---@return string|hinternet.response message_or_response
+---@return integer? code
+---@return hinternet.response? response
+function session:download(url, file, options) end

@@ -1,0 +1,275 @@
+/*
+ * request_test.c: stories of requests that went wrong once, each against a
+ * server that does exactly what it takes.
+ */
+#include "serve_fixture.h"
+
+static void serve_half(int fd) {
+  while (serve_take_head(fd))
+    serve_say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n0123456789");
+}
+
+TEST(a_send_that_fails_ends_the_response_before) {
+  struct serve s;
+  struct client c;
+  serve_start(&s, serve_half);
+  client_open(&c, s.port, 0);
+  hn_handle r = client_request(&c, "GET");
+  CHECK(client_exchange(&c, r));
+  CHECK_INT(hn_send(c.rt, r, slice_of("no header"), none(), HN_LENGTH_AUTO),
+            HN_ERR_INVALID_PARAMETER);
+  /* Half of the body never came: that must not look like its end. */
+  CHECK_INT(hn_read(c.rt, r, 5, HN_READ_FILL), HN_ERR_INCORRECT_HANDLE_STATE);
+  CHECK(client_exchange(&c, r));
+  hn_runtime_free(c.rt);
+  serve_stop(&s);
+}
+
+static _Atomic int heads;
+
+static void serve_count(int fd) {
+  while (serve_take_head(fd)) heads++;
+}
+
+TEST(a_send_that_fails_does_not_send_the_one_before_again) {
+  struct serve s;
+  struct client c;
+  struct hn_event e;
+  heads = 0;
+  serve_start(&s, serve_count);
+  client_open(&c, s.port, 0);
+  hn_handle r = client_request(&c, "POST");
+  CHECK_INT(hn_send(c.rt, r, none(), none(), HN_LENGTH_AUTO), 0);
+  CHECK(client_await(&c, r, HN_OP_SEND_REQUEST, &e));
+  CHECK_INT(hn_send(c.rt, r, slice_of("no header"), none(), HN_LENGTH_AUTO),
+            HN_ERR_INVALID_PARAMETER);
+  CHECK_INT(hn_receive_response(c.rt, r), HN_ERR_INCORRECT_HANDLE_STATE);
+  (void)client_idle(&c, 60);
+  CHECK_INT(heads, 1);
+  hn_runtime_free(c.rt);
+  serve_stop(&s);
+}
+
+static void serve_rest_later(int fd) {
+  char rest[1000];
+  memset(rest, 'x', sizeof rest);
+  if (!serve_take_head(fd)) return;
+  serve_say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 2005\r\n\r\nbegin");
+  serve_nap(60);
+  serve_put(fd, rest, sizeof rest);
+  serve_nap(60);
+  serve_put(fd, rest, sizeof rest);
+  while (serve_take_head(fd))
+    serve_say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+}
+
+TEST(a_body_that_nobody_reads_is_drained_as_it_comes) {
+  struct serve s;
+  struct client c;
+  struct hn_value opened;
+  serve_start(&s, serve_rest_later);
+  client_open(&c, s.port, 0);
+  hn_handle r = client_request(&c, "GET");
+  CHECK(client_exchange(&c, r));
+  CHECK_INT(hn_close(c.rt, r), 0);
+  CHECK(client_idle(&c, 250) < 30);
+  CHECK(client_exchange(&c, client_request(&c, "GET")));
+  CHECK_INT(hn_query_option(c.rt, c.session, slice_of("connections_opened"),
+                            &opened), 0);
+  CHECK_INT(opened.number, 1);
+  hn_runtime_free(c.rt);
+  serve_stop(&s);
+}
+
+static void serve_redirect(int fd) {
+  char rest[1000];
+  memset(rest, 'x', sizeof rest);
+  if (!serve_take_head(fd)) return;
+  serve_say(fd, "HTTP/1.1 302 Found\r\nLocation: /x\r\n"
+                "Content-Length: 1000\r\n\r\n");
+  serve_nap(30);
+  serve_put(fd, rest, sizeof rest);
+  while (serve_take_head(fd))
+    serve_say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+}
+
+TEST(a_redirect_that_nobody_has_heard_lets_the_steps_wait) {
+  struct serve s;
+  struct client c;
+  struct hn_event e;
+  serve_start(&s, serve_redirect);
+  client_open(&c, s.port, HN_STATUS_REDIRECT);
+  hn_handle r = client_request(&c, "GET");
+  CHECK_INT(hn_send(c.rt, r, none(), none(), HN_LENGTH_AUTO), 0);
+  CHECK(client_await(&c, r, HN_OP_SEND_REQUEST, &e));
+  CHECK_INT(hn_receive_response(c.rt, r), 0);
+  CHECK(client_idle(&c, 200) < 30);
+  CHECK(hn_next_event(c.rt, 0, &e) && e.status == HN_STATUS_REDIRECT);
+  CHECK(client_await(&c, r, HN_OP_RECEIVE_RESPONSE, &e));
+  hn_runtime_free(c.rt);
+  serve_stop(&s);
+}
+
+TEST(the_route_may_change_while_a_request_stands_in_line) {
+  struct serve s;
+  struct client c;
+  struct hn_event e;
+  serve_start(&s, serve_half);
+  client_open(&c, s.port, 0);
+  client_set_text(&c, "resolve_to", "127.0.0.1");
+  client_set_number(&c, "max_conns_per_server", HN_TYPE_INTEGER, 1);
+  hn_handle first = client_request(&c, "GET");
+  hn_handle second = client_request(&c, "GET");
+  CHECK(client_exchange(&c, first));
+  CHECK_INT(hn_send(c.rt, second, none(), none(), HN_LENGTH_AUTO), 0);
+  CHECK_INT(hn_step(c.rt, 0), 0);
+  client_set_text(&c, "resolve_to", "127.0.0.2");
+  CHECK_INT(hn_cancel(c.rt, first, HN_OP_NONE), 0);
+  CHECK(client_await(&c, second, HN_OP_SEND_REQUEST, &e));
+  hn_runtime_free(c.rt);
+  serve_stop(&s);
+}
+
+static void serve_early(int fd) {
+  if (!serve_take_head(fd)) return;
+  /* Closed with the body unread: what is written next meets a reset. */
+  serve_say(fd, "HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno");
+}
+
+TEST(an_answer_counts_although_the_end_of_the_body_cannot_be_sent) {
+  struct serve s;
+  struct client c;
+  struct hn_event e;
+  struct hn_response_line line = {0};
+  char body[5000];
+  memset(body, 'b', sizeof body);
+  serve_start(&s, serve_early);
+  client_open(&c, s.port, 0);
+  hn_handle r = client_request(&c, "POST");
+  CHECK_INT(hn_send(c.rt, r, none(), slice_make(body, sizeof body),
+                    HN_LENGTH_CHUNKED), 0);
+  CHECK(client_await(&c, r, HN_OP_SEND_REQUEST, &e));
+  serve_nap(50);
+  CHECK_INT(hn_receive_response(c.rt, r), 0);
+  CHECK(client_await(&c, r, HN_OP_RECEIVE_RESPONSE, &e));
+  CHECK_INT(hn_query_response_line(c.rt, r, &line), 0);
+  CHECK_INT(line.status, 413);
+  hn_runtime_free(c.rt);
+  serve_stop(&s);
+}
+
+enum { INTERIM = 200 };
+
+static void serve_interim(int fd) {
+  static char text[INTERIM * 24 + 100];
+  size_t n = 0;
+  if (!serve_take_head(fd)) return;
+  for (int i = 0; i < INTERIM; i++) {
+    memcpy(text + n, "HTTP/1.1 103 Hints\r\n\r\n", 22);
+    n += 22;
+  }
+  memcpy(text + n, "HTTP/1.1 204 Nothing\r\n\r\n", 24);
+  serve_put(fd, text, n + 24);
+  (void)serve_take_head(fd);
+}
+
+TEST(interim_responses_that_come_at_once_are_all_told) {
+  struct serve s;
+  struct client c;
+  struct hn_event e = {0};
+  int told = 0;
+  serve_start(&s, serve_interim);
+  client_open(&c, s.port, 0xffffffff);
+  client_set_number(&c, "max_http_status_continue", HN_TYPE_INTEGER, 1000);
+  hn_handle r = client_request(&c, "GET");
+  CHECK_INT(hn_send(c.rt, r, none(), none(), HN_LENGTH_AUTO), 0);
+  CHECK(client_await(&c, r, HN_OP_SEND_REQUEST, &e));
+  CHECK_INT(hn_receive_response(c.rt, r), 0);
+  for (int i = 0; i < 1000 && e.op != HN_OP_RECEIVE_RESPONSE; i++) {
+    CHECK_INT(hn_step(c.rt, 1000), 0);
+    while (e.op != HN_OP_RECEIVE_RESPONSE && hn_next_event(c.rt, 0, &e))
+      told += e.status == HN_STATUS_INTERMEDIATE_RESPONSE;
+  }
+  CHECK_INT(e.status, HN_STATUS_HEADERS_AVAILABLE);
+  CHECK_INT(told, INTERIM);
+  hn_runtime_free(c.rt);
+  serve_stop(&s);
+}
+
+/* Eight blocks of RFC 1951 3.2.7 that hold nothing: 90 bits each, dear to
+ * read. */
+static const unsigned char empty_blocks[] = {
+  0x04, 0xc0, 0x81, 0x00, 0x00, 0x00, 0x00, 0x00, 0x90, 0xff, 0x6b, 0x10,
+  0x00, 0x07, 0x02, 0x00, 0x00, 0x00, 0x00, 0x40, 0xfe, 0xaf, 0x41, 0x00,
+  0x1c, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0xf9, 0xbf, 0x06, 0x01, 0x70,
+  0x20, 0x00, 0x00, 0x00, 0x00, 0x00, 0xe4, 0xff, 0x1a, 0x04, 0xc0, 0x81,
+  0x00, 0x00, 0x00, 0x00, 0x00, 0x90, 0xff, 0x6b, 0x10, 0x00, 0x07, 0x02,
+  0x00, 0x00, 0x00, 0x00, 0x40, 0xfe, 0xaf, 0x41, 0x00, 0x1c, 0x08, 0x00,
+  0x00, 0x00, 0x00, 0x00, 0xf9, 0xbf, 0x06, 0x01, 0x70, 0x20, 0x00, 0x00,
+  0x00, 0x00, 0x00, 0xe4, 0xff, 0x1a,
+};
+
+static void serve_empty_blocks(int fd) {
+  static char text[sizeof empty_blocks * 1000];
+  for (size_t i = 0; i < sizeof text; i += sizeof empty_blocks)
+    memcpy(text + i, empty_blocks, sizeof empty_blocks);
+  if (!serve_take_head(fd)) return;
+  serve_say(fd, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n");
+  serve_put(fd, "\x1f\x8b\x08\0\0\0\0\0\0\xff", 10);
+  for (int i = 0; i < 40; i++) serve_put(fd, text, sizeof text);
+}
+
+static int64_t received(struct client *c, hn_handle r) {
+  struct hn_value v;
+  int64_t n = 0;
+  if (hn_query_option(c->rt, r, slice_of("request_stats"), &v)) return 0;
+  for (size_t i = 0; i < v.count; i++)
+    if (strcmp(v.fields[i].name, "received") == 0)
+      n = v.fields[i].value.number;
+  return n;
+}
+
+TEST(a_body_that_unpacks_to_nothing_does_not_hold_a_step) {
+  struct serve s;
+  struct client c;
+  struct hn_event e;
+  int64_t most = 0;
+  char name[40];
+  snprintf(name, sizeof name, "@hn_request_test_%ld", (long)getpid());
+  serve_start_local(&s, serve_empty_blocks, name);
+  client_open(&c, 80, 0);
+  client_set_text(&c, "unix_socket", name);
+  hn_handle r = client_request(&c, "GET");
+  CHECK(client_exchange(&c, r));
+  CHECK_INT(hn_read(c.rt, r, 10, HN_READ_SOME), 0);
+  while (!hn_next_event(c.rt, 0, &e)) {
+    int64_t before = received(&c, r);
+    CHECK_INT(hn_step(c.rt, 1000), 0);
+    if (received(&c, r) - before > most) most = received(&c, r) - before;
+  }
+  CHECK_INT(e.code, HN_ERR_INVALID_SERVER_RESPONSE); /* cut short */
+  CHECK(most <= 512 * 1024);
+  hn_runtime_free(c.rt);
+  serve_stop(&s);
+}
+
+TEST(a_discarded_session_takes_along_what_closed_handles_left) {
+  struct client c;
+  struct hn_event e;
+  client_open(&c, 9, 0xffffffff);
+  CHECK_INT(hn_close(c.rt, client_request(&c, "GET")), 0);
+  CHECK_INT(hn_close(c.rt, c.connection), 0);
+  hn_discard(c.rt, c.session);
+  CHECK(!hn_next_event(c.rt, 0, &e));
+  hn_runtime_free(c.rt);
+}
+
+TEST_MAIN(ROW(a_send_that_fails_ends_the_response_before),
+          ROW(a_send_that_fails_does_not_send_the_one_before_again),
+          ROW(a_body_that_nobody_reads_is_drained_as_it_comes),
+          ROW(a_redirect_that_nobody_has_heard_lets_the_steps_wait),
+          ROW(the_route_may_change_while_a_request_stands_in_line),
+          ROW(an_answer_counts_although_the_end_of_the_body_cannot_be_sent),
+          ROW(interim_responses_that_come_at_once_are_all_told),
+          ROW(a_body_that_unpacks_to_nothing_does_not_hold_a_step),
+          ROW(a_discarded_session_takes_along_what_closed_handles_left))
