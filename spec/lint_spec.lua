@@ -148,8 +148,9 @@ describe("floors", function()
   -- A module may include only modules named before it on its floor.
   local order = {
     base = "limits err list trace mem slice buf spare heap slot hash random",
-    proto = "b64 utf8 url_text url_ref url header h1_head h1_body h1_conn "
-      .. "ws_frame ws_conn ws_handshake auth httpdate cookie proxy_rule decode",
+    proto = "b64 utf8 url_text url_ref url header_text header h1_head h1_body "
+      .. "h1_conn ws_frame ws_conn ws_handshake auth httpdate cookie proxy_rule "
+      .. "decode",
     net = "clock address reactor resolver env news file stream tcp trust tls "
       .. "tls_internal tls_options tls_bio tls_verify tls_revocation "
       .. "tls_identity tls_session tls_context tls_info tls_openssl "

@@ -52,19 +52,29 @@ static int buf_grow(struct hn_buf *b, size_t needed) {
   return 0;
 }
 
+/* buf_reserve when there is no room behind the bytes. */
+__attribute__((noinline)) static int buf_make_room(struct hn_buf *b, size_t n,
+                                                   char **out) {
+  size_t size = buf_size(b);
+
+  if (b->bytes != NULL && b->head >= size / 2 && size + n <= b->room) {
+    buf_move_to_front(b);
+  } else {
+    int code = buf_grow(b, size + n);
+
+    if (code != 0) return code;
+  }
+  *out = b->bytes + b->tail;
+  return 0;
+}
+
 int buf_reserve(struct hn_buf *b, size_t n, char **out) {
   size_t size = buf_size(b);
-  int code;
 
   /* The first half: an owner may lower the cap below what is there. */
   if (size > b->cap || n > b->cap - size) return HN_ERR_INSUFFICIENT_BUFFER;
   if (b->bytes == NULL || n > b->room - b->tail) {
-    if (b->bytes != NULL && b->head >= size / 2 && size + n <= b->room) {
-      buf_move_to_front(b);
-    } else {
-      code = buf_grow(b, size + n);
-      if (code != 0) return code;
-    }
+    return buf_make_room(b, n, out);
   }
   *out = b->bytes + b->tail;
   return 0;

@@ -97,6 +97,7 @@ char *mem_copy(const char *p, size_t n) {
 }
 
 void mem_free(void *p) {
-  if (p != NULL) mem_note_blocks(-1);
+  if (p == NULL) return;
+  mem_note_blocks(-1);
   free(p);
 }

@@ -2,21 +2,13 @@
 
 #include <string.h>
 
-struct hn_slice slice_of(const char *text) {
-  return slice_make(text, text == NULL ? 0 : strlen(text));
-}
-
-struct hn_slice slice_make(const char *p, size_t n) {
-  struct hn_slice s = {p, n};
-  return s;
-}
-
 bool slice_equal(struct hn_slice a, struct hn_slice b) {
-  return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+  return a.n == b.n && (b.n == 0 || memcmp(a.p, b.p, b.n) == 0);
 }
 
+/* What is equal is mostly spelt the same. */
 bool slice_equal_nocase(struct hn_slice a, struct hn_slice b) {
-  return a.n == b.n && slice_starts_nocase(a, b);
+  return a.n == b.n && (slice_equal(a, b) || slice_starts_nocase(a, b));
 }
 
 bool slice_starts_nocase(struct hn_slice s, struct hn_slice start) {
@@ -93,7 +85,7 @@ bool slice_to_u64(struct hn_slice s, uint64_t *out) {
     uint64_t digit = (uint64_t)(unsigned char)s.p[i] - '0';
 
     if (digit > 9) return false;
-    if (n > (UINT64_MAX - digit) / 10) return false;
+    if (n > UINT64_MAX / 10 || n * 10 > UINT64_MAX - digit) return false;
     n = n * 10 + digit;
   }
   *out = n;

@@ -7,11 +7,19 @@
 #ifndef HN_BASE_SLICE_H
 #define HN_BASE_SLICE_H
 
+#include <string.h>
+
 #include "err.h"
 
+/* Inline, so that what is asked of a literal is known when it is compiled. */
+static inline struct hn_slice slice_make(const char *p, size_t n) {
+  return (struct hn_slice){p, n};
+}
+
 /* The slice of a C string (NULL: absent). */
-HN_INTERNAL struct hn_slice slice_of(const char *text);
-HN_INTERNAL struct hn_slice slice_make(const char *p, size_t n);
+static inline struct hn_slice slice_of(const char *text) {
+  return slice_make(text, text == NULL ? 0 : strlen(text));
+}
 
 HN_INTERNAL bool slice_equal(struct hn_slice a, struct hn_slice b);
 /* Equal but for ASCII case. */

@@ -4,7 +4,7 @@
 
 #include "mem.h"
 
-enum { HN_SLOT_FIRST = 16, HN_SLOT_INDEX_BITS = 24, HN_SLOT_TYPE_BITS = 8 };
+enum { HN_SLOT_FIRST = 16, HN_SLOT_INDEX_BITS = 24, HN_SLOT_GENERATION = 32 };
 
 void slots_init(struct hn_slots *t) {
   t->items = NULL;
@@ -26,13 +26,12 @@ uint32_t slot_index_of(uint64_t id) {
   return (uint32_t)id & HN_SLOT_MAX;
 }
 
-static uint32_t slot_generation_of(uint64_t id) {
-  return (uint32_t)(id >> (HN_SLOT_INDEX_BITS + HN_SLOT_TYPE_BITS));
-}
+/* The id of an entry of that type, one generation after the last. */
+static uint64_t slot_next_id(uint64_t last, uint8_t type, uint32_t index) {
+  uint64_t generation = (last >> HN_SLOT_GENERATION) + 1;
 
-static uint64_t slot_make_id(const struct hn_slot *s, uint32_t index) {
-  return (uint64_t)s->generation << (HN_SLOT_INDEX_BITS + HN_SLOT_TYPE_BITS) |
-         (uint64_t)s->type << HN_SLOT_INDEX_BITS | index;
+  return generation << HN_SLOT_GENERATION |
+         (uint64_t)type << HN_SLOT_INDEX_BITS | index;
 }
 
 static int slot_make_room(struct hn_slots *t) {
@@ -57,9 +56,8 @@ static int slot_add_free(struct hn_slots *t) {
   if (code != 0) return code;
   s = &t->items[t->count++];
   s->ptr = NULL;
-  s->generation = 1;
+  s->id = 0;
   s->next_free = 0;
-  s->type = 0;
   t->free = t->count;
   return 0;
 }
@@ -79,20 +77,10 @@ int slots_put(struct hn_slots *t, uint8_t type, void *ptr, uint64_t *id) {
   t->free = s->next_free;
   s->next_free = 0;
   s->ptr = ptr;
-  s->type = type;
+  s->id = slot_next_id(s->id, type, index);
   t->live++;
-  *id = slot_make_id(s, index);
+  *id = s->id;
   return 0;
-}
-
-static struct hn_slot *slot_find(const struct hn_slots *t, uint64_t id) {
-  uint32_t index = slot_index_of(id);
-  struct hn_slot *s;
-
-  if (index >= t->count) return NULL;
-  s = &t->items[index];
-  if (s->ptr == NULL || s->generation != slot_generation_of(id)) return NULL;
-  return s->type == slot_type_of(id) ? s : NULL;
 }
 
 void *slots_get(const struct hn_slots *t, uint64_t id, uint8_t type) {
@@ -100,20 +88,21 @@ void *slots_get(const struct hn_slots *t, uint64_t id, uint8_t type) {
 }
 
 void *slots_get_any(const struct hn_slots *t, uint64_t id) {
-  struct hn_slot *s = slot_find(t, id);
+  uint32_t index = slot_index_of(id);
 
-  return s == NULL ? NULL : s->ptr;
+  return index < t->count && t->items[index].id == id ? t->items[index].ptr
+                                                      : NULL;
 }
 
 bool slots_remove(struct hn_slots *t, uint64_t id) {
-  struct hn_slot *s = slot_find(t, id);
+  struct hn_slot *s;
 
-  if (s == NULL) return false;
+  if (slots_get_any(t, id) == NULL) return false;
+  s = &t->items[slot_index_of(id)];
   s->ptr = NULL;
-  s->generation++;
   t->live--;
-  /* Wrapped: another round would hand out ids that old holders still have. */
-  if (s->generation == 0) return true;
+  /* Another round would hand out ids that old holders still have. */
+  if (id >> HN_SLOT_GENERATION == UINT32_MAX) return true;
   s->next_free = t->free;
   t->free = slot_index_of(id) + 1;
   return true;

@@ -2,8 +2,8 @@
  * slot.h: a generational slot table, ids in place of pointers.
  *
  * An id is generation (32 bits) | type (8) | index (24); 0 is never one. The
- * generation rises when an entry is removed, so an old id finds nothing; a slot
- * whose generation would wrap is retired. The table knows nothing of what it
+ * generation rises with each entry, so an old id finds nothing; a slot whose
+ * generation would wrap is retired. The table knows nothing of what it
  * holds and never follows a pointer.
  */
 #ifndef HN_BASE_SLOT_H
@@ -14,10 +14,9 @@
 enum { HN_SLOT_MAX = 0xffffff }; /* entries at most */
 
 struct hn_slot {
-  void *ptr; /* borrowed; NULL: free */
-  uint32_t generation;
+  void *ptr;   /* borrowed; NULL: free */
+  uint64_t id; /* of this entry, or of the last one; 0: there was none */
   uint32_t next_free; /* index + 1 */
-  uint8_t type;
 };
 
 struct hn_slots {

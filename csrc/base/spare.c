@@ -31,10 +31,9 @@ void spares_take(struct hn_spares *s, struct hn_buf *b, size_t room,
   s->items[i] = s->items[--s->count];
 }
 
-void spares_give(struct hn_spares *s, struct hn_buf *b) {
+void spare_keep(struct hn_spares *s, struct hn_buf *b) {
   buf_clear(b);
-  if (!b->bytes || b->room > HN_SPARE_ROOM ||
-      s->count + 1 > HN_SPARE_BUFFERS) {
+  if (b->room > HN_SPARE_ROOM || s->count + 1 > HN_SPARE_BUFFERS) {
     buf_fini(b);
     return;
   }

@@ -32,7 +32,12 @@ HN_INTERNAL void spares_fini(struct hn_spares *s);
 HN_INTERNAL void spares_take(struct hn_spares *s, struct hn_buf *b, size_t room,
                              size_t cap);
 
-/* Ends *b, keeping its memory for the next one or freeing it. */
-HN_INTERNAL void spares_give(struct hn_spares *s, struct hn_buf *b);
+HN_INTERNAL void spare_keep(struct hn_spares *s, struct hn_buf *b);
+
+/* Ends *b, keeping its memory for the next one or freeing it. Most buffers that
+ * are given back have none. */
+static inline void spares_give(struct hn_spares *s, struct hn_buf *b) {
+  if (b->bytes) spare_keep(s, b);
+}
 
 #endif

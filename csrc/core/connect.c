@@ -34,8 +34,8 @@ static void connect_destroy(struct hn_node *n) {
 
 static void connect_describe(const struct hn_node *n, struct hn_buf *out) {
   const struct hn_connect *c = HN_CONTAINER_OF(n, struct hn_connect, node);
-  (void)buf_append_text(
-      out, c->port ? c->target[0].authority : c->target[0].host_field);
+  const struct hn_target *t = &c->target[0];
+  (void)buf_append(out, c->port ? slice_of(t->authority) : t->host_field);
 }
 
 static const struct hn_node_ops connect_ops = {

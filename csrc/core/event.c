@@ -179,10 +179,13 @@ bool event_take(hn_runtime *rt, hn_handle scope, struct hn_event *out) {
 
 bool event_take_result(hn_runtime *rt, hn_handle h, enum hn_op op,
                        struct hn_event *out) {
-  if (rt->queued == 0) return false;
-  struct hn_queue *q = NULL;
-  struct hn_event_record *r = event_oldest_anywhere(rt, h, &q);
-  if (!r || r->event.op != op || q->events.next != &r->link) return false;
-  event_hand_out(rt, q, r, out);
-  return true;
+  for (struct hn_link *l = rt->queues.next; l != &rt->queues; l = l->next) {
+    struct hn_queue *q = HN_CONTAINER_OF(l, struct hn_queue, link);
+    struct hn_link *first = list_first(&q->events);
+    if (!first || event_of(first)->event.handle != h) continue;
+    if (event_of(first)->event.op != op) return false;
+    event_hand_out(rt, q, event_of(first), out);
+    return true;
+  }
+  return false;
 }

@@ -128,6 +128,6 @@ void op_drop(struct hn_node *n, struct hn_operation *op) {
 }
 
 bool op_is_abandoned(const struct hn_node *n, const struct hn_operation *op) {
-  if (n->queue->is_async || op->awaited) return false;
-  return op->running || op->untaken;
+  if (!op->running && !op->untaken) return false;
+  return !op->awaited && !n->queue->is_async;
 }

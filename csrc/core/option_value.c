@@ -66,8 +66,7 @@ int option_get_url(struct hn_node *n, struct hn_value *out) {
 }
 
 int option_get_agent(struct hn_node *n, struct hn_value *out) {
-  const char *agent = session_of(n)->agent;
-  out->text = slice_of(agent ? agent : "");
+  out->text = session_agent(session_of(n));
   return 0;
 }
 

@@ -91,12 +91,13 @@ static int prepare_accept(struct hn_request *r) {
   struct hn_slice name = slice_of("Accept-Encoding");
   if (r->own_accept) headers_remove(&r->fields, name);
   r->own_accept = false;
-  const char *value = decode_accept((unsigned)r->settings.decompression);
-  if (!*value || headers_has(&r->fields, "Accept-Encoding") ||
+  struct hn_slice line =
+      decode_accept_line((unsigned)r->settings.decompression);
+  if (!line.p || headers_has(&r->fields, "Accept-Encoding") ||
       headers_has(&r->fields, "Range"))
     return 0;
   r->own_accept = true;
-  return headers_append(&r->fields, name, slice_of(value));
+  return headers_append_line(&r->fields, line, name.n);
 }
 
 static int prepare_fields(struct hn_request *r, struct hn_slice headers) {
@@ -114,9 +115,9 @@ static int prepare_fields(struct hn_request *r, struct hn_slice headers) {
   if (headers.n > 0)
     rc = hn_add_headers(r->node.rt, r->node.id, headers, HN_ADD_OR_REPLACE);
   if (rc == 0) rc = prepare_accept(r);
-  const char *agent = session_of(&r->node)->agent;
-  if (rc == 0 && agent && !headers_has(&r->fields, "User-Agent"))
-    rc = headers_append(&r->fields, slice_of("User-Agent"), slice_of(agent));
+  struct hn_slice agent = session_of(&r->node)->agent_line;
+  if (rc == 0 && agent.p && !headers_has(&r->fields, "User-Agent"))
+    rc = headers_append_line(&r->fields, agent, strlen("User-Agent"));
   if (rc == 0) rc = prepare_connection(r);
   /* HTTP/1.0 persists only when asked to (RFC 9112 9.3). */
   if (rc == 0 && r->minor == 0 && !headers_has(&r->fields, "Connection"))

@@ -91,7 +91,7 @@ static int redirect_copy_fields(const struct hn_request *r,
   bool same = target_is_same_origin(r->target, to);
   struct hn_slice value;
   if (!same || !headers_find(from, host, 0, &value))
-    value = slice_of(to->host_field);
+    value = to->host_field;
   int rc = headers_append(out, host, value);
   for (size_t i = 0; i < from->count && rc == 0; i++) {
     struct hn_slice name = headers_name(from, i);

@@ -233,8 +233,7 @@ static int request_fill(struct hn_request *r, struct hn_connect *c,
   if (rc == 0 && !request_is_target(request_path(r)))
     rc = HN_ERR_INVALID_PARAMETER;
   if (rc == 0)
-    rc = headers_append(&r->fields, slice_of("Host"),
-                        slice_of(r->target->host_field));
+    rc = headers_append_line(&r->fields, r->target->host_line, strlen("Host"));
   if (rc == 0 && spec->accept.p)
     rc = headers_append(&r->fields, slice_of("Accept"), spec->accept);
   if (rc == 0 && spec->referrer.p)

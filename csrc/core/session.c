@@ -3,6 +3,8 @@
 #include "../proto/header.h"
 #include "identity.h"
 
+static const char session_agent_name[] = "User-Agent: ";
+
 static struct hn_session *session_from(struct hn_node *n) {
   return HN_CONTAINER_OF(n, struct hn_session, node);
 }
@@ -16,12 +18,16 @@ static void session_cancel(struct hn_node *n, bool quiet) {
   (void)quiet;
 }
 
+static void session_free_agent(struct hn_session *s) {
+  mem_free((void *)(uintptr_t)s->agent_line.p);
+}
+
 static void session_destroy(struct hn_node *n) {
   struct hn_session *s = session_from(n);
   pool_fini(&s->pool);
   identity_free_all(s);
   queue_close(n->rt, n->queue);
-  mem_free(s->agent);
+  session_free_agent(s);
   texts_fini(&s->texts);
   mem_free(s);
 }
@@ -36,15 +42,30 @@ static const struct hn_node_ops session_ops = {
   .describe = session_describe,
 };
 
+struct hn_slice session_agent(const struct hn_session *s) {
+  struct hn_slice line = s->agent_line;
+  if (!line.p) return slice_of("");
+  return slice_sub(line, strlen(session_agent_name), line.n - 2);
+}
+
+static int session_make_line(struct hn_slice agent, struct hn_buf *line) {
+  int rc = buf_append_text(line, session_agent_name);
+  if (rc == 0) rc = buf_append(line, slice_trim(agent));
+  return rc ? rc : buf_append_text(line, "\r\n");
+}
+
+/* The line is made once, for all requests. */
 int session_set_agent(struct hn_session *s, struct hn_slice agent) {
-  char *copy = NULL;
+  struct hn_buf line;
   if (agent.p && !header_is_value(agent)) return HN_ERR_INVALID_PARAMETER;
-  if (agent.p) {
-    copy = mem_copy(agent.p, agent.n);
-    if (!copy) return HN_ERR_NOT_ENOUGH_MEMORY;
+  buf_init(&line, SIZE_MAX / 2);
+  int rc = agent.p ? session_make_line(agent, &line) : 0;
+  if (rc) {
+    buf_fini(&line);
+    return rc;
   }
-  mem_free(s->agent);
-  s->agent = copy;
+  session_free_agent(s);
+  s->agent_line = slice_make(line.bytes, buf_size(&line));
   return 0;
 }
 
@@ -90,7 +111,7 @@ int hn_open(hn_runtime *rt, struct hn_slice agent, unsigned flags,
   s->tuning = (struct hn_tcp_tuning)HN_TCP_TUNING_DEFAULT;
   int rc = session_enter(rt, s, agent, (flags & HN_OPEN_ASYNC) != 0);
   if (rc) {
-    mem_free(s->agent);
+    session_free_agent(s);
     mem_free(s);
     return rc;
   }

@@ -13,7 +13,7 @@ struct hn_session {
   struct hn_node node;
   struct hn_pool pool;
   struct hn_settings settings;
-  char *agent;    /* owned; NULL: no User-Agent */
+  struct hn_slice agent_line; /* owned: "User-Agent: x" CRLF; absent: none */
   int64_t context_value;
   struct hn_texts texts;
   struct hn_tcp_tuning tuning;
@@ -28,6 +28,9 @@ HN_INTERNAL struct hn_session *session_of(const struct hn_node *n);
 HN_INTERNAL int texts_set(struct hn_texts *t, enum hn_text which,
                           struct hn_slice text);
 HN_INTERNAL void texts_fini(struct hn_texts *t);
+
+/* The user agent; "" when there is none. */
+HN_INTERNAL struct hn_slice session_agent(const struct hn_session *s);
 
 /* Replaces the user agent. INVALID_PARAMETER when it cannot be a value. */
 HN_INTERNAL int session_set_agent(struct hn_session *s, struct hn_slice agent);

@@ -2,15 +2,31 @@
 
 #include <string.h>
 
+enum { HN_TARGET_LINE = HN_MAX_HOST + 32 }; /* "Host: [::1]:8080" CRLF */
+
 void target_fini(struct hn_target *t) {
   mem_free((void *)(uintptr_t)t->host.p);
   mem_free(t->authority);
-  mem_free(t->host_field);
+  mem_free((void *)(uintptr_t)t->host_line.p);
   *t = (struct hn_target){0};
 }
 
 /* The Host field leaves out the scheme's own default port, and only that
  * (RFC 9110 7.2; winhttp.md 12.1, 18). */
+static void target_make_line(struct hn_target *t, bool usual_port) {
+  char line[HN_TARGET_LINE] = "Host: ";
+  char *field = line + strlen(line);
+  size_t n = strlen(t->authority);
+  memcpy(field, t->authority, n);
+  if (usual_port)
+    while (field[--n] != ':') continue;
+  memcpy(field + n, "\r\n", 2);
+  t->host_line = slice_make(line, (size_t)(field + n + 2 - line));
+  t->host_line.p = mem_copy(t->host_line.p, t->host_line.n);
+  if (t->host_line.p)
+    t->host_field = slice_make(t->host_line.p + (field - line), n);
+}
+
 int target_init(struct hn_target *t, struct hn_slice host, unsigned port,
                 bool secure) {
   char text[HN_MAX_HOST + 16];
@@ -21,9 +37,8 @@ int target_init(struct hn_target *t, struct hn_slice host, unsigned port,
   t->hash = origin_hash(host, t->port);
   err_format_host(text, sizeof text, host, t->port);
   t->authority = mem_copy(text, strlen(text));
-  if (t->port == usual) *strrchr(text, ':') = '\0';
-  t->host_field = mem_copy(text, strlen(text));
-  if (t->host.p && t->authority && t->host_field) return 0;
+  if (t->authority) target_make_line(t, t->port == usual);
+  if (t->host.p && t->host_line.p) return 0;
   target_fini(t);
   return HN_ERR_NOT_ENOUGH_MEMORY;
 }
@@ -31,7 +46,7 @@ int target_init(struct hn_target *t, struct hn_slice host, unsigned port,
 int target_append_url(const struct hn_target *t, struct hn_slice path,
                       struct hn_buf *out) {
   int rc = buf_append_text(out, t->secure ? "https://" : "http://");
-  if (rc == 0) rc = buf_append_text(out, t->host_field);
+  if (rc == 0) rc = buf_append(out, t->host_field);
   return rc ? rc : buf_append(out, path);
 }
 

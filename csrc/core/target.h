@@ -13,7 +13,8 @@ struct hn_target {
   bool secure;
   uint32_t hash;    /* origin_hash */
   char *authority;  /* owned: "example.org:80" */
-  char *host_field; /* owned: "example.org", the default port left out */
+  struct hn_slice host_line;  /* owned: "Host: example.org" CRLF */
+  struct hn_slice host_field; /* its value; the default port is left out */
 };
 
 /* port 0: the scheme's default. NOT_ENOUGH_MEMORY; then t is as after

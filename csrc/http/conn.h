@@ -7,7 +7,7 @@
  * (conn_h1.c) works on its two buffers. It has a slot of its own: the reactor
  * and the deadline heap know it by that tag only. While an exchange is attached
  * `owner` is the handle to step when something happens; the pool owns it else.
- * An idle connection holds no buffer.
+ * Of the idle ones, only the one used last holds buffers.
  */
 #ifndef HN_HTTP_CONN_H
 #define HN_HTTP_CONN_H

@@ -68,13 +68,15 @@ static void pool_arm(struct hn_pool *p, int64_t when) {
     (void)timer_set(&p->env->deadlines, &p->timer, when);
 }
 
+/* The one used last keeps its buffers: it is the first to be taken again. */
 static void pool_put_idle(struct hn_pool *p, struct hn_conn *c) {
+  struct hn_conn *before = pool_first(&p->idle);
+  if (before) conn_release_buffers(before);
   list_remove(&c->link);
   list_prepend(&p->idle, &c->link);
   c->owner = 0;
   c->drain = 0;
   c->idle_since = env_now(p->env);
-  conn_release_buffers(c);
   pool_arm(p, c->idle_since + HN_POOL_IDLE_TIMEOUT);
   if (!list_is_empty(&p->waiting)) pool_wake(p, &c->origin);
 }
@@ -262,6 +264,8 @@ void pool_on_ready(struct hn_conn *c) {
     (void)pool_step_drain(p, &c);
   else if (!conn_is_alive(c))
     pool_drop(p, c, false);
+  else if (pool_first(&p->idle) != c)
+    conn_release_buffers(c);
 }
 
 static void pool_expire(struct hn_pool *p, struct hn_link *list, int64_t now,

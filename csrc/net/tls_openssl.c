@@ -215,6 +215,8 @@ static int tls_fd(const struct hn_stream *s) {
   return s->next->ops->fd(s->next);
 }
 
+/* The library could do so by itself after each record
+ * (SSL_MODE_RELEASE_BUFFERS): two allocations for each exchange. */
 static void tls_idle(struct hn_stream *s) {
   struct tls_stream *t = tls_of(s);
   if (t->state == HN_TLS_OPEN) (void)SSL_free_buffers(t->ssl);

@@ -56,16 +56,33 @@ unsigned decode_built(void) {
   return set;
 }
 
-const char *decode_accept(unsigned set) {
-  static const char *const values[] = {
-    "", "gzip", "deflate", "gzip, deflate",
-    "br", "gzip, br", "deflate, br", "gzip, deflate, br",
-    "zstd", "gzip, zstd", "deflate, zstd", "gzip, deflate, zstd",
-    "br, zstd", "gzip, br, zstd", "deflate, br, zstd",
-    "gzip, deflate, br, zstd",
+#define HN_DECODE_LINE(list)               \
+  {                                        \
+    "Accept-Encoding: " list "\r\n",       \
+    sizeof "Accept-Encoding: " list "\r\n" - 1 \
+  }
+
+struct hn_slice decode_accept_line(unsigned set) {
+  static const struct hn_slice lines[] = {
+    {NULL, 0},
+    HN_DECODE_LINE("gzip"),
+    HN_DECODE_LINE("deflate"),
+    HN_DECODE_LINE("gzip, deflate"),
+    HN_DECODE_LINE("br"),
+    HN_DECODE_LINE("gzip, br"),
+    HN_DECODE_LINE("deflate, br"),
+    HN_DECODE_LINE("gzip, deflate, br"),
+    HN_DECODE_LINE("zstd"),
+    HN_DECODE_LINE("gzip, zstd"),
+    HN_DECODE_LINE("deflate, zstd"),
+    HN_DECODE_LINE("gzip, deflate, zstd"),
+    HN_DECODE_LINE("br, zstd"),
+    HN_DECODE_LINE("gzip, br, zstd"),
+    HN_DECODE_LINE("deflate, br, zstd"),
+    HN_DECODE_LINE("gzip, deflate, br, zstd"),
   };
 
-  return values[set & decode_built()];
+  return lines[set & decode_built()];
 }
 
 /* 0: unknown. */
@@ -101,7 +118,7 @@ int decode_parse(const struct hn_headers *fields, unsigned set,
   struct hn_coding_list list = {.count = 0};
   struct hn_slice value;
 
-  for (size_t i = 0; headers_find(fields, name, i, &value); i++) {
+  for (size_t i = 0; headers_next(fields, name, &i, &value);) {
     int code = decode_parse_value(value, set, &list);
 
     if (code != 0) return code;

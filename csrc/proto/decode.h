@@ -57,9 +57,10 @@ struct hn_coding_list {
 /* The set of codings that this build undoes. */
 HN_INTERNAL unsigned decode_built(void);
 
-/* The Accept-Encoding value for those of a set that are built, most common
- * first: "gzip, deflate, br, zstd"; "" when there is none. Static. */
-HN_INTERNAL const char *decode_accept(unsigned set);
+/* The line that asks for those of a set that are built, most common first:
+ * "Accept-Encoding: gzip, deflate, br, zstd" CRLF; absent when there is none.
+ * Static. */
+HN_INTERNAL struct hn_slice decode_accept_line(unsigned set);
 
 /* Reads the Content-Encoding fields. "identity" counts for nothing.
  * NOT_SUPPORTED: one of the codings is unknown, not built or not in `set`;

@@ -49,7 +49,7 @@ static int h1_body_read_length(struct hn_h1_body *b,
   struct hn_slice value;
   int code = 0;
 
-  for (size_t i = 0; headers_find(fields, name, i, &value); i++) {
+  for (size_t i = 0; headers_next(fields, name, &i, &value);) {
     size_t from = 0;
 
     while (code == 0 && from <= value.n) {
@@ -68,7 +68,7 @@ static bool h1_body_is_chunked(const struct hn_headers *fields) {
   size_t codings = 0;
   bool chunked = false;
 
-  for (size_t i = 0; headers_find(fields, name, i, &value); i++) {
+  for (size_t i = 0; headers_next(fields, name, &i, &value);) {
     while (slice_next_element(&value, &coding)) {
       chunked = slice_equal_nocase(coding, slice_of("chunked"));
       codings++;
@@ -196,7 +196,7 @@ static int h1_body_scan_extension(struct hn_h1_body *b, struct hn_slice in,
   }
   at = h1_body_skip_blanks(in, at + 1);
   if (at == in.n) return HN_AGAIN;
-  if (header_token_length(slice_sub(in, at, at + 1)) == 0) {
+  if (!header_is_token(slice_sub(in, at, at + 1))) {
     return h1_body_fail(b, HN_FAULT_BAD_CHUNK_SIZE);
   }
   at += header_value_length(slice_from(in, at));

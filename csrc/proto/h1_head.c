@@ -83,9 +83,10 @@ static int h1_head_check_start(struct hn_h1_head *h, struct hn_slice in,
  * or after h->scanned; 0 when it is not there yet. Only the last line end is
  * looked at again when more has come. */
 static size_t h1_head_find_end(struct hn_h1_head *h, struct hn_slice in) {
-  while (h->scanned < in.n) {
-    const char *from = in.p + h->scanned;
-    const char *lf = memchr(from, '\n', in.n - h->scanned);
+  size_t at = h->scanned;
+
+  while (at < in.n) {
+    const char *lf = memchr(in.p + at, '\n', in.n - at);
     size_t next;
     int n;
 
@@ -96,7 +97,8 @@ static size_t h1_head_find_end(struct hn_h1_head *h, struct hn_slice in) {
     next = (size_t)(lf - in.p) + 1;
     n = h1_head_line_end(in, next);
     if (n > 0) return next + (size_t)n;
-    h->scanned = n < 0 ? next - 1 : next;
+    at = next;
+    h->scanned = next - 1;
     if (n < 0) return 0;
   }
   return 0;
@@ -105,10 +107,10 @@ static size_t h1_head_find_end(struct hn_h1_head *h, struct hn_slice in) {
 /* From here on: a complete block. It ends with a line end, so that a scan that
  * stops at one needs no bounds. */
 
-/* Length of the line end at i; 0 when there is none. */
-static size_t h1_head_end_at(const char *p, size_t i) {
-  if (p[i] == '\n') return 1;
-  return p[i] == '\r' && p[i + 1] == '\n' ? 2 : 0;
+/* Length of the line end at p; 0 when there is none. */
+static size_t h1_head_end_at(const char *p) {
+  if (*p == '\r') return p[1] == '\n' ? 2 : 0;
+  return *p == '\n';
 }
 
 /* Names the fault of the byte that stopped a scan. */
@@ -129,21 +131,21 @@ static bool h1_head_is_blank(char c) {
   return c == ' ' || c == '\t';
 }
 
-static struct hn_slice h1_head_rest(struct hn_slice block, size_t i) {
-  struct hn_slice rest = {block.p + i, block.n - i};
-
-  return rest;
-}
-
 /* RFC 9110 5.5: blanks round a value are no part of it. */
-static size_t h1_head_skip_blanks(const char *p, size_t i) {
-  while (h1_head_is_blank(p[i])) i++;
-  return i;
+static const char *h1_head_skip_blanks(const char *p) {
+  while (h1_head_is_blank(*p)) p++;
+  return p;
 }
 
-static size_t h1_head_drop_blanks(const char *p, size_t from, size_t to) {
-  while (to > from && h1_head_is_blank(p[to - 1])) to--;
+static const char *h1_head_drop_blanks(const char *from, const char *to) {
+  while (to > from && h1_head_is_blank(to[-1])) to--;
   return to;
+}
+
+/* The end of the value that begins at p, blanks behind it included. */
+static const char *h1_head_value_end(struct hn_slice block, const char *p) {
+  return p + header_value_length(
+                 slice_make(p, (size_t)(block.p + block.n - p)));
 }
 
 static int h1_head_parse_version(struct hn_h1_head *h, struct hn_slice block) {
@@ -173,21 +175,20 @@ static int h1_head_parse_code(struct hn_h1_head *h, struct hn_slice block) {
  * servers send it so, and nothing depends on it. *at moves behind the line. */
 static int h1_head_parse_status(struct hn_h1_head *h, struct hn_slice block,
                                 size_t *at) {
-  const char *p = block.p;
-  size_t from = HN_H1_HEAD_STATUS, to = from, n;
   int code = h1_head_parse_version(h, block);
 
   if (code == 0) code = h1_head_parse_code(h, block);
   if (code != 0) return code;
-  if (p[from] == ' ') {
-    from = h1_head_skip_blanks(p, from);
-    to = from + header_value_length(h1_head_rest(block, from));
+  const char *from = block.p + HN_H1_HEAD_STATUS, *to = from;
+  if (*from == ' ') {
+    from = h1_head_skip_blanks(from);
+    to = h1_head_value_end(block, from);
   }
-  n = h1_head_end_at(p, to);
-  if (n == 0) return h1_head_fail_at(h, p + to, HN_FAULT_BAD_STATUS_LINE);
-  *at = to + n;
-  h->reason = (uint32_t)from;
-  h->reason_size = (uint32_t)(h1_head_drop_blanks(p, from, to) - from);
+  size_t n = h1_head_end_at(to);
+  if (n == 0) return h1_head_fail_at(h, to, HN_FAULT_BAD_STATUS_LINE);
+  *at = (size_t)(to - block.p) + n;
+  h->reason = (uint32_t)(from - block.p);
+  h->reason_size = (uint32_t)(h1_head_drop_blanks(from, to) - from);
   return 0;
 }
 
@@ -203,31 +204,31 @@ static int h1_head_add_field(struct hn_h1_head *h, struct hn_headers *fields,
 /* One field line from *at on; *at moves behind it. */
 static int h1_head_parse_field(struct hn_h1_head *h, struct hn_headers *fields,
                                struct hn_slice block, size_t *at) {
-  const char *p = block.p;
-  size_t name = *at, from, to, n;
-  size_t colon = name + header_token_length(h1_head_rest(block, name));
+  const char *name = block.p + *at;
+  const char *colon = header_token_end(name);
 
   /* RFC 9112 5.1: a blank before the colon hides a field from those who take
    * it for a part of the name. 5.2: a continued line is refused, as is one
    * right after the status line (2.2): readers that skip it and readers that
    * join it differ. */
-  if (colon == name || p[colon] != ':') {
-    bool folded = h1_head_is_blank(p[name]);
+  if (colon == name || *colon != ':') {
+    bool folded = h1_head_is_blank(*name);
 
-    return h1_head_fail_at(h, p + colon,
+    return h1_head_fail_at(h, colon,
                            folded ? HN_FAULT_FOLDED_HEADER
                                   : HN_FAULT_BAD_FIELD_NAME);
   }
-  from = h1_head_skip_blanks(p, colon + 1);
-  to = from + header_value_length(h1_head_rest(block, from));
-  n = h1_head_end_at(p, to);
-  if (n == 0) return h1_head_fail_at(h, p + to, HN_FAULT_BAD_FIELD_VALUE);
-  *at = to + n;
-  to = h1_head_drop_blanks(p, from, to);
-  return h1_head_add_field(
-      h, fields,
-      (struct hn_field_span){(uint32_t)name, (uint32_t)(colon - name),
-                             (uint32_t)from, (uint32_t)(to - from)});
+  const char *from = h1_head_skip_blanks(colon + 1);
+  const char *to = h1_head_value_end(block, from);
+  size_t n = h1_head_end_at(to);
+  if (n == 0) return h1_head_fail_at(h, to, HN_FAULT_BAD_FIELD_VALUE);
+  struct hn_field_span span = {
+      .name = (uint32_t)*at,
+      .name_size = (uint32_t)(colon - name),
+      .value = (uint32_t)(from - block.p),
+      .value_size = (uint32_t)(h1_head_drop_blanks(from, to) - from)};
+  *at = (size_t)(to - block.p) + n;
+  return h1_head_add_field(h, fields, span);
 }
 
 /* Copies the block into the list, all at once, and names the fields in it. */
@@ -243,7 +244,7 @@ static int h1_head_fill(struct hn_h1_head *h, struct hn_slice block,
   }
   if (code != 0) return code;
   if (has_status) code = h1_head_parse_status(h, block, &at);
-  while (code == 0 && h1_head_end_at(block.p, at) == 0) {
+  while (code == 0 && h1_head_end_at(block.p + at) == 0) {
     code = h1_head_parse_field(h, fields, block, &at);
   }
   if (code != 0) headers_clear(fields);

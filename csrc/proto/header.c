@@ -11,72 +11,6 @@ enum {
   HN_HEADER_CAP = 0x7fffffff, /* twice this is still an offset of a span */
 };
 
-/* RFC 9110 5.6.2 tchar; the upper half has none. */
-static const bool header_tokens[256] = {
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* 00 */
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* 10 */
-    0, 1, 0, 1, 1, 1, 1, 1, 0, 0, 1, 1, 0, 1, 1, 0, /* 20: not "(),/ */
-    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, /* 30: not :;<=>? */
-    0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, /* 40: not @ */
-    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 1, 1, /* 50: not [\] */
-    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, /* 60 */
-    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 0, 1, 0, /* 70: not {} DEL */
-};
-
-/* RFC 9110 5.5: visible characters, obs-text, blank and tab. */
-static bool header_is_value_byte(unsigned char c) {
-  return c >= ' ' ? c != 0x7f : c == '\t';
-}
-
-/* Eight bytes, the first one lowest; compilers make one load of it. */
-static uint64_t header_load(const unsigned char *p) {
-  return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 |
-         (uint64_t)p[3] << 24 | (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 |
-         (uint64_t)p[6] << 48 | (uint64_t)p[7] << 56;
-}
-
-/* How many of eight bytes precede the first control character; a tab counts as
- * one here, the caller looks again. Each byte is tested by the borrow out of
- * its top bit, so bytes from 0x80 on never match, and what a borrow spoils
- * lies behind the first match. */
-static size_t header_count_plain(const unsigned char *p) {
-  const uint64_t ones = UINT64_C(0x0101010101010101);
-  uint64_t x = header_load(p), del = x ^ ones * 0x7f;
-  uint64_t hits = ((x - ones * 0x20) & ~x) | ((del - ones) & ~del);
-  hits &= ones * 0x80;
-  return hits == 0 ? 8 : (size_t)__builtin_ctzll(hits) / 8;
-}
-
-size_t header_token_length(struct hn_slice s) {
-  const unsigned char *p = (const unsigned char *)s.p;
-  size_t i = 0;
-  while (i < s.n && header_tokens[p[i]]) i++;
-  return i;
-}
-
-size_t header_value_length(struct hn_slice s) {
-  const unsigned char *p = (const unsigned char *)s.p;
-  size_t i = 0;
-  while (s.n - i >= 8) {
-    size_t n = header_count_plain(p + i);
-
-    i += n;
-    if (n == 8) continue;
-    if (p[i] != '\t') return i;
-    i++;
-  }
-  while (i < s.n && header_is_value_byte(p[i])) i++;
-  return i;
-}
-
-bool header_is_token(struct hn_slice s) {
-  return s.n > 0 && header_token_length(s) == s.n;
-}
-
-bool header_is_value(struct hn_slice s) {
-  return header_value_length(s) == s.n;
-}
-
 void headers_init(struct hn_headers *h, size_t max_bytes, size_t max_fields) {
   if (max_bytes > HN_HEADER_CAP) max_bytes = HN_HEADER_CAP;
   /* Twice the limit: a field and what replaces it are both there for a while,
@@ -100,14 +34,6 @@ void headers_clear(struct hn_headers *h) {
   buf_clear(&h->bytes);
   h->count = h->block = h->holes = 0;
   h->marks = 0;
-}
-
-/* One of 64 bits for a name, whatever its case: most questions are about fields
- * that are not there, and one look at the list's marks answers them. */
-static uint64_t header_mark(const char *name, size_t n) {
-  unsigned first = (unsigned char)name[0] | 0x20u;
-  unsigned last = (unsigned char)name[n - 1] | 0x20u;
-  return UINT64_C(1) << ((first * 5 + last + n * 11) & 63);
 }
 
 /* INVARIANT: nothing is ever consumed from the front of the bytes, so spans
@@ -243,6 +169,22 @@ int headers_append(struct hn_headers *h, struct hn_slice name,
   return header_append_checked(h, name, slice_trim(value));
 }
 
+int headers_append_line(struct hn_headers *h, struct hn_slice line,
+                        size_t name_size) {
+  char *p;
+  int code = header_make_span(h);
+  if (code == 0) code = header_make_room(h, line.n, 0, &p);
+  if (code != 0) return code;
+  memcpy(p, line.p, line.n);
+  buf_commit(&h->bytes, line.n);
+  uint32_t at = (uint32_t)(p - header_base(h));
+  h->fields[h->count++] = (struct hn_field_span){
+      at, (uint32_t)name_size, at + (uint32_t)name_size + 2,
+      (uint32_t)(line.n - name_size - HN_HEADER_AROUND)};
+  h->marks |= header_mark(p, name_size);
+  return 0;
+}
+
 int headers_set_block(struct hn_headers *h, struct hn_slice block) {
   int code;
   assert(h->count == 0 && buf_size(&h->bytes) == 0);
@@ -269,13 +211,11 @@ static bool header_is_named(const char *p, struct hn_slice name) {
          slice_starts_nocase(slice_make(p, name.n), name);
 }
 
-/* The first field of that name at or after `from`, or the count. */
+/* The first field of that name at or after `from`, or the count. The name is
+ * not empty. */
 static size_t header_index(const struct hn_headers *h, struct hn_slice name,
                            size_t from) {
   const char *base = header_base(h);
-  if (name.n == 0 || !(h->marks & header_mark(name.p, name.n))) {
-    return h->count;
-  }
   for (size_t i = from; i < h->count; i++) {
     const struct hn_field_span *f = &h->fields[i];
 
@@ -347,7 +287,7 @@ static int header_apply_checked(struct hn_headers *h, unsigned mode,
   if ((mode & ~(unsigned)HN_ADD) == 0) {
     return header_append_checked(h, name, value);
   }
-  i = header_index(h, name, 0);
+  i = headers_may_have(h, name) ? header_index(h, name, 0) : h->count;
   if (i == h->count) {
     if (header_has_mode(mode, HN_ADD_REPLACE) && !add) {
       return HN_ERR_HEADER_NOT_FOUND;
@@ -433,7 +373,7 @@ static int header_apply_each(struct hn_headers *h, unsigned mode,
   struct hn_slice name, value;
   int code = 0;
   while (code == 0 && header_next_line(&lines, &name, &value) == 0) {
-    if (only_append && (mode & changing) != 0 &&
+    if (only_append && (mode & changing) != 0 && headers_may_have(h, name) &&
         header_index(h, name, 0) < h->count) {
       return HN_AGAIN;
     }
@@ -506,39 +446,49 @@ struct hn_slice headers_value(const struct hn_headers *h, size_t i) {
                     h->fields[i].value_size);
 }
 
-bool headers_find(const struct hn_headers *h, struct hn_slice name,
-                  size_t index, struct hn_slice *value) {
-  size_t i = header_index(h, name, 0);
-  while (i < h->count && index > 0) {
-    i = header_index(h, name, i + 1);
-    index--;
-  }
+bool headers_look_up_next(const struct hn_headers *h, struct hn_slice name,
+                          size_t *at, struct hn_slice *value) {
+  size_t i = header_index(h, name, *at);
   if (i == h->count) return false;
   *value = headers_value(h, i);
+  *at = i + 1;
   return true;
 }
 
-bool headers_has(const struct hn_headers *h, const char *name) {
-  return header_index(h, slice_of(name), 0) < h->count;
+bool headers_look_up(const struct hn_headers *h, struct hn_slice name,
+                     size_t index, struct hn_slice *value) {
+  struct hn_slice found;
+  size_t at = 0;
+  do {
+    if (!headers_look_up_next(h, name, &at, &found)) return false;
+  } while (index-- > 0);
+  *value = found;
+  return true;
 }
 
-bool headers_has_element(const struct hn_headers *h, const char *name,
-                         const char *token) {
-  struct hn_slice wanted = slice_of(token), key = slice_of(name);
-  size_t i = header_index(h, key, 0);
-  while (i < h->count) {
-    struct hn_slice rest = headers_value(h, i), element;
-
-    while (slice_next_element(&rest, &element)) {
-      if (slice_equal_nocase(element, wanted)) return true;
-    }
-    i = header_index(h, key, i + 1);
+/* Most lists are one element. */
+static bool header_lists(struct hn_slice value, struct hn_slice token) {
+  struct hn_slice element;
+  if (slice_find(value, 0, ',') == value.n) {
+    return slice_equal_nocase(value, token);
+  }
+  while (slice_next_element(&value, &element)) {
+    if (slice_equal_nocase(element, token)) return true;
   }
   return false;
 }
 
-void headers_remove(struct hn_headers *h, struct hn_slice name) {
+bool headers_look_up_element(const struct hn_headers *h, struct hn_slice name,
+                             struct hn_slice token) {
   size_t i = header_index(h, name, 0);
+  while (i < h->count && !header_lists(headers_value(h, i), token)) {
+    i = header_index(h, name, i + 1);
+  }
+  return i < h->count;
+}
+
+void headers_remove(struct hn_headers *h, struct hn_slice name) {
+  size_t i = name.n > 0 ? header_index(h, name, 0) : h->count;
   while (i < h->count) {
     header_take_out(h, i);
     i = header_index(h, name, i);

@@ -17,6 +17,7 @@
 
 #include "../base/buf.h"
 #include "../base/slice.h"
+#include "header_text.h"
 
 struct hn_field_span {
   uint32_t name, name_size;   /* offset into the list's bytes, length */
@@ -39,17 +40,14 @@ HN_INTERNAL void headers_fini(struct hn_headers *h);
 /* Empty, keeping the memory. */
 HN_INTERNAL void headers_clear(struct hn_headers *h);
 
-/* RFC 9110 5.6.2 token; 5.5 field value: no CR, LF, NUL or other control but
- * tab. */
-HN_INTERNAL bool header_is_token(struct hn_slice s);
-HN_INTERNAL bool header_is_value(struct hn_slice s);
-/* How many bytes at the start of s can stand in a token, in a value. */
-HN_INTERNAL size_t header_token_length(struct hn_slice s);
-HN_INTERNAL size_t header_value_length(struct hn_slice s);
-
 /* Appends a field, name and value checked, value trimmed of blanks. */
 HN_INTERNAL int headers_append(struct hn_headers *h, struct hn_slice name,
                                struct hn_slice value);
+
+/* Appends a line that was made and checked beforehand: a name of name_size
+ * bytes, ": ", a trimmed value, CRLF. */
+HN_INTERNAL int headers_append_line(struct hn_headers *h, struct hn_slice line,
+                                    size_t name_size);
 
 /* For a parser that has checked the text: keeps `block`, the bytes of a whole
  * head or trailer section, as the list's content and lets headers_add_span
@@ -72,14 +70,57 @@ HN_INTERNAL int headers_apply(struct hn_headers *h, unsigned mode,
 HN_INTERNAL int headers_apply_lines(struct hn_headers *h, unsigned mode,
                                     struct hn_slice lines);
 
+/* One of 64 bits for a name, whatever its case. The factors keep apart the
+ * names that are asked for and those that are common. */
+static inline uint64_t header_mark(const char *name, size_t n) {
+  unsigned first = (unsigned char)name[0] | 0x20u;
+  unsigned last = (unsigned char)name[n - 1] | 0x20u;
+  return UINT64_C(1) << ((first * 7 + last * 12 + n) & 63);
+}
+
+/* False when there is no such field: most questions are about those, and inline
+ * one look answers them, since a literal's mark is a constant. */
+static inline bool headers_may_have(const struct hn_headers *h,
+                                    struct hn_slice name) {
+  return name.n > 0 && (h->marks & header_mark(name.p, name.n)) != 0;
+}
+
 /* The index-th value of name from 0; false when there is none. Borrowed until
  * the next change, like every slice below. */
-HN_INTERNAL bool headers_find(const struct hn_headers *h, struct hn_slice name,
-                              size_t index, struct hn_slice *value);
-HN_INTERNAL bool headers_has(const struct hn_headers *h, const char *name);
+HN_INTERNAL bool headers_look_up(const struct hn_headers *h,
+                                 struct hn_slice name, size_t index,
+                                 struct hn_slice *value);
+static inline bool headers_find(const struct hn_headers *h,
+                                struct hn_slice name, size_t index,
+                                struct hn_slice *value) {
+  return headers_may_have(h, name) && headers_look_up(h, name, index, value);
+}
+
+/* The first value of name at or after the field *at, which moves behind it. */
+HN_INTERNAL bool headers_look_up_next(const struct hn_headers *h,
+                                      struct hn_slice name, size_t *at,
+                                      struct hn_slice *value);
+static inline bool headers_next(const struct hn_headers *h,
+                                struct hn_slice name, size_t *at,
+                                struct hn_slice *value) {
+  return headers_may_have(h, name) && headers_look_up_next(h, name, at, value);
+}
+
+static inline bool headers_has(const struct hn_headers *h, const char *name) {
+  struct hn_slice value;
+  return headers_find(h, slice_of(name), 0, &value);
+}
+
 /* True when a comma-separated field (all its occurrences) lists the token. */
-HN_INTERNAL bool headers_has_element(const struct hn_headers *h,
-                                     const char *name, const char *token);
+HN_INTERNAL bool headers_look_up_element(const struct hn_headers *h,
+                                         struct hn_slice name,
+                                         struct hn_slice token);
+static inline bool headers_has_element(const struct hn_headers *h,
+                                       const char *name, const char *token) {
+  return headers_may_have(h, slice_of(name)) &&
+         headers_look_up_element(h, slice_of(name), slice_of(token));
+}
+
 HN_INTERNAL struct hn_slice headers_name(const struct hn_headers *h, size_t i);
 HN_INTERNAL struct hn_slice headers_value(const struct hn_headers *h,
                                           size_t i);
