@@ -3,7 +3,9 @@
  *
  * A runtime owns everything: one reactor, one resolver, one table of handles.
  * It belongs to one thread at a time. Handles are 64-bit ids that stay safe to
- * use after they are closed: a stale one answers HN_ERR_INVALID_HANDLE.
+ * use after they are closed: a stale one answers HN_ERR_INVALID_HANDLE. So do
+ * all of them in a forked child, which sends and reads nothing on its parent's
+ * connections; hn_open begins anew there.
  *
  * Three doors lead into the engine and nothing in it ever calls out:
  *   start   hn_send, hn_read, ... post an operation; no call here waits
@@ -124,7 +126,7 @@ HN_API void hn_runtime_free(hn_runtime *rt);
 /* Moves everything that can move, waiting at most max_wait ms (-1: as long as
  * it takes) and only when nothing was ready and no event was posted since the
  * last step: so take what is wanted before each. Returns after one wait at the
- * latest, also when a signal broke it. */
+ * latest, also when a signal broke it. SHUTDOWN in a forked child. */
 HN_API int hn_step(hn_runtime *rt, int64_t max_wait);
 
 /* Ends a wait in progress; the one function safe from another thread. */
@@ -241,9 +243,10 @@ enum hn_secure_bit {
 #define HN_SECURE_CHANNEL_ERROR 0x80000000u
 
 /* Takes the oldest event of `scope` (a session: its whole tree; another
- * handle: its own; 0: any) into *out. False when there is none. A request
- * whose redirect was taken goes on with the next take that its events are in
- * the scope of; until then it may be changed or closed. */
+ * handle: its own; 0: any) into *out. False when there is none. An operation
+ * is over, and the next of its side may begin, when its completion is taken. A
+ * request whose redirect was taken goes on with the next take that its events
+ * are in the scope of; until then it may be changed or closed. */
 HN_API bool hn_next_event(hn_runtime *rt, hn_handle scope,
                           struct hn_event *out);
 

@@ -50,21 +50,26 @@ int event_reserve(hn_runtime *rt, struct hn_event_record **out) {
   }
   r->event = (struct hn_event){0};
   r->untaken = NULL;
-  buf_init(&r->text, SIZE_MAX / 2);
+  r->text.cap = SIZE_MAX / 2;
   *out = r;
   return 0;
 }
 
-void event_unreserve(hn_runtime *rt, struct hn_event_record *r) {
-  if (!r) return;
-  if (r->untaken) *r->untaken = NULL;
-  spares_give(&rt->env.spares, &r->text);
+/* A record in no list and without text is done with. */
+static void event_keep(hn_runtime *rt, struct hn_event_record *r) {
   if (rt->spare_event_count + 1 > HN_SPARE_RECORDS) {
     mem_free(r);
     return;
   }
   list_prepend(&rt->spare_events, &r->link);
   rt->spare_event_count++;
+}
+
+void event_unreserve(hn_runtime *rt, struct hn_event_record *r) {
+  if (!r) return;
+  if (r->untaken) *r->untaken = NULL;
+  spares_give(&rt->env.spares, &r->text);
+  event_keep(rt, r);
 }
 
 void event_post_reserved(hn_runtime *rt, struct hn_queue *q, hn_handle h,
@@ -138,11 +143,12 @@ static void event_hand_out(hn_runtime *rt, struct hn_queue *q,
   spares_give(&rt->env.spares, &rt->parked);
   if (r->untaken) *r->untaken = NULL;
   *out = r->event;
-  rt->parked = r->text;
-  buf_init(&r->text, SIZE_MAX / 2);
+  if (r->text.bytes) {
+    rt->parked = r->text;
+    buf_init(&r->text, SIZE_MAX / 2);
+  }
   event_unlink(rt, q, r);
-  r->untaken = NULL;
-  event_unreserve(rt, r);
+  event_keep(rt, r);
 }
 
 /* The oldest event of a handle in one queue; h 0: of any. */

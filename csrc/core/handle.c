@@ -4,7 +4,7 @@
 
 int node_find_any(const hn_runtime *rt, hn_handle h, struct hn_node **out) {
   struct hn_node *n = NULL;
-  if (slot_type_of(h) <= HN_KIND_WEBSOCKET)
+  if (slot_type_of(h) <= HN_KIND_WEBSOCKET && !env_is_other(&rt->env))
     n = slots_get_any(&rt->env.slots, h);
   if (!n) return HN_ERR_INVALID_HANDLE;
   *out = n;
@@ -132,8 +132,9 @@ uint32_t hn_index_of(hn_handle h) {
 }
 
 void hn_live(const hn_runtime *rt, size_t *handles, size_t *operations) {
-  *handles = rt->handles;
-  *operations = rt->operations;
+  bool other = env_is_other(&rt->env);
+  *handles = other ? 0 : rt->handles;
+  *operations = other ? 0 : rt->operations;
 }
 
 int hn_parent(const hn_runtime *rt, hn_handle h, hn_handle *out) {

@@ -19,8 +19,7 @@ int hn_runtime_new(hn_runtime **out) {
   slots_init(&rt->env.slots);
   spares_init(&rt->env.spares);
   buf_init(&rt->parked, SIZE_MAX / 2);
-  int rc = reactor_new(&rt->env.reactor);
-  if (rc == 0) rc = resolver_new(&rt->env.resolver, rt->env.reactor);
+  int rc = runtime_connect(&rt->env);
   if (rc) {
     hn_runtime_free(rt);
     return rc;
@@ -31,13 +30,9 @@ int hn_runtime_new(hn_runtime **out) {
 
 void hn_runtime_free(hn_runtime *rt) {
   if (!rt) return;
-  struct hn_link *l;
-  while ((l = list_first(&rt->sessions)) != NULL)
-    node_close(HN_CONTAINER_OF(l, struct hn_node, sibling), true);
-  event_drop_all(rt);
+  runtime_drop_all(rt);
   request_free_spares(rt);
-  if (rt->env.resolver) resolver_free(rt->env.resolver);
-  if (rt->env.reactor) reactor_free(rt->env.reactor);
+  runtime_disconnect(&rt->env);
   buf_fini(&rt->parked);
   spares_fini(&rt->env.spares);
   heap_fini(&rt->env.deadlines);
@@ -54,8 +49,8 @@ const char *hn_reactor_name(void) {
 }
 
 static void loop_step_request(struct hn_request *r) {
-  sending_step(r);
-  receiving_step(r);
+  if (r->tx.running) sending_step(r);
+  if (r->rx.running) receiving_step(r);
 }
 
 /* Whether a take of `scope` may release the hold of a request: a callback that
@@ -79,6 +74,7 @@ static void loop_release_holds(hn_runtime *rt, hn_handle scope) {
 
 bool hn_next_event(hn_runtime *rt, hn_handle scope, struct hn_event *out) {
   struct hn_request *r;
+  if (env_is_other(&rt->env)) return false;
   if (!list_is_empty(&rt->held)) loop_release_holds(rt, scope);
   if (!event_take(rt, scope, out)) return false;
   if (out->status == HN_STATUS_REDIRECT &&
@@ -89,6 +85,7 @@ bool hn_next_event(hn_runtime *rt, hn_handle scope, struct hn_event *out) {
 
 bool hn_take_result(hn_runtime *rt, hn_handle h, enum hn_op op,
                     struct hn_event *out) {
+  if (env_is_other(&rt->env)) return false;
   if (!list_is_empty(&rt->held)) loop_release_holds(rt, h);
   return event_take_result(rt, h, op, out);
 }
@@ -196,14 +193,11 @@ static void loop_expire(hn_runtime *rt) {
     loop_on_timer(rt, t);
 }
 
-static int loop_step(hn_runtime *rt, int64_t max_wait) {
+/* Waits, and does what there is to do then. Kept out of the way of the steps
+ * that do not wait. */
+__attribute__((noinline)) static int loop_wait(hn_runtime *rt, int64_t wait) {
   struct hn_ready ready[HN_LOOP_READY];
   size_t count = 0;
-  rt->env.now_us = 0;
-  loop_run_ready(rt);
-  int64_t wait = loop_wait_time(rt, max_wait);
-  if (wait == 0 && max_wait != 0 && ++rt->unwaited < HN_LOOP_UNWAITED)
-    return 0;
   rt->unwaited = 0;
   int rc = reactor_wait(rt->env.reactor, wait, ready, HN_LOOP_READY, &count);
   if (rc) return rc;
@@ -214,7 +208,17 @@ static int loop_step(hn_runtime *rt, int64_t max_wait) {
   return 0;
 }
 
+static int loop_step(hn_runtime *rt, int64_t max_wait) {
+  rt->env.now_us = 0;
+  loop_run_ready(rt);
+  int64_t wait = loop_wait_time(rt, max_wait);
+  if (wait == 0 && max_wait != 0 && ++rt->unwaited < HN_LOOP_UNWAITED)
+    return 0;
+  return loop_wait(rt, wait);
+}
+
 int hn_step(hn_runtime *rt, int64_t max_wait) {
+  if (env_is_other(&rt->env)) return HN_ERR_SHUTDOWN;
   int rc = loop_step(rt, max_wait);
   rt->event_seen = rt->event_number;
   return rc;

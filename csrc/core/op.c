@@ -10,11 +10,8 @@ void op_init(struct hn_operation *op, hn_handle h, enum hn_timer_kind side) {
 }
 
 int op_begin(struct hn_node *n, struct hn_operation *op, enum hn_op api) {
-  if (op->running) return HN_ERR_INCORRECT_HANDLE_STATE;
-  /* An async caller may start the next operation before it takes the last
-   * completion: that record then forgets this operation. */
-  if (op->untaken) op->untaken->untaken = NULL;
-  op->untaken = NULL;
+  /* Two completions in the queue would be taken for one another. */
+  if (op->running || op->untaken) return HN_ERR_INCORRECT_HANDLE_STATE;
   int rc = event_reserve(n->rt, &op->record);
   if (rc) return rc;
   op->api = api;

@@ -30,8 +30,8 @@ struct hn_operation {
 HN_INTERNAL void op_init(struct hn_operation *op, hn_handle h,
                          enum hn_timer_kind side);
 
-/* Marks it running. INCORRECT_HANDLE_STATE when it runs already,
- * NOT_ENOUGH_MEMORY. */
+/* Marks it running. INCORRECT_HANDLE_STATE when it runs already or its last
+ * completion was not taken yet, NOT_ENOUGH_MEMORY. */
 HN_INTERNAL int op_begin(struct hn_node *n, struct hn_operation *op,
                          enum hn_op api);
 

@@ -2,22 +2,27 @@
 
 #include "identity.h"
 
-static bool prepare_method_is(const struct hn_request *r, const char *name) {
-  return slice_equal(request_method(r), slice_of(name));
-}
+struct prepare_method {
+  struct hn_slice name;
+  /* Requests of this method are expected to carry content: they say so even
+   * when it is empty (RFC 9110 8.6). */
+  bool has_body;
+  bool is_repeatable; /* RFC 9110 9.2.2: idempotent */
+};
 
-/* Methods whose requests are expected to carry content: they say so even when
- * it is empty (RFC 9110 8.6). */
-static bool prepare_expects_body(const struct hn_request *r) {
-  return prepare_method_is(r, "POST") || prepare_method_is(r, "PUT") ||
-         prepare_method_is(r, "PATCH");
-}
-
-/* RFC 9110 9.2.2: idempotent methods. */
-static bool prepare_is_repeatable(const struct hn_request *r) {
-  return prepare_method_is(r, "GET") || prepare_method_is(r, "HEAD") ||
-         prepare_method_is(r, "PUT") || prepare_method_is(r, "DELETE") ||
-         prepare_method_is(r, "OPTIONS") || prepare_method_is(r, "TRACE");
+static const struct prepare_method *prepare_find_method(
+    const struct hn_request *r) {
+  static const struct prepare_method methods[] = {
+      {{"GET", 3}, false, true},     {{"POST", 4}, true, false},
+      {{"HEAD", 4}, false, true},    {{"PUT", 3}, true, true},
+      {{"PATCH", 5}, true, false},   {{"DELETE", 6}, false, true},
+      {{"OPTIONS", 7}, false, true}, {{"TRACE", 5}, false, true},
+  };
+  static const struct prepare_method other = {{NULL, 0}, false, false};
+  struct hn_slice name = request_method(r);
+  for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
+    if (slice_equal(methods[i].name, name)) return &methods[i];
+  return &other;
 }
 
 /* What the caller's own headers say about the body's length. A second length,
@@ -40,24 +45,24 @@ static int prepare_read_framing(const struct hn_request *r, bool *chunked,
   return 0;
 }
 
-/* Decides the body's length from headers, body and total; sets *own when we
- * have to say it in a field ourselves. */
+/* Decides the body's length from headers, body and total; *said: the caller's
+ * headers say it. */
 static int prepare_length(const struct hn_request *r, struct hn_slice body,
-                          uint64_t total, uint64_t *length, bool *own) {
+                          uint64_t total, uint64_t *length, bool *said) {
   bool chunked, has_length;
-  uint64_t said = 0;
-  int rc = prepare_read_framing(r, &chunked, &has_length, &said);
+  uint64_t given = 0;
+  int rc = prepare_read_framing(r, &chunked, &has_length, &given);
   if (rc) return rc;
   if (total == HN_LENGTH_AUTO)
-    total = chunked ? HN_LENGTH_CHUNKED : has_length ? said : body.n;
+    total = chunked ? HN_LENGTH_CHUNKED : has_length ? given : body.n;
   if (total == HN_LENGTH_CHUNKED) {
     /* RFC 9112 6.1: no chunked coding towards HTTP/1.0. */
     if (has_length || r->minor == 0) return HN_ERR_INVALID_PARAMETER;
-  } else if (chunked || total < body.n || (has_length && said != total)) {
+  } else if (chunked || total < body.n || (has_length && given != total)) {
     return HN_ERR_INVALID_PARAMETER;
   }
   *length = total;
-  *own = !chunked && !has_length && (total > 0 || prepare_expects_body(r));
+  *said = chunked || has_length;
   return 0;
 }
 
@@ -140,11 +145,12 @@ static int prepare_body(struct hn_request *r, struct hn_slice body) {
 int prepare_message(struct hn_request *r, struct hn_slice headers,
                     struct hn_slice body, uint64_t total) {
   uint64_t length;
-  bool own;
+  bool said;
+  const struct prepare_method *method = prepare_find_method(r);
   int rc = prepare_fields(r, headers);
-  if (rc == 0) rc = prepare_length(r, body, total, &length, &own);
+  if (rc == 0) rc = prepare_length(r, body, total, &length, &said);
   if (rc) return rc;
-  if (own) {
+  if (!said && (length > 0 || method->has_body)) {
     rc = prepare_add_length(r, length);
     if (rc) return rc;
     r->own_framing = true;
@@ -156,7 +162,7 @@ int prepare_message(struct hn_request *r, struct hn_slice headers,
   r->message.length = length;
   r->message.expects =
       length > 0 && headers_has_element(&r->fields, "Expect", "100-continue");
-  r->message.repeatable = prepare_is_repeatable(r);
+  r->message.repeatable = method->is_repeatable;
   return prepare_body(r, body);
 }
 
@@ -217,40 +223,41 @@ static int prepare_route(struct hn_request *r, struct hn_origin *o) {
   return 0;
 }
 
-int prepare_exchange(struct hn_request *r) {
+/* What a connection is wished for by. */
+static int prepare_wish(struct hn_request *r, struct hn_pool_wish *w) {
   const struct hn_target *t = r->target;
   const struct hn_settings *s = &r->settings;
-  struct hn_tls_context *tls;
-  int rc = prepare_tls(r, &tls);
+  struct hn_origin origin = {.host = t->host, .port = t->port, .hash = t->hash};
+  int rc = prepare_tls(r, &origin.tls);
+  if (rc == 0) rc = prepare_route(r, &origin);
   if (rc) return rc;
-  struct hn_exchange_setup setup = {
-    .pool = &session_of(&r->node)->pool,
-    .wish =
-        {
-          .origin = {.host = t->host,
-                     .port = t->port,
-                     .tls = tls,
-                     .hash = t->hash},
-          .limits = {.resolve_timeout = s->resolve_timeout,
-                     .connect_timeout = s->connect_timeout,
-                     .max_attempts = (int)s->connect_retries,
-                     .tuning = &session_of(&r->node)->tuning},
-          .owner = r->node.id,
-          .probe = !r->message.repeatable,
-        },
-    .authority = t->authority,
-    .max_head = (size_t)s->max_response_header_size,
-    .max_interim = (unsigned)s->max_http_status_continue,
-    .max_drain = (uint64_t)s->max_response_drain_size,
-  };
-  rc = prepare_route(r, &setup.wish.origin);
+  w->origin = origin;
+  w->limits.resolve_timeout = s->resolve_timeout;
+  w->limits.connect_timeout = s->connect_timeout;
+  w->limits.max_attempts = (int)s->connect_retries;
+  w->limits.tuning = &session_of(&r->node)->tuning;
+  w->owner = r->node.id;
+  w->fresh = false;
+  w->probe = !r->message.repeatable;
+  return 0;
+}
+
+int prepare_exchange(struct hn_request *r) {
+  const struct hn_settings *s = &r->settings;
+  struct hn_exchange *x = &r->exchange;
+  int rc = prepare_wish(r, &x->setup.wish);
   if (rc) return rc;
-  r->answer.bytes.cap = r->answer.max_bytes = setup.max_head;
-  exchange_begin(&r->exchange, &setup, &r->message);
-  r->exchange.log = r->log;
-  r->exchange.info = &r->info;
-  r->exchange.fields = &r->answer;
-  r->exchange.trailers = &r->trailers;
+  x->setup.pool = &session_of(&r->node)->pool;
+  x->setup.authority = r->target->authority;
+  x->setup.max_head = (size_t)s->max_response_header_size;
+  x->setup.max_interim = (unsigned)s->max_http_status_continue;
+  x->setup.max_drain = (uint64_t)s->max_response_drain_size;
+  r->answer.bytes.cap = r->answer.max_bytes = x->setup.max_head;
+  exchange_begin(x, &r->message);
+  x->log = r->log;
+  x->info = &r->info;
+  x->fields = &r->answer;
+  x->trailers = &r->trailers;
   r->begun = true;
   return 0;
 }

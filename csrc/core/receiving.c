@@ -158,7 +158,6 @@ static void receiving_step_read(struct hn_request *r) {
 }
 
 void receiving_step(struct hn_request *r) {
-  if (!r->rx.running) return;
   if (r->late) {
     transfer_fail(r, &r->rx, HN_ERR_TIMEOUT);
     return;

@@ -7,7 +7,7 @@
 
 #include "transfer.h"
 
-/* Moves the receive side as far as it goes. */
+/* Moves the receive side, whose operation runs, as far as it goes. */
 HN_INTERNAL void receiving_step(struct hn_request *r);
 
 /* The redirect of a held request has been heard: it goes on. */

@@ -214,6 +214,8 @@ static bool request_is_target(struct hn_slice target) {
  * first, as RFC 9110 7.2 asks. */
 static int request_fill(struct hn_request *r, struct hn_connect *c,
                         const struct hn_request_spec *spec) {
+  const unsigned raw =
+      HN_REQUEST_ESCAPE_DISABLE | HN_REQUEST_ESCAPE_DISABLE_QUERY;
   struct hn_slice method =
       spec->method.n ? spec->method : slice_of("GET");
   r->opened_secure = (spec->flags & HN_REQUEST_SECURE) != 0;
@@ -230,7 +232,7 @@ static int request_fill(struct hn_request *r, struct hn_connect *c,
   r->method_size = method.n;
   rc = buf_append(&r->text, method);
   if (rc == 0) rc = url_append_target(spec->path, spec->flags, &r->text);
-  if (rc == 0 && !request_is_target(request_path(r)))
+  if (rc == 0 && (spec->flags & raw) && !request_is_target(request_path(r)))
     rc = HN_ERR_INVALID_PARAMETER;
   if (rc == 0)
     rc = headers_append_line(&r->fields, r->target->host_line, strlen("Host"));

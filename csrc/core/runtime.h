@@ -1,8 +1,11 @@
 /*
- * runtime.h: everything one user of the engine owns. Data, no behaviour.
+ * runtime.h: everything one user of the engine owns, and how it begins and
+ * ends.
  *
  * Nothing outside this struct changes while the engine works: two runtimes on
- * two threads never meet.
+ * two threads never meet. In a forked child every handle is invalid; what they
+ * stood for is freed there, with no byte sent or read, when the child frees the
+ * runtime or opens a session of its own.
  */
 #ifndef HN_CORE_RUNTIME_H
 #define HN_CORE_RUNTIME_H
@@ -34,5 +37,17 @@ struct hn_runtime {
   struct hn_link held;   /* hn_request.hold: their redirects were taken */
   unsigned unwaited;     /* steps in a row that did not wait */
 };
+
+/* Makes process mark, reactor and resolver: all or nothing. NOT_ENOUGH_MEMORY,
+ * INTERNAL_ERROR. */
+HN_INTERNAL int runtime_connect(struct hn_env *env);
+HN_INTERNAL void runtime_disconnect(struct hn_env *env);
+
+/* Closes every handle without a word and drops every event. */
+HN_INTERNAL void runtime_drop_all(hn_runtime *rt);
+
+/* In a forked child: lets go of what is the parent's and begins anew; nothing
+ * elsewhere. Errors of runtime_connect. */
+HN_INTERNAL int runtime_renew(hn_runtime *rt);
 
 #endif

@@ -14,12 +14,17 @@ static void sending_step_head(struct hn_request *r) {
 /* Writes op->input; 0 when it is all out. */
 static int sending_write_input(struct hn_request *r) {
   struct hn_operation *op = &r->tx;
+  uint64_t start = op->moved;
   while (op->input.n > 0) {
     size_t put = 0;
     int rc = exchange_write(&r->exchange, op->input, &put);
     if (rc) return rc;
     op->input = slice_from(op->input, put);
     op->moved += put;
+    if (op->input.n > 0 && op->moved - start >= HN_TRANSFER_BUDGET) {
+      request_make_ready(r);
+      return HN_AGAIN;
+    }
   }
   return exchange_flush(&r->exchange);
 }
@@ -73,7 +78,6 @@ static void sending_step_body(struct hn_request *r) {
 }
 
 void sending_step(struct hn_request *r) {
-  if (!r->tx.running) return;
   if (r->late) {
     transfer_fail(r, &r->tx, HN_ERR_TIMEOUT);
     return;
@@ -99,7 +103,8 @@ int hn_send(hn_runtime *rt, hn_handle request, struct hn_slice headers,
   struct hn_request *r;
   int rc = transfer_find(rt, request, &r);
   if (rc) return rc;
-  if (r->tx.running || r->rx.running) return HN_ERR_INCORRECT_HANDLE_STATE;
+  if (r->tx.running || r->tx.untaken || r->rx.running)
+    return HN_ERR_INCORRECT_HANDLE_STATE;
   /* The response before, if any, is over: the exchange borrows the message
    * that is rewritten now. */
   transfer_close_exchange(r);

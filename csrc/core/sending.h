@@ -6,7 +6,7 @@
 
 #include "transfer.h"
 
-/* Moves the send side as far as it goes. */
+/* Moves the send side, whose operation runs, as far as it goes. */
 HN_INTERNAL void sending_step(struct hn_request *r);
 
 #endif

@@ -104,12 +104,14 @@ static int session_enter(hn_runtime *rt, struct hn_session *s,
 int hn_open(hn_runtime *rt, struct hn_slice agent, unsigned flags,
             hn_handle *out) {
   if (flags & ~(unsigned)HN_OPEN_ASYNC) return HN_ERR_INVALID_PARAMETER;
+  int rc = runtime_renew(rt);
+  if (rc) return rc;
   struct hn_session *s = mem_calloc(1, sizeof *s);
   if (!s) return HN_ERR_NOT_ENOUGH_MEMORY;
   s->node.ops = &session_ops;
   s->settings = (struct hn_settings)HN_SETTINGS_DEFAULT;
   s->tuning = (struct hn_tcp_tuning)HN_TCP_TUNING_DEFAULT;
-  int rc = session_enter(rt, s, agent, (flags & HN_OPEN_ASYNC) != 0);
+  rc = session_enter(rt, s, agent, (flags & HN_OPEN_ASYNC) != 0);
   if (rc) {
     session_free_agent(s);
     mem_free(s);

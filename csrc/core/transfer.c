@@ -21,10 +21,8 @@ int transfer_listen(struct hn_request *r) {
   return 0;
 }
 
-/* Turns what the lower floors told into events. */
-int transfer_post_news(struct hn_request *r) {
+__attribute__((noinline)) static int transfer_post_log(struct hn_request *r) {
   int rc = 0;
-  if (!r->log || r->log->count == 0) return 0;
   for (unsigned i = 0; i < r->log->count && rc == 0; i++) {
     const struct hn_news *n = &r->log->items[i];
     struct hn_slice text = slice_of(n->text);
@@ -33,6 +31,11 @@ int transfer_post_news(struct hn_request *r) {
   }
   r->log->count = 0;
   return rc;
+}
+
+/* Turns what the lower floors told into events: mostly nothing. */
+int transfer_post_news(struct hn_request *r) {
+  return r->log && r->log->count > 0 ? transfer_post_log(r) : 0;
 }
 
 /* The end of an operation by an error: the bits of a certificate problem come

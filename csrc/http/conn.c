@@ -74,7 +74,8 @@ int conn_new(struct hn_env *env, const struct hn_origin *origin,
 void conn_free(struct hn_conn *c, bool polite) {
   if (c->dial) dial_free(c->dial);
   if (c->stream) {
-    if (polite && buf_size(&c->out) == 0) c->stream->ops->shutdown(c->stream);
+    if (polite && buf_size(&c->out) == 0 && !env_is_other(c->env))
+      c->stream->ops->shutdown(c->stream);
     c->stream->ops->close(c->stream);
   }
   if (c->tag) slots_remove(&c->env->slots, c->tag);

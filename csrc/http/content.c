@@ -44,11 +44,10 @@ int content_begin(struct hn_content *c, struct hn_exchange *x, unsigned set,
 }
 
 void content_end(struct hn_content *c, struct hn_exchange *x) {
-  if (c->decoder) {
-    decoder_free(c->decoder);
-    spares_give(content_spares(x), &c->in);
-    buf_fini(&c->ready);
-  }
+  if (!c->decoder) return;
+  decoder_free(c->decoder);
+  spares_give(content_spares(x), &c->in);
+  buf_fini(&c->ready);
   *c = (struct hn_content){0};
 }
 

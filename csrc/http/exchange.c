@@ -45,11 +45,9 @@ static void exchange_note(struct hn_exchange *x, enum hn_time what) {
   x->times.at[what] = env_now_us(x->setup.pool->env);
 }
 
-void exchange_begin(struct hn_exchange *x,
-                    const struct hn_exchange_setup *setup,
-                    const struct hn_message *message) {
+void exchange_begin(struct hn_exchange *x, const struct hn_message *message) {
+  struct hn_tls_context *tls = x->setup.wish.origin.tls;
   x->state = HN_X_NEW;
-  x->setup = *setup;
   x->protocol = NULL;
   x->conn = NULL;
   x->conn_tag = 0;
@@ -62,7 +60,7 @@ void exchange_begin(struct hn_exchange *x,
   list_init(&x->waiter.link);
   x->waiter.called = false;
   /* The session may let go of an identity while we wait for a connection. */
-  if (setup->wish.origin.tls) (void)tls_context_hold(setup->wish.origin.tls);
+  if (tls) (void)tls_context_hold(tls);
   x->reused = x->retried = false;
 }
 
@@ -195,12 +193,16 @@ static int exchange_step_expect(struct hn_exchange *x) {
   return rc == HN_AGAIN ? 0 : rc;
 }
 
-/* Hands over what is left of the given body, then waits until all is out. */
+/* Hands over what is left of the given body, then waits until all is out. A
+ * reader as fast as we are must not keep the others waiting. */
 static int exchange_step_given(struct hn_exchange *x) {
+  uint64_t start = x->sent;
   int rc = x->expecting ? exchange_step_expect(x) : 0;
   if (rc) return rc;
   while (rc == 0 && !x->answered && x->given < x->message->body.n) {
     size_t put = 0;
+    x->hungry = x->sent - start >= HN_X_BUDGET;
+    if (x->hungry) return HN_AGAIN;
     rc = x->protocol->write(x, slice_from(x->message->body, x->given), &put);
     if (rc) break;
     x->given += put;
@@ -369,7 +371,7 @@ enum hn_phase exchange_phase(const struct hn_exchange *x) {
 void exchange_close(struct hn_exchange *x) {
   exchange_let_go(x);
   if (!x->conn) return;
-  if (x->state != HN_X_BODY) {
+  if (x->state != HN_X_BODY || env_is_other(x->setup.pool->env)) {
     exchange_abort(x);
     return;
   }

@@ -21,6 +21,9 @@
  * the client). */
 enum { HN_X_PATIENCE = 1000 };
 
+/* Bytes of the given body that one call writes. */
+enum { HN_X_BUDGET = 1024 * 1024 };
+
 enum hn_x_state {
   HN_X_NEW,     /* nothing happened yet */
   HN_X_CONNECT, /* waiting for a connection */
@@ -88,9 +91,9 @@ struct hn_exchange {
                          next step. The caller clears it */
 };
 
-/* Storage comes zeroed. Frees nothing by itself: see exchange_close. */
+/* Storage comes zeroed, but for the setup. Frees nothing by itself: see
+ * exchange_close. */
 HN_INTERNAL void exchange_begin(struct hn_exchange *x,
-                                const struct hn_exchange_setup *setup,
                                 const struct hn_message *message);
 
 /* Gets a connection, writes the head and the body given with it. 0: all of it

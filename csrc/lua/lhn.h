@@ -140,6 +140,9 @@ HN_INTERNAL const char *lhn_kind_name(int kind);
 /* Pushes an empty handle; parent is its stack index, or 0. */
 HN_INTERNAL struct lhn_handle *lhn_push_new(lua_State *L, int kind,
                                             int parent);
+/* Makes the place for what is kept with the handle at ud: after that lhn_keep
+ * cannot fail, as it must not once the engine has begun to use the value. */
+HN_INTERNAL void lhn_reserve(lua_State *L, int ud);
 /* Keeps the value on top, which is popped, with the handle at ud. */
 HN_INTERNAL void lhn_keep(lua_State *L, int ud, enum lhn_kept what);
 /* Pushes what is kept, or nil. */

@@ -67,14 +67,24 @@ struct lhn_handle *lhn_push_new(lua_State *L, int kind, int parent) {
 
 /* --------------------------------------------------------- what is anchored */
 
-void lhn_keep(lua_State *L, int ud, enum lhn_kept what) {
+/* Pushes the table of what is kept, with room for all of it. */
+static void lhn_push_room(lua_State *L, int ud) {
   ud = lua_absindex(L, ud);
-  if (lua_getiuservalue(L, ud, LHN_UV_KEPT) == LUA_TNIL) {
-    lua_pop(L, 1);
-    lua_createtable(L, LHN_KEPT_OUTPUT, 0);
-    lua_pushvalue(L, -1);
-    lua_setiuservalue(L, ud, LHN_UV_KEPT);
-  }
+  if (lua_getiuservalue(L, ud, LHN_UV_KEPT) != LUA_TNIL)
+    return;
+  lua_pop(L, 1);
+  lua_createtable(L, LHN_KEPT_OUTPUT, 0);
+  lua_pushvalue(L, -1);
+  lua_setiuservalue(L, ud, LHN_UV_KEPT);
+}
+
+void lhn_reserve(lua_State *L, int ud) {
+  lhn_push_room(L, ud);
+  lua_pop(L, 1);
+}
+
+void lhn_keep(lua_State *L, int ud, enum lhn_kept what) {
+  lhn_push_room(L, ud);
   lua_insert(L, -2);
   lua_rawseti(L, -2, what);
   lua_pop(L, 1);

@@ -186,6 +186,8 @@ static int lhn_req_start_send(lua_State *L, const struct lhn_handle *h,
     code = total_code;
   if (code != 0)
     return hn_is_valid(rt, h->id) ? code : HN_ERR_INVALID_HANDLE;
+  if (body->n > LHN_COPIED)
+    lhn_reserve(L, 1);
   return hn_send(rt, h->id, *headers, *body, total);
 }
 
@@ -236,6 +238,8 @@ static int lhn_req_write(lua_State *L) {
   if (rt == NULL)
     return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
   struct hn_slice data = lhn_check_slice(L, LHN_DIRECT, 2);
+  if (data.n > LHN_COPIED)
+    lhn_reserve(L, 1);
   int code = hn_write(rt, h->id, data);
   if (code != 0)
     return lhn_req_refused(L, h, "write", code);
@@ -313,6 +317,7 @@ static int lhn_req_write_from(lua_State *L) {
     return lhn_fail(L, h, "write_from", HN_ERR_READ_FAULT);
   if (good && file.lua && file.at < 0 && hn_is_valid(rt, h->id))
     return lhn_req_write_pieces(L, h);
+  lhn_reserve(L, 1);
   int code = good ? hn_write_from(rt, h->id, file.fd, limit)
                   : HN_ERR_INVALID_PARAMETER;
   if (code != 0)
@@ -333,6 +338,7 @@ static int lhn_req_read_to(lua_State *L) {
   bool good = lhn_req_limit(L, 3, &limit);
   if (!lhn_req_file(L, 2, &file))
     return lhn_fail(L, h, "read_to", HN_ERR_WRITE_FAULT);
+  lhn_reserve(L, 1);
   int code = good ? hn_read_to(rt, h->id, file.fd, limit)
                   : HN_ERR_INVALID_PARAMETER;
   if (code != 0)

@@ -107,7 +107,9 @@ HN_INTERNAL int dial_new(struct hn_env *env, const struct hn_dial_options *o,
 
 HN_INTERNAL void dial_free(struct hn_dial *d) {
   if (!d) return;
-  if (d->job != 0) resolver_abandon(d->env->resolver, d->job);
+  /* In a forked child a thread that is gone may hold the resolver's lock. */
+  if (d->job != 0 && !env_is_other(d->env))
+    resolver_abandon(d->env->resolver, d->job);
   timer_clear(&d->env->deadlines, &d->timer);
   if (d->stream) d->stream->ops->close(d->stream);
   tls_context_free(d->o.tls);

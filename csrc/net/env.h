@@ -13,6 +13,7 @@
 #include "../base/slot.h"
 #include "../base/spare.h"
 #include "clock.h"
+#include "process.h"
 #include "reactor.h"
 #include "resolver.h"
 
@@ -26,6 +27,7 @@ enum hn_timer_kind {
 };
 
 struct hn_env {
+  struct hn_process *process;   /* owned by the runtime; NULL: never forked */
   struct hn_reactor *reactor;   /* owned by the runtime */
   struct hn_resolver *resolver; /* owned by the runtime */
   struct hn_heap deadlines;
@@ -34,6 +36,12 @@ struct hn_env {
   struct hn_link woken; /* hn_waiter.link: whose turn has come */
   int64_t now_us; /* monotonic; 0: not read since the last wait */
 };
+
+/* In a forked child: everything here is the parent's. It may be freed, but no
+ * byte may be read or written, and no reactor asked. */
+static inline bool env_is_other(const struct hn_env *env) {
+  return env->process && process_is_other(env->process);
+}
 
 /* The time of this step in monotonic microseconds. */
 static inline int64_t env_now_us(struct hn_env *env) {

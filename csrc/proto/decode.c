@@ -45,15 +45,13 @@ static const struct hn_codec *decode_codec(enum hn_coding coding) {
   return NULL;
 }
 
+static unsigned decode_bit(enum hn_coding coding) {
+  return decode_codec(coding) != NULL ? (unsigned)coding : 0;
+}
+
 unsigned decode_built(void) {
-  unsigned set = 0;
-
-  for (size_t i = 0; i < sizeof decode_names / sizeof *decode_names; i++) {
-    enum hn_coding coding = decode_names[i].coding;
-
-    if (decode_codec(coding) != NULL) set |= (unsigned)coding;
-  }
-  return set;
+  return decode_bit(HN_CODING_GZIP) | decode_bit(HN_CODING_DEFLATE) |
+         decode_bit(HN_CODING_BROTLI) | decode_bit(HN_CODING_ZSTD);
 }
 
 #define HN_DECODE_LINE(list)               \

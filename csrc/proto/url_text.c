@@ -6,25 +6,23 @@ static bool url_text_is_digit(char c) {
 
 /* RFC 3986 2.2, 2.3: sub-delims and unreserved, but for "~", which CreateUrl
  * escapes and everybody else lets stand. */
-static bool url_text_is_plain(char c) {
-  char low = slice_lower(c);
-  if ((low >= 'a' && low <= 'z') || url_text_is_digit(c)) return true;
-  switch (c) {
-    case '-': case '.': case '_':
-    case '!': case '$': case '&': case '\'': case '(': case ')':
-    case '*': case '+': case ',': case ';': case '=':
-      return true;
-    default:
-      return false;
-  }
-}
+static const bool url_text_plain[256] = {
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* 00 */
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* 10 */
+    0, 1, 0, 0, 1, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, /* 20: not "#%/ */
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 0, 1, 0, 0, /* 30: not :<>? */
+    0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, /* 40: not @ */
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1, /* 50: not [\]^ */
+    0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, /* 60: not ` */
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, /* 70: not {|}~ DEL */
+};
 
 static bool url_text_is_path_delimiter(char c) {
   return c == '/' || c == ':' || c == '?' || c == '@';
 }
 
 bool url_text_keeps(enum url_text_set set, char c) {
-  if (url_text_is_plain(c)) return true;
+  if (url_text_plain[(unsigned char)c]) return true;
   switch (set) {
     case HN_URL_TEXT_TARGET:
       return c == '~' || c == '%' || url_text_is_path_delimiter(c);
@@ -44,6 +42,16 @@ bool url_text_keeps(enum url_text_set set, char c) {
  * chose the path write header fields, so no set lets one through. */
 static bool url_text_drops(enum url_text_set set, char c) {
   return set == HN_URL_TEXT_RAW && (c == '\r' || c == '\n');
+}
+
+/* Whether all of s goes through as it is. */
+static bool url_text_is_unchanged(struct hn_slice s, enum url_text_set set) {
+  for (size_t i = 0; i < s.n; i++) {
+    if (!url_text_keeps(set, s.p[i]) || url_text_drops(set, s.p[i])) {
+      return false;
+    }
+  }
+  return true;
 }
 
 size_t url_text_escaped_size(struct hn_slice s, enum url_text_set set) {
@@ -72,9 +80,11 @@ void url_text_escape(char *to, struct hn_slice s, enum url_text_set set) {
 
 int url_text_append(struct hn_buf *out, struct hn_slice s,
                     enum url_text_set set) {
-  size_t n = url_text_escaped_size(s, set);
+  size_t n;
   char *to;
   int err;
+  if (url_text_is_unchanged(s, set)) return buf_append(out, s);
+  n = url_text_escaped_size(s, set);
   if (n == 0) return 0;
   err = buf_reserve(out, n, &to);
   if (err) return err;

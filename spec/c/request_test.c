@@ -2,6 +2,8 @@
  * request_test.c: stories of requests that went wrong once, each against a
  * server that does exactly what it takes.
  */
+#include <sys/wait.h>
+
 #include "serve_fixture.h"
 
 static void serve_half(int fd) {
@@ -264,6 +266,73 @@ TEST(a_discarded_session_takes_along_what_closed_handles_left) {
   hn_runtime_free(c.rt);
 }
 
+TEST(an_operation_is_over_when_its_completion_is_taken) {
+  struct serve s;
+  struct client c;
+  struct hn_event e;
+  serve_start(&s, serve_half);
+  client_open(&c, s.port, 0);
+  hn_handle r = client_request(&c, "GET");
+  CHECK(client_exchange(&c, r));
+  CHECK_INT(hn_read(c.rt, r, 4, HN_READ_FILL), 0);
+  (void)client_idle(&c, 60); /* it has completed */
+  CHECK_INT(hn_read(c.rt, r, 3, HN_READ_FILL), HN_ERR_INCORRECT_HANDLE_STATE);
+  CHECK(client_await(&c, r, HN_OP_READ_DATA, &e));
+  CHECK_TEXT(e.text, "0123");
+  CHECK_INT(hn_read(c.rt, r, 3, HN_READ_FILL), 0);
+  CHECK(client_await(&c, r, HN_OP_READ_DATA, &e));
+  CHECK_TEXT(e.text, "456");
+  hn_runtime_free(c.rt);
+  serve_stop(&s);
+}
+
+enum { LARGE = 100000 };
+
+static void serve_large(int fd) {
+  static char body[LARGE];
+  memset(body, 'x', sizeof body);
+  if (!serve_take_head(fd)) return;
+  serve_say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n");
+  serve_put(fd, body, sizeof body);
+  (void)serve_take_head(fd);
+}
+
+/* Ends the child; its status counts what went wrong. */
+static void be_child(struct client *c, hn_handle r, unsigned port) {
+  struct client own = *c;
+  struct hn_event e;
+  int wrong = hn_is_valid(c->rt, r) + (hn_step(c->rt, 0) != HN_ERR_SHUTDOWN) +
+              hn_next_event(c->rt, 0, &e) +
+              (hn_close(c->rt, r) != HN_ERR_INVALID_HANDLE);
+  wrong += hn_open(c->rt, none(), HN_OPEN_ASYNC, &own.session) != 0;
+  wrong += hn_connect(c->rt, own.session, slice_of("127.0.0.1"), port,
+                      &own.connection) != 0;
+  wrong += !client_exchange(&own, client_request(&own, "GET"));
+  wrong += hn_is_valid(c->rt, r);
+  hn_runtime_free(c->rt);
+  _exit(wrong);
+}
+
+TEST(a_forked_child_leaves_its_parents_connections_alone) {
+  struct serve s;
+  struct client c;
+  struct hn_event e;
+  int status = 0;
+  serve_start(&s, serve_large);
+  client_open(&c, s.port, 0);
+  hn_handle r = client_request(&c, "GET");
+  CHECK(client_exchange(&c, r));
+  pid_t child = fork();
+  if (child == 0) be_child(&c, r, s.port);
+  CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status));
+  CHECK_INT(WEXITSTATUS(status), 0);
+  CHECK_INT(hn_read(c.rt, r, LARGE, HN_READ_FILL), 0);
+  CHECK(client_await(&c, r, HN_OP_READ_DATA, &e));
+  CHECK_INT(e.text.n, LARGE);
+  hn_runtime_free(c.rt);
+  serve_stop(&s);
+}
+
 TEST_MAIN(ROW(a_send_that_fails_ends_the_response_before),
           ROW(a_send_that_fails_does_not_send_the_one_before_again),
           ROW(a_body_that_nobody_reads_is_drained_as_it_comes),
@@ -272,4 +341,6 @@ TEST_MAIN(ROW(a_send_that_fails_ends_the_response_before),
           ROW(an_answer_counts_although_the_end_of_the_body_cannot_be_sent),
           ROW(interim_responses_that_come_at_once_are_all_told),
           ROW(a_body_that_unpacks_to_nothing_does_not_hold_a_step),
-          ROW(a_discarded_session_takes_along_what_closed_handles_left))
+          ROW(a_discarded_session_takes_along_what_closed_handles_left),
+          ROW(an_operation_is_over_when_its_completion_is_taken),
+          ROW(a_forked_child_leaves_its_parents_connections_alone))

@@ -1,0 +1,41 @@
+#include "runtime.h"
+
+#include "handle.h"
+
+int runtime_connect(struct hn_env *env) {
+  int rc = process_new(&env->process);
+  if (rc == 0) rc = reactor_new(&env->reactor);
+  if (rc == 0) rc = resolver_new(&env->resolver, env->reactor);
+  if (rc) runtime_disconnect(env);
+  return rc;
+}
+
+void runtime_disconnect(struct hn_env *env) {
+  if (env->resolver) resolver_free(env->resolver);
+  if (env->reactor) reactor_free(env->reactor);
+  process_free(env->process);
+  env->resolver = NULL;
+  env->reactor = NULL;
+  env->process = NULL;
+}
+
+void runtime_drop_all(hn_runtime *rt) {
+  struct hn_link *l;
+  while ((l = list_first(&rt->sessions)) != NULL)
+    node_close(HN_CONTAINER_OF(l, struct hn_node, sibling), true);
+  event_drop_all(rt);
+}
+
+int runtime_renew(hn_runtime *rt) {
+  struct hn_env fresh = {0};
+  if (!env_is_other(&rt->env)) return 0;
+  int rc = runtime_connect(&fresh);
+  if (rc) return rc;
+  runtime_drop_all(rt);
+  rt->spare_event_count = 0;
+  runtime_disconnect(&rt->env);
+  rt->env.process = fresh.process;
+  rt->env.reactor = fresh.reactor;
+  rt->env.resolver = fresh.resolver;
+  return 0;
+}
