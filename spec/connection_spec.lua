@@ -140,20 +140,24 @@ describe("A connection", function()
     s:close()
   end)
 
-  -- The timer that Linux shows for the connection of this port: 2 is keep-alive.
-  local function timer(port)
+  -- The timer that Linux shows for an established connection: 2 is keep-alive.
+  local function timer(info)
     local file <close> = assert(io.open("/proc/net/tcp", "r"))
     for line in file:lines() do
-      local from, active = line:match("^%s*%d+: %x+:(%x+) %x+:%x+ %x+ %x+:%x+ (%x+):")
-      if from and tonumber(from, 16) == port then return tonumber(active, 16) end
+      local from, to, state, active =
+        line:match("^%s*%d+: %x+:(%x+) %x+:(%x+) (%x+) %x+:%x+ (%x+):")
+      if state == "01" and tonumber(from, 16) == info.local_port
+        and tonumber(to, 16) == info.remote_port then
+        return tonumber(active, 16)
+      end
     end
   end
 
   -- The same once what was sent has been acknowledged: until then the timer is
   -- that of the retransmission.
-  local function silent_timer(port)
+  local function silent_timer(info)
     for _ = 1, 200 do
-      local active = timer(port)
+      local active = timer(info)
       if active ~= 1 then return active end
       socket.sleep(0.01)
     end
@@ -169,7 +173,7 @@ describe("A connection", function()
       assert.equal(7, session:query_option("tcp_keepalive_interval"))
       local request = new(session, s)
       assert.equal("hello", finish(request))
-      local active = silent_timer(request:query_option("connection_info").local_port)
+      local active = silent_timer(request:query_option("connection_info"))
       if active then assert.equal(on, active == 2) end
       for _, name in ipairs { "tcp_keepalive_idle", "tcp_keepalive_interval" } do
         assert.equal(87, select(3, session:set_option(name, -1)))
