@@ -158,6 +158,40 @@ describe("A client certificate", function()
     end)
   end
 
+  it("of a request is not shown to where a redirect leads, one of the session is", function()
+    local other = serve("good", { client_ca = made.ca, version = "1.2" })
+    local pair = made:named "good"
+    local s = p:serve { tls = { cert = pair.cert, key = pair.key }, connections = { {
+      { "recv_head" },
+      { "send", peer.response(302, { "Location: " .. other.url .. "/" }) },
+    } } }
+    local identity = { client_cert_context = path "both.pem" }
+    local session <close> = open()
+    assert.same({ nil, secured("the server wants to see a client certificate", other), 12044 },
+      { fetch(session, s, identity) })
+    set(session, identity)
+    assert.equal("hello", fetch(session, s))
+    s:close()
+    other:close()
+  end)
+
+  it("of one call is not shown to where a redirect takes its body", function()
+    local other = serve("good", { client_ca = made.ca, version = "1.2" })
+    local pair = made:named "good"
+    local s = p:serve { tls = { cert = pair.cert, key = pair.key }, connections = { {
+      { "recv_head" }, { "recv_body" },
+      { "send", peer.response(307, { "Location: " .. other.url .. "/" }) },
+    } } }
+    local session <close> = open()
+    local file <close> = assert(io.tmpfile())
+    file:write("some text")
+    file:seek("set")
+    assert.same({ nil, secured("the server wants to see a client certificate", other), 12044 },
+      { session:put(s.url, { body = file, client_cert = path "both.pem" }) })
+    s:close()
+    other:close()
+  end)
+
   for _, row in ipairs(bad) do
     local from = row.client_cert_context .. (row.client_key_file and " and " .. row.client_key_file
       or "") .. (row.client_cert_password and " opened with " .. row.client_cert_password or "")

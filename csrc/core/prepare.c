@@ -166,6 +166,18 @@ int prepare_message(struct hn_request *r, struct hn_slice headers,
   return prepare_body(r, body);
 }
 
+/* A request's own certificate is for the server it was opened for: like other
+ * credentials it does not follow a redirect to another origin. The session's is
+ * for all. */
+static const char *prepare_identity(const struct hn_request *r,
+                                    enum hn_text which) {
+  const struct hn_target *first =
+      &request_connect(r)->target[r->opened_secure];
+  bool own = r->texts && r->texts->at[HN_TEXT_CLIENT_CERT];
+  bool away = r->hop && !target_is_same_origin(first, r->target);
+  return own && away ? NULL : request_text(r, which);
+}
+
 static void prepare_tls_options(const struct hn_request *r,
                                 struct hn_tls_options *o) {
   const struct hn_settings *s = &r->settings;
@@ -173,9 +185,9 @@ static void prepare_tls_options(const struct hn_request *r,
     .ca_file = request_text(r, HN_TEXT_CA_FILE),
     .alpn = "http/1.1",
     .ignore = (uint32_t)s->security_flags,
-    .client_cert = request_text(r, HN_TEXT_CLIENT_CERT),
-    .client_key = request_text(r, HN_TEXT_CLIENT_KEY),
-    .client_password = request_text(r, HN_TEXT_CLIENT_PASSWORD),
+    .client_cert = prepare_identity(r, HN_TEXT_CLIENT_CERT),
+    .client_key = prepare_identity(r, HN_TEXT_CLIENT_KEY),
+    .client_password = prepare_identity(r, HN_TEXT_CLIENT_PASSWORD),
     .pins = request_text(r, HN_TEXT_PINS),
     .crl_file = request_text(r, HN_TEXT_CRL_FILE),
     .revocation = (s->enabled & HN_ENABLE_SSL_REVOCATION) != 0,

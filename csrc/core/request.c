@@ -37,10 +37,6 @@ void request_set_state(struct hn_request *r, enum hn_request_state state) {
   r->state = state;
 }
 
-const char *request_state_name(enum hn_request_state state) {
-  return request_names[state];
-}
-
 struct hn_request *request_from(struct hn_node *n) {
   return HN_CONTAINER_OF(n, struct hn_request, node);
 }

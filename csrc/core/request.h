@@ -69,7 +69,6 @@ HN_INTERNAL int request_find(const hn_runtime *rt, hn_handle h,
 
 HN_INTERNAL void request_set_state(struct hn_request *r,
                                    enum hn_request_state state);
-HN_INTERNAL const char *request_state_name(enum hn_request_state state);
 
 /* Method and path as opened; borrowed. */
 HN_INTERNAL struct hn_slice request_method(const struct hn_request *r);

@@ -4,7 +4,7 @@
  *
  * A connection is dialled for an origin, carries exchanges one after another,
  * and lies idle in its pool between them. It does not know HTTP: the protocol
- * (conn_h1.c) works on its two buffers. It has a slot of its own: the reactor
+ * (h1.c) works on its two buffers. It has a slot of its own: the reactor
  * and the deadline heap know it by that tag only. While an exchange is attached
  * `owner` is the handle to step when something happens; the pool owns it else.
  * Of the idle ones, only the one used last holds buffers.
@@ -56,7 +56,6 @@ struct hn_conn {
   struct hn_buf in;         /* read and not yet used */
   struct hn_buf out;        /* to be written */
   struct hn_h1_conn h1;     /* whose turn it is */
-  uint64_t exchanges;       /* begun on this connection */
   int64_t idle_since;       /* ms */
   uint64_t drain;           /* body bytes the pool may still throw away */
 };

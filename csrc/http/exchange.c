@@ -30,10 +30,6 @@ static const unsigned exchange_next[HN_X_STATES] = {
   [HN_X_DEAD] = HN_XB_DEAD,
 };
 
-const char *exchange_state_name(enum hn_x_state state) {
-  return exchange_names[state];
-}
-
 static void exchange_set_state(struct hn_exchange *x, enum hn_x_state state) {
   assert(exchange_next[x->state] & (1u << state));
   trace_state("exchange", x->setup.wish.owner, exchange_names[x->state],
@@ -347,12 +343,6 @@ const struct hn_stream *exchange_stream(const struct hn_exchange *x) {
 
 void exchange_expire(struct hn_exchange *x) {
   if (x->conn) h1_conn_note_close(&x->conn->h1);
-}
-
-bool exchange_can_move(const struct hn_exchange *x) {
-  if (!x->conn || !conn_is_connected(x->conn)) return true;
-  return x->state <= HN_X_OPEN || buf_size(&x->conn->out) > 0 ||
-         buf_size(&x->conn->in) > 0 || conn_can_read(x->conn);
 }
 
 enum hn_phase exchange_phase(const struct hn_exchange *x) {

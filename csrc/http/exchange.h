@@ -127,9 +127,6 @@ HN_INTERNAL int exchange_read(struct hn_exchange *x, char *p, size_t n,
  * at the end. */
 HN_INTERNAL int exchange_available(struct hn_exchange *x, uint64_t *n);
 
-/* True when a call could do something now, without readiness first. */
-HN_INTERNAL bool exchange_can_move(const struct hn_exchange *x);
-
 /* What is being done, for a timeout's text. */
 HN_INTERNAL enum hn_phase exchange_phase(const struct hn_exchange *x);
 
@@ -145,8 +142,5 @@ HN_INTERNAL void exchange_expire(struct hn_exchange *x);
 HN_INTERNAL void exchange_close(struct hn_exchange *x);
 /* Closes the connection without ceremony: DEAD. */
 HN_INTERNAL void exchange_abort(struct hn_exchange *x);
-
-/* "CONNECT", for traces. */
-HN_INTERNAL const char *exchange_state_name(enum hn_x_state state);
 
 #endif

@@ -151,7 +151,6 @@ static void pool_take(struct hn_pool *p, struct hn_conn *c, uint64_t owner) {
   list_remove(&c->link);
   list_append(&p->busy, &c->link);
   c->owner = owner;
-  c->exchanges++;
 }
 
 static int64_t pool_count(const struct hn_link *list,

@@ -83,8 +83,9 @@ local function follow(x, request)
   if x.history then
     x.history[#x.history + 1] = { status = request:query_headers("status_code"), url = from }
   end
-  if x.headers and target.origin ~= x.target.origin then
-    x.headers = for_another_origin(x.headers)
+  if target.origin ~= x.target.origin then
+    x.away = true
+    x.headers = x.headers and for_another_origin(x.headers)
   end
   if target.host:lower() ~= x.target.host:lower() then x.moved = true end
   local times = request:query_option("request_times")
@@ -112,7 +113,9 @@ end
 
 local function start(x, request)
   local ok, message, code = options.apply(request, x.options, {
-    client_cert_context = x.target.open_options ~= nil,
+    client_cert_context = x.target.open_options ~= nil and not x.away,
+    client_key_file = not x.away,
+    client_cert_password = not x.away,
     unix_socket = not x.moved,
     resolve_to = not x.moved,
   })
