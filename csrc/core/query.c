@@ -38,16 +38,17 @@ int hn_query_header(hn_runtime *rt, hn_handle request,
   return headers_find(h, name, index, value) ? 0 : HN_ERR_HEADER_NOT_FOUND;
 }
 
+/* The request line that goes with request_fields; trailers have none. */
 static int query_write_start(const struct hn_request *r,
                              enum hn_header_source from, struct hn_buf *out) {
-  int rc = 0;
-  if (from == HN_FROM_REQUEST) {
-    rc = buf_append(out, request_method(r));
-    if (rc == 0) rc = buf_append_char(out, ' ');
-    if (rc == 0) rc = buf_append(out, request_path(r));
-    if (rc == 0)
-      rc = buf_append_text(out, r->minor ? " HTTP/1.1\r\n" : " HTTP/1.0\r\n");
-  }
+  const struct hn_buf *text = r->hop ? &r->hop->text : &r->text;
+  size_t size = r->hop ? r->hop->method_size : r->method_size;
+  if (from != HN_FROM_REQUEST) return 0;
+  int rc = buf_append(out, slice_sub(buf_peek(text), 0, size));
+  if (rc == 0) rc = buf_append_char(out, ' ');
+  if (rc == 0) rc = buf_append(out, slice_from(buf_peek(text), size));
+  if (rc == 0)
+    rc = buf_append_text(out, r->minor ? " HTTP/1.1\r\n" : " HTTP/1.0\r\n");
   return rc;
 }
 

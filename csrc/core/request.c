@@ -178,7 +178,7 @@ static struct hn_request *request_new(hn_runtime *rt) {
   headers_init(&r->trailers, HN_MAX_TRAILER, HN_MAX_FIELDS);
   buf_init(&r->text, 3 * HN_MAX_URL);
   buf_init(&r->body, HN_MAX_COPY);
-  buf_init(&r->raw, 2 * HN_MAX_REQUEST_HEAD);
+  buf_init(&r->raw, SIZE_MAX / 2); /* what it is made of is capped */
   return r;
 }
 

@@ -90,7 +90,8 @@ static bool tls_set_alpn(SSL_CTX *ctx, const char *name) {
 static bool tls_configure(SSL_CTX *ctx, const char *alpn) {
   SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
   SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
-                          SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+                          SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                          SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_read_ahead(ctx, 1);
   SSL_CTX_set_default_read_buffer_len(ctx, HN_TLS_READ_BUFFER);
   return tls_set_alpn(ctx, alpn) &&

@@ -46,6 +46,7 @@ struct tls_stream {
   bool starved;   /* the last read found no whole record */
   bool agreed;    /* the handshake was completed */
   bool heard;     /* the peer has sent data: it accepts the handshake */
+  bool warm;      /* its buffers are kept until it is idle */
   bool wanted;    /* the peer asked for a certificate and got none */
   bool unsure;    /* no list could tell whether the certificate is revoked */
   bool spoiled;   /* the peer broke the protocol: nothing to resume */

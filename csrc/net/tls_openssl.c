@@ -153,12 +153,21 @@ static int tls_step_connect(struct hn_stream *s) {
   return 0;
 }
 
+/* While it only waits for its peer, a connection holds no buffers: the library
+ * frees them after each record. Once data flows that would be two allocations
+ * for each exchange. */
+static void tls_keep_buffers(struct tls_stream *t) {
+  SSL_clear_mode(t->ssl, SSL_MODE_RELEASE_BUFFERS);
+  t->warm = true;
+}
+
 static int tls_read(struct hn_stream *s, char *p, size_t n, size_t *got) {
   struct tls_stream *t = tls_of(s);
   if (t->state == HN_TLS_FAILED) return t->code;
   size_t done = 0;
   tls_begin(t);
   if (SSL_read_ex(t->ssl, p, n, &done) == 1) {
+    if (!t->warm) tls_keep_buffers(t);
     t->starved = false;
     t->heard = true;
     *got = done;
@@ -215,11 +224,13 @@ static int tls_fd(const struct hn_stream *s) {
   return s->next->ops->fd(s->next);
 }
 
-/* The library could do so by itself after each record
- * (SSL_MODE_RELEASE_BUFFERS): two allocations for each exchange. */
 static void tls_idle(struct hn_stream *s) {
   struct tls_stream *t = tls_of(s);
-  if (t->state == HN_TLS_OPEN) (void)SSL_free_buffers(t->ssl);
+  if (t->state == HN_TLS_OPEN) {
+    SSL_set_mode(t->ssl, SSL_MODE_RELEASE_BUFFERS);
+    (void)SSL_free_buffers(t->ssl);
+  }
+  t->warm = false;
   s->next->ops->idle(s->next);
 }
 

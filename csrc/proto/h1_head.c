@@ -79,47 +79,25 @@ static int h1_head_check_start(struct hn_h1_head *h, struct hn_slice in,
   return n < sizeof start - 1 ? HN_AGAIN : 0;
 }
 
-/* The end of the head: behind the first empty line that follows a line end at
- * or after h->scanned; 0 when it is not there yet. Only the last line end is
- * looked at again when more has come. */
-static size_t h1_head_find_end(struct hn_h1_head *h, struct hn_slice in) {
-  size_t at = h->scanned;
+/* Whether a line end has come since the last look. */
+static bool h1_head_has_line(struct hn_h1_head *h, struct hn_slice in) {
+  size_t from = h->scanned;
 
-  while (at < in.n) {
-    const char *lf = memchr(in.p + at, '\n', in.n - at);
-    size_t next;
-    int n;
-
-    if (lf == NULL) {
-      h->scanned = in.n;
-      return 0;
-    }
-    next = (size_t)(lf - in.p) + 1;
-    n = h1_head_line_end(in, next);
-    if (n > 0) return next + (size_t)n;
-    at = next;
-    h->scanned = next - 1;
-    if (n < 0) return 0;
-  }
-  return 0;
+  h->scanned = in.n;
+  return slice_find(in, from, '\n') < in.n;
 }
 
-/* From here on: a complete block. It ends with a line end, so that a scan that
- * stops at one needs no bounds. */
-
-/* Length of the line end at p; 0 when there is none. */
-static size_t h1_head_end_at(const char *p) {
-  if (*p == '\r') return p[1] == '\n' ? 2 : 0;
-  return *p == '\n';
-}
-
-/* Names the fault of the byte that stopped a scan. */
-static int h1_head_fail_at(struct hn_h1_head *h, const char *p,
+/* Names the fault of the byte at i, which stopped a scan, once its line is
+ * complete: what is told must not depend on how the bytes arrived. */
+static int h1_head_fail_at(struct hn_h1_head *h, struct hn_slice in, size_t i,
                            enum hn_fault otherwise) {
-  if (*p == '\0') return h1_head_fail(h, HN_FAULT_NUL_IN_HEAD);
+  if (slice_find(in, i, '\n') == in.n) return HN_AGAIN;
+  if (in.p[i] == '\0') return h1_head_fail(h, HN_FAULT_NUL_IN_HEAD);
   /* A bare CR is a line end to some readers and none to others: two heads in
    * one (RFC 9112 2.2). */
-  if (*p == '\r' && p[1] != '\n') return h1_head_fail(h, HN_FAULT_BARE_CR);
+  if (in.p[i] == '\r' && in.p[i + 1] != '\n') {
+    return h1_head_fail(h, HN_FAULT_BARE_CR);
+  }
   return h1_head_fail(h, otherwise);
 }
 
@@ -131,27 +109,26 @@ static bool h1_head_is_blank(char c) {
   return c == ' ' || c == '\t';
 }
 
-/* RFC 9110 5.5: blanks round a value are no part of it. */
-static const char *h1_head_skip_blanks(const char *p) {
-  while (h1_head_is_blank(*p)) p++;
-  return p;
+/* From i on, which is not beyond the end. */
+static struct hn_slice h1_head_rest(struct hn_slice in, size_t i) {
+  return slice_make(in.p + i, in.n - i);
 }
 
-static const char *h1_head_drop_blanks(const char *from, const char *to) {
-  while (to > from && h1_head_is_blank(to[-1])) to--;
+/* RFC 9110 5.5: blanks round a value are no part of it. */
+static size_t h1_head_skip_blanks(struct hn_slice in, size_t i) {
+  while (i < in.n && h1_head_is_blank(in.p[i])) i++;
+  return i;
+}
+
+static size_t h1_head_drop_blanks(struct hn_slice in, size_t from, size_t to) {
+  while (to > from && h1_head_is_blank(in.p[to - 1])) to--;
   return to;
 }
 
-/* The end of the value that begins at p, blanks behind it included. */
-static const char *h1_head_value_end(struct hn_slice block, const char *p) {
-  return p + header_value_length(
-                 slice_make(p, (size_t)(block.p + block.n - p)));
-}
+static int h1_head_parse_version(struct hn_h1_head *h, struct hn_slice in) {
+  const char *p = in.p;
 
-static int h1_head_parse_version(struct hn_h1_head *h, struct hn_slice block) {
-  const char *p = block.p;
-
-  if (block.n <= 8 || !h1_head_is_digit(p[5]) || p[6] != '.' ||
+  if (in.n <= 8 || !h1_head_is_digit(p[5]) || p[6] != '.' ||
       !h1_head_is_digit(p[7]) || p[5] != '1') {
     return h1_head_fail(h, HN_FAULT_BAD_VERSION);
   }
@@ -160,10 +137,10 @@ static int h1_head_parse_version(struct hn_h1_head *h, struct hn_slice block) {
   return 0;
 }
 
-static int h1_head_parse_code(struct hn_h1_head *h, struct hn_slice block) {
-  const char *p = block.p;
+static int h1_head_parse_code(struct hn_h1_head *h, struct hn_slice in) {
+  const char *p = in.p;
 
-  if (block.n <= HN_H1_HEAD_STATUS || p[8] != ' ' || !h1_head_is_digit(p[9]) ||
+  if (in.n <= HN_H1_HEAD_STATUS || p[8] != ' ' || !h1_head_is_digit(p[9]) ||
       !h1_head_is_digit(p[10]) || !h1_head_is_digit(p[11]) || p[9] == '0') {
     return h1_head_fail(h, HN_FAULT_BAD_STATUS_LINE);
   }
@@ -172,125 +149,133 @@ static int h1_head_parse_code(struct hn_h1_head *h, struct hn_slice block) {
 }
 
 /* RFC 9112 4. The reason may be missing together with its blank: several
- * servers send it so, and nothing depends on it. *at moves behind the line. */
-static int h1_head_parse_status(struct hn_h1_head *h, struct hn_slice block,
+ * servers send it so, and nothing depends on it. *at moves behind the line,
+ * which must be complete. */
+static int h1_head_parse_status(struct hn_h1_head *h, struct hn_slice in,
                                 size_t *at) {
-  int code = h1_head_parse_version(h, block);
+  size_t from = HN_H1_HEAD_STATUS, to = from;
+  int code = h1_head_parse_version(h, in), n;
 
-  if (code == 0) code = h1_head_parse_code(h, block);
+  if (code == 0) code = h1_head_parse_code(h, in);
   if (code != 0) return code;
-  const char *from = block.p + HN_H1_HEAD_STATUS, *to = from;
-  if (*from == ' ') {
-    from = h1_head_skip_blanks(from);
-    to = h1_head_value_end(block, from);
+  if (in.p[from] == ' ') {
+    from = h1_head_skip_blanks(in, from);
+    to = from + header_value_length(h1_head_rest(in, from));
   }
-  size_t n = h1_head_end_at(to);
-  if (n == 0) return h1_head_fail_at(h, to, HN_FAULT_BAD_STATUS_LINE);
-  *at = (size_t)(to - block.p) + n;
-  h->reason = (uint32_t)(from - block.p);
-  h->reason_size = (uint32_t)(h1_head_drop_blanks(from, to) - from);
+  n = h1_head_line_end(in, to);
+  if (n <= 0) return h1_head_fail_at(h, in, to, HN_FAULT_BAD_STATUS_LINE);
+  *at = to + (size_t)n;
+  h->reason = (uint32_t)from;
+  h->reason_size = (uint32_t)(h1_head_drop_blanks(in, from, to) - from);
   return 0;
 }
 
 static int h1_head_add_field(struct hn_h1_head *h, struct hn_headers *fields,
-                             struct hn_field_span span) {
-  int code = headers_add_span(fields, span);
+                             const char *block, struct hn_field_span span) {
+  int code = headers_add_span(fields, block, span);
 
   return code == HN_ERR_HEADER_COUNT_EXCEEDED
              ? h1_head_fail(h, HN_FAULT_TOO_MANY_FIELDS)
              : code;
 }
 
-/* One field line from *at on; *at moves behind it. */
+/* One field line from *at on; *at moves behind it. HN_AGAIN: it is not complete
+ * yet. */
 static int h1_head_parse_field(struct hn_h1_head *h, struct hn_headers *fields,
-                               struct hn_slice block, size_t *at) {
-  const char *name = block.p + *at;
-  const char *colon = header_token_end(name);
+                               struct hn_slice in, size_t *at) {
+  size_t name = *at, from, to;
+  size_t colon = name + header_token_length(h1_head_rest(in, name));
+  int n;
 
   /* RFC 9112 5.1: a blank before the colon hides a field from those who take
    * it for a part of the name. 5.2: a continued line is refused, as is one
    * right after the status line (2.2): readers that skip it and readers that
    * join it differ. */
-  if (colon == name || *colon != ':') {
-    bool folded = h1_head_is_blank(*name);
+  if (colon == in.n) return HN_AGAIN;
+  if (colon == name || in.p[colon] != ':') {
+    bool folded = h1_head_is_blank(in.p[name]);
 
-    return h1_head_fail_at(h, colon,
+    return h1_head_fail_at(h, in, colon,
                            folded ? HN_FAULT_FOLDED_HEADER
                                   : HN_FAULT_BAD_FIELD_NAME);
   }
-  const char *from = h1_head_skip_blanks(colon + 1);
-  const char *to = h1_head_value_end(block, from);
-  size_t n = h1_head_end_at(to);
-  if (n == 0) return h1_head_fail_at(h, to, HN_FAULT_BAD_FIELD_VALUE);
-  struct hn_field_span span = {
-      .name = (uint32_t)*at,
-      .name_size = (uint32_t)(colon - name),
-      .value = (uint32_t)(from - block.p),
-      .value_size = (uint32_t)(h1_head_drop_blanks(from, to) - from)};
-  *at = (size_t)(to - block.p) + n;
-  return h1_head_add_field(h, fields, span);
+  from = h1_head_skip_blanks(in, colon + 1);
+  to = from + header_value_length(h1_head_rest(in, from));
+  n = h1_head_line_end(in, to);
+  if (n < 0) return n;
+  if (n == 0) return h1_head_fail_at(h, in, to, HN_FAULT_BAD_FIELD_VALUE);
+  *at = to + (size_t)n;
+  to = h1_head_drop_blanks(in, from, to);
+  return h1_head_add_field(
+      h, fields, in.p,
+      (struct hn_field_span){(uint32_t)name, (uint32_t)(colon - name),
+                             (uint32_t)from, (uint32_t)(to - from)});
 }
 
-/* Copies the block into the list, all at once, and names the fields in it. */
-static int h1_head_fill(struct hn_h1_head *h, struct hn_slice block,
-                        struct hn_headers *fields, bool has_status) {
+/* Takes the lines apart, up to and with the empty one, *used bytes, and copies
+ * them into the list, all at once. HN_AGAIN when they are not all here: the
+ * next look begins anew, but there are only so many lines. */
+static int h1_head_fill(struct hn_h1_head *h, struct hn_slice in,
+                        struct hn_headers *fields, bool has_status,
+                        size_t *used) {
   size_t at = 0;
-  int code;
+  int code = 0, n = 0;
 
   headers_clear(fields);
-  code = headers_set_block(fields, block);
-  if (code == HN_ERR_HEADER_SIZE_OVERFLOW) {
-    return h1_head_fail(h, HN_FAULT_HEAD_TOO_LARGE);
+  if (has_status) code = h1_head_parse_status(h, in, &at);
+  while (code == 0 && (n = h1_head_line_end(in, at)) == 0) {
+    code = h1_head_parse_field(h, fields, in, &at);
   }
-  if (code != 0) return code;
-  if (has_status) code = h1_head_parse_status(h, block, &at);
-  while (code == 0 && h1_head_end_at(block.p + at) == 0) {
-    code = h1_head_parse_field(h, fields, block, &at);
+  if (n < 0) code = HN_AGAIN;
+  if (code == 0) {
+    at += (size_t)n;
+    code = headers_set_block(fields, slice_sub(in, 0, at));
   }
-  if (code != 0) headers_clear(fields);
-  return code;
+  if (code == 0) {
+    *used = at;
+    return 0;
+  }
+  headers_clear(fields);
+  return code == HN_ERR_HEADER_SIZE_OVERFLOW
+             ? h1_head_fail(h, HN_FAULT_HEAD_TOO_LARGE)
+             : code;
+}
+
+/* Nothing beyond the limit is looked at, so that the outcome does not depend on
+ * how the bytes arrived. */
+static int h1_head_end(struct hn_h1_head *h, struct hn_slice in, int code) {
+  return code == HN_AGAIN && in.n == h->max_size
+             ? h1_head_fail(h, HN_FAULT_HEAD_TOO_LARGE)
+             : code;
 }
 
 int h1_head_parse(struct hn_h1_head *h, struct hn_slice in,
                   struct hn_headers *fields, size_t *used) {
-  size_t start, end = 0;
+  size_t start, size;
   int code;
 
-  /* Nothing beyond the limit is looked at, so that the outcome does not depend
-   * on how the bytes arrived. */
   in = slice_sub(in, 0, h->max_size);
   start = h1_head_count_empty(in);
   code = h1_head_check_start(h, in, start);
   if (code == 0) {
-    if (h->scanned < start) h->scanned = start;
-    end = h1_head_find_end(h, in);
-    if (end == 0) code = HN_AGAIN;
+    struct hn_slice rest = slice_from(in, start);
+
+    code = h1_head_has_line(h, rest)
+               ? h1_head_fill(h, rest, fields, true, &size)
+               : HN_AGAIN;
   }
-  if (code == HN_AGAIN && in.n == h->max_size) {
-    return h1_head_fail(h, HN_FAULT_HEAD_TOO_LARGE);
-  }
-  if (code != 0) return code;
-  code = h1_head_fill(h, slice_sub(in, start, end), fields, true);
-  if (code == 0) *used = end;
-  return code;
+  if (code == 0) *used = start + size;
+  return h1_head_end(h, in, code);
 }
 
 int h1_trailer_parse(struct hn_h1_head *h, struct hn_slice in,
                      struct hn_headers *fields, size_t *used) {
-  size_t end = 0;
-  int code, n;
+  int code;
 
   in = slice_sub(in, 0, h->max_size);
-  n = h1_head_line_end(in, 0);
-  if (n > 0) end = (size_t)n;
-  if (n == 0) end = h1_head_find_end(h, in);
-  if (end == 0) {
-    return in.n == h->max_size ? h1_head_fail(h, HN_FAULT_HEAD_TOO_LARGE)
-                               : HN_AGAIN;
-  }
-  code = h1_head_fill(h, slice_sub(in, 0, end), fields, false);
-  if (code == 0) *used = end;
-  return code;
+  code = h1_head_has_line(h, in) ? h1_head_fill(h, in, fields, false, used)
+                                 : HN_AGAIN;
+  return h1_head_end(h, in, code);
 }
 
 /* A blank or control character in the target would end it early and begin a

@@ -70,7 +70,7 @@ HN_INTERNAL const char *fault_text(enum hn_fault fault);
  * The caller's storage. `fields` belongs to the caller and is filled by
  * reference: the bytes of the whole head, and a span for each field. */
 struct hn_h1_head {
-  size_t scanned;      /* bytes already searched for the end of the head */
+  size_t scanned;      /* bytes already searched for line ends */
   size_t max_size;     /* MAX_RESPONSE_HEADER_SIZE */
   enum hn_fault fault; /* why h1_head_parse failed */
   int status;          /* 100..999 */
@@ -84,10 +84,11 @@ HN_INTERNAL void h1_head_init(struct hn_h1_head *h, size_t max_size);
  * same bytes and more). HN_AGAIN: not complete. 0: complete, *used bytes of it
  * are the head, fields is filled (cleared first). Else the fault's code,
  * h->fault set and fields empty; NOT_ENOUGH_MEMORY leaves the fault at NONE. A
- * trickle of bytes is not searched twice. Empty lines before the status line
- * are skipped (RFC 9112 2.2), at most four bytes of them; the block in fields
- * begins with the status line. Input that is no HTTP/1 response is refused at
- * its first byte that differs, the rest once the head is complete. */
+ * trickle inside a line is not searched twice. Empty lines before the status
+ * line are skipped (RFC 9112 2.2), at most four bytes of them; the block in
+ * fields begins with the status line. Input that is no HTTP/1 response is
+ * refused at its first byte that differs, the rest once its line is complete.
+ */
 HN_INTERNAL int h1_head_parse(struct hn_h1_head *h, struct hn_slice in,
                               struct hn_headers *fields, size_t *used);
 

@@ -185,22 +185,23 @@ int headers_append_line(struct hn_headers *h, struct hn_slice line,
   return 0;
 }
 
+int headers_add_span(struct hn_headers *h, const char *block,
+                     struct hn_field_span span) {
+  int code = header_make_span(h);
+  assert(span.name_size > 0 && buf_size(&h->bytes) == 0);
+  if (code != 0) return code;
+  h->fields[h->count++] = span;
+  h->marks |= header_mark(block + span.name, span.name_size);
+  return 0;
+}
+
 int headers_set_block(struct hn_headers *h, struct hn_slice block) {
   int code;
-  assert(h->count == 0 && buf_size(&h->bytes) == 0);
+  assert(buf_size(&h->bytes) == 0);
   if (block.n > h->max_bytes) return HN_ERR_HEADER_SIZE_OVERFLOW;
   code = buf_append(&h->bytes, block);
   if (code == 0) h->block = block.n;
   return code;
-}
-
-int headers_add_span(struct hn_headers *h, struct hn_field_span span) {
-  int code = header_make_span(h);
-  assert(span.name_size > 0 && span.value + span.value_size <= h->block);
-  if (code != 0) return code;
-  h->fields[h->count++] = span;
-  h->marks |= header_mark(header_base(h) + span.name, span.name_size);
-  return 0;
 }
 
 /* Most names of one length differ in their first letter, and most that are the

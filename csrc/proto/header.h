@@ -49,12 +49,12 @@ HN_INTERNAL int headers_append(struct hn_headers *h, struct hn_slice name,
 HN_INTERNAL int headers_append_line(struct hn_headers *h, struct hn_slice line,
                                     size_t name_size);
 
-/* For a parser that has checked the text: keeps `block`, the bytes of a whole
- * head or trailer section, as the list's content and lets headers_add_span
- * name the fields in it by offset. The list must be empty. */
-HN_INTERNAL int headers_set_block(struct hn_headers *h, struct hn_slice block);
-HN_INTERNAL int headers_add_span(struct hn_headers *h,
+/* For a parser that has checked the text: names a field of `block`, the bytes
+ * of a whole head or trailer section, by offset. The list must have been empty,
+ * and is of no use until headers_set_block has made the block its content. */
+HN_INTERNAL int headers_add_span(struct hn_headers *h, const char *block,
                                  struct hn_field_span span);
+HN_INTERNAL int headers_set_block(struct hn_headers *h, struct hn_slice block);
 
 /* WinHttpAddRequestHeaders for one field, by HN_ADD* mode (0 is ADD). REPLACE
  * touches the first of several and moves it to the end; REPLACE alone with an

@@ -36,9 +36,10 @@ static size_t header_text_count_plain(const unsigned char *p) {
   return hits == 0 ? 8 : (size_t)__builtin_ctzll(hits) / 8;
 }
 
-const char *header_token_end(const char *p) {
-  while (header_text_tokens[(unsigned char)*p]) p++;
-  return p;
+size_t header_token_length(struct hn_slice s) {
+  const char *p = s.p, *end = s.p + s.n;
+  while (p < end && header_text_tokens[(unsigned char)*p]) p++;
+  return (size_t)(p - s.p);
 }
 
 size_t header_value_length(struct hn_slice s) {
@@ -57,10 +58,7 @@ size_t header_value_length(struct hn_slice s) {
 }
 
 bool header_is_token(struct hn_slice s) {
-  for (size_t i = 0; i < s.n; i++) {
-    if (!header_text_tokens[(unsigned char)s.p[i]]) return false;
-  }
-  return s.n > 0;
+  return s.n > 0 && header_token_length(s) == s.n;
 }
 
 bool header_is_value(struct hn_slice s) {

@@ -10,9 +10,8 @@
  * tab. */
 HN_INTERNAL bool header_is_token(struct hn_slice s);
 HN_INTERNAL bool header_is_value(struct hn_slice s);
-/* The first byte from p on that cannot stand in a token; there must be one. */
-HN_INTERNAL const char *header_token_end(const char *p);
-/* How many bytes at the start of s can stand in a value. */
+/* How many bytes at the start of s can stand in a token, in a value. */
+HN_INTERNAL size_t header_token_length(struct hn_slice s);
 HN_INTERNAL size_t header_value_length(struct hn_slice s);
 
 #endif

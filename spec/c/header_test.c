@@ -36,8 +36,7 @@ TEST(token_and_value_characters) {
   }
   CHECK(!header_is_token(S("")));
   CHECK(header_is_value(S("")));
-  CHECK_TEXT(slice_of(header_token_end("abc: d")), ": d");
-  CHECK_TEXT(slice_of(header_token_end(": d")), ": d");
+  CHECK_INT(header_token_length(S("abc: d")), 3);
 }
 
 /* The scan looks at eight bytes at a time: every byte at every place. */
@@ -321,9 +320,11 @@ TEST(block) {
   struct hn_slice v;
 
   headers_init(&h, ALLOC, FIELDS);
+  CHECK_INT(headers_add_span(&h, text, (struct hn_field_span){16, 1, 18, 1}),
+            0);
+  CHECK_INT(headers_add_span(&h, text, (struct hn_field_span){21, 1, 25, 1}),
+            0);
   CHECK_INT(headers_set_block(&h, S(text)), 0);
-  CHECK_INT(headers_add_span(&h, (struct hn_field_span){16, 1, 18, 1}), 0);
-  CHECK_INT(headers_add_span(&h, (struct hn_field_span){21, 1, 25, 1}), 0);
   check_written(&h, "A: 1\r\nB: 2\r\n");
   CHECK_INT(headers_append(&h, S("C"), S("3")), 0);
   CHECK_INT(headers_append(&h, S("D"), S("4")), 0);

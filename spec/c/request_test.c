@@ -112,6 +112,27 @@ TEST(a_redirect_that_nobody_has_heard_lets_the_steps_wait) {
   serve_stop(&s);
 }
 
+static void serve_moved(int fd) {
+  if (!serve_take_head(fd)) return;
+  serve_say(fd, "HTTP/1.1 303 Other\r\nLocation: /x\r\n"
+                "Content-Length: 0\r\n\r\n");
+  while (serve_take_head(fd)) serve_say(fd, "HTTP/1.1 204 Nothing\r\n\r\n");
+}
+
+TEST(the_head_sent_is_that_of_the_last_hop) {
+  struct serve s;
+  struct client c;
+  struct hn_slice text = none();
+  serve_start(&s, serve_moved);
+  client_open(&c, s.port, 0);
+  hn_handle r = client_request(&c, "POST");
+  CHECK(client_exchange(&c, r));
+  CHECK_INT(hn_query_raw_headers(c.rt, r, HN_FROM_REQUEST, &text), 0);
+  CHECK_TEXT(slice_sub(text, 0, slice_find(text, 0, '\r')), "GET /x HTTP/1.1");
+  hn_runtime_free(c.rt);
+  serve_stop(&s);
+}
+
 TEST(the_route_may_change_while_a_request_stands_in_line) {
   struct serve s;
   struct client c;
@@ -266,6 +287,39 @@ TEST(a_discarded_session_takes_along_what_closed_handles_left) {
   hn_runtime_free(c.rt);
 }
 
+enum { WIDE = 60000, WIDES = 10 };
+
+static void serve_wide_head(int fd) {
+  static char value[WIDE];
+  memset(value, 'v', sizeof value);
+  if (!serve_take_head(fd)) return;
+  serve_say(fd, "HTTP/1.1 204 Nothing\n");
+  for (int i = 0; i < WIDES; i++) {
+    serve_say(fd, "X-Wide: ");
+    serve_put(fd, value, sizeof value);
+    serve_say(fd, "\n");
+  }
+  serve_say(fd, "\n");
+  (void)serve_take_head(fd);
+}
+
+TEST(a_head_that_may_be_large_can_be_had_as_text) {
+  struct serve s;
+  struct client c;
+  struct hn_slice text = none();
+  serve_start(&s, serve_wide_head);
+  client_open(&c, s.port, 0);
+  client_set_number(&c, "max_response_header_size", HN_TYPE_INTEGER,
+                    (int64_t)1 << 20);
+  hn_handle r = client_request(&c, "GET");
+  CHECK(client_exchange(&c, r));
+  CHECK_INT(hn_query_raw_headers(c.rt, r, HN_FROM_RESPONSE, &text), 0);
+  CHECK_INT(text.n, strlen("HTTP/1.1 204 Nothing\r\n") + 2 +
+                        (size_t)WIDES * (WIDE + strlen("X-Wide: \r\n")));
+  hn_runtime_free(c.rt);
+  serve_stop(&s);
+}
+
 TEST(an_operation_is_over_when_its_completion_is_taken) {
   struct serve s;
   struct client c;
@@ -337,10 +391,12 @@ TEST_MAIN(ROW(a_send_that_fails_ends_the_response_before),
           ROW(a_send_that_fails_does_not_send_the_one_before_again),
           ROW(a_body_that_nobody_reads_is_drained_as_it_comes),
           ROW(a_redirect_that_nobody_has_heard_lets_the_steps_wait),
+          ROW(the_head_sent_is_that_of_the_last_hop),
           ROW(the_route_may_change_while_a_request_stands_in_line),
           ROW(an_answer_counts_although_the_end_of_the_body_cannot_be_sent),
           ROW(interim_responses_that_come_at_once_are_all_told),
           ROW(a_body_that_unpacks_to_nothing_does_not_hold_a_step),
           ROW(a_discarded_session_takes_along_what_closed_handles_left),
+          ROW(a_head_that_may_be_large_can_be_had_as_text),
           ROW(an_operation_is_over_when_its_completion_is_taken),
           ROW(a_forked_child_leaves_its_parents_connections_alone))
