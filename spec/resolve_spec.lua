@@ -178,7 +178,12 @@ describe("A name", function()
     local said, seconds = n:run [[
       local s = peer:keepalive("hello")
       local session = hinternet.open { async = true, resolve_timeout = false }
-      for i = 1, 3 do new(session, at("silent.n" .. i .. ".test", s)):send() end
+      for i = 1, 3 do
+        local name = "silent.n" .. i .. ".test"
+        new(session, at(name, s)):send()
+        session:poll(0)
+        asked(name)
+      end
       say(fetch(hinternet.open(), at("four.test", s)))
     ]]
     assert.same({ "hello" }, said)

@@ -9,8 +9,9 @@
 --   n:remove()
 --
 -- A script has `hinternet`, `peer` (a started one), `fetch`, `finish` and `new`
--- of spec.support.exchange, at(host, server) and say(...), whose lines run
--- answers as a list. It ends without closing what it left open.
+-- of spec.support.exchange, at(host, server), asked(name), which waits until the
+-- name server was asked for a name, and say(...), whose lines run answers as a
+-- list. It ends without closing what it left open.
 
 local socket = require "socket"
 local process = require "spec.support.process"
@@ -38,6 +39,15 @@ local peer = require("spec.support.peer").start()
 local fetch, finish, new = exchange.fetch, exchange.finish, exchange.new
 local function at(host, server)
   return { host = host, port = server.port, url = "http:" }
+end
+local function asked(name)
+  for _ = 1, 1000 do
+    for line in io.lines(folder .. "/questions") do
+      if line:match("%S+$") == name then return end
+    end
+    require("socket").sleep(0.01)
+  end
+  error("nobody asked for " .. name)
 end
 local function say(...)
   local out = table.pack(...)
@@ -78,7 +88,7 @@ end
 ---@return number seconds
 function Names:run(script)
   local path = self.folder .. "/script.lua"
-  write(path, prologue .. script)
+  write(path, ("local folder = %q\n"):format(self.folder) .. prologue .. script)
   local support = debug.getinfo(1, "S").source:match("^@(.*)names%.lua$")
   -- A thread that the end finds in a look-up leaves what libc has allocated.
   local command = 'env ASAN_OPTIONS="$ASAN_OPTIONS:detect_leaks=0" '
