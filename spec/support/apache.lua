@@ -15,11 +15,9 @@
 -- a.folder holds www/, access.log (method, URI, status, requests on the
 -- connection before this one) and error.log.
 
-local socket = require "socket"
-local process = require "spec.support.process"
+local daemon = require "spec.support.daemon"
 
 local apache = { date = "Mon, 28 Jul 2008 10:05:52 GMT" }
-apache.__index = apache
 
 local modules = "/usr/lib/apache2/modules"
 
@@ -83,131 +81,36 @@ Listen 127.0.0.1:${https}
 local names = { "mpm_event", "authz_core", "authz_host", "setenvif", "alias",
   "filter", "deflate", "brotli", "reflector", "dav", "dav_fs", "ssl" }
 
-local function fill(template, values)
-  return (template:gsub("%${(%w+)}", values))
-end
-
-local function write(path, text)
-  local file = assert(io.open(path, "wb"))
-  file:write(text)
-  file:close()
-end
-
-local function read(path)
-  local file = io.open(path, "rb")
-  if not file then return "" end
-  local text = file:read("a")
-  file:close()
-  return text
-end
-
--- Ports that were free a moment ago. All are held until all are known.
-local function free_ports(count)
-  local held, ports = {}, {}
-  for i = 1, count do
-    held[i] = assert(socket.bind("127.0.0.1", 0))
-    local _, port = held[i]:getsockname()
-    ports[i] = port
-  end
-  for _, sock in ipairs(held) do sock:close() end
-  return ports
-end
-
-local function make_site(folder)
-  process.run(("cd %s && mkdir www www/dav && chmod 755 . www && chmod 777 . www/dav"):format(
-    process.quote(folder)))
-  write(folder .. "/www/file", ("0123456789abcde\n"):rep(64))
-  local text = {}
-  for i = 1, 1 << 16 do text[i] = ("%015d\n"):format(i) end
-  write(folder .. "/www/text", table.concat(text))
-  process.run(("TZ=UTC touch -d '2008-07-28 10:05:52' %s/www/file"):format(
-    process.quote(folder)))
-end
-
-local function make_config(self, certs, ports)
+local function load_modules()
   local lines = {}
   for i, name in ipairs(names) do
     lines[i] = ("LoadModule %s_module %s/mod_%s.so"):format(name, modules, name)
   end
-  local values = { folder = self.folder, modules = table.concat(lines, "\n"),
-    http = tostring(ports[1]), https = tostring(ports[2]) }
-  local text = fill(config, values)
-  if certs then
-    values.cert, values.key = certs.good.cert, certs.good.key
-    text = text .. fill(secure, values)
-  end
-  write(self.folder .. "/httpd.conf", text)
+  return table.concat(lines, "\n")
 end
 
-local function answers(port)
-  local sock = socket.tcp()
-  sock:settimeout(1)
-  local ok = sock:connect("127.0.0.1", port)
-  sock:close()
-  return ok
-end
-
--- The shell ends the server when its own input ends, so that none outlives a
--- crash.
-local launcher = [==[
-%s -f %s/httpd.conf -X </dev/null >%s/output 2>&1 &
-pid=$!
-echo $pid >%s/pid
-read -r _
-kill $pid 2>/dev/null
-wait $pid
+local site = [==[
+mkdir www www/dav
+chmod 755 . www
+chmod 777 . www/dav
+for i in $(seq 64); do echo 0123456789abcde; done >www/file
+seq -f %015.0f 65536 >www/text
+TZ=UTC touch -d '2008-07-28 10:05:52' www/file
 ]==]
-
-local function launch(self)
-  local f = self.folder
-  local command = launcher:format(process.program("apache2"), f, f, f)
-  self.pipe = process.start("sh -c " .. process.quote(command))
-  for _ = 1, 400 do
-    self.pid = self.pid or math.tointeger(tonumber(read(f .. "/pid")))
-    if self.pid and not process.is_alive(self.pid) then return false end
-    if self.pid and answers(self.http_port) then return true end
-    socket.sleep(0.01)
-  end
-  return false
-end
 
 --- Starts Apache; raises with its log when it does not answer.
 ---@param certs? table
----@return table
+---@return table a of spec.support.daemon
 function apache.start(certs)
-  local self = setmetatable({ folder = process.temp_folder() }, apache)
-  make_site(self.folder)
-  local said = ""
-  for _ = 1, 3 do -- a free port may be taken before Apache has it
-    local ports = free_ports(2)
-    self.http_port, self.https_port = ports[1], certs and ports[2]
-    self.http = "http://127.0.0.1:" .. ports[1]
-    self.https = certs and "https://127.0.0.1:" .. ports[2]
-    make_config(self, certs, ports)
-    if launch(self) then return self end
-    self.pipe:close()
-    self.pid = nil
-    said = read(self.folder .. "/output") .. self:log("error.log")
-  end
-  process.remove_folder(self.folder)
-  error("Apache did not start:\n" .. said)
-end
-
---- The text of a log in its folder.
----@param name string "access.log" or "error.log"
----@return string
-function apache:log(name)
-  return read(self.folder .. "/" .. name)
-end
-
---- Stops Apache and removes its folder.
-function apache:stop()
-  if not self.pid then return end
-  process.kill(self.pid, "TERM")
-  if not process.wait_end(self.pid, 5) then process.kill(self.pid, "KILL") end
-  self.pipe:close()
-  self.pid = nil
-  process.remove_folder(self.folder)
+  local good = certs and certs.good or {}
+  return daemon.start {
+    program = "apache2",
+    arguments = "-f ${folder}/httpd.conf -X",
+    ports = { "http", "https" },
+    files = { ["httpd.conf"] = config .. (certs and secure or "") },
+    values = { modules = load_modules(), cert = good.cert, key = good.key },
+    prepare = site,
+  }
 end
 
 return apache

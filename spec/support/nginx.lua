@@ -19,13 +19,13 @@
 -- n.folder holds www/, access.log (method, URI, status, connection number,
 -- request number on it, length, TLS version, "r" if resumed) and error.log.
 
-local socket = require "socket"
-local process = require "spec.support.process"
+local daemon = require "spec.support.daemon"
 
 local nginx = {}
-nginx.__index = nginx
 
-local kinds = { "good", "wrong", "expired", "untrusted", "self_signed" }
+-- The certificates' names, by the server's.
+local kinds = { https = "good", wrong = "wrong", expired = "expired",
+  untrusted = "untrusted", self_signed = "self_signed" }
 
 local head = [[
 user root;
@@ -52,20 +52,20 @@ http {
   client_max_body_size 0;
   server_tokens off;
   server {
-    listen ${inner};
+    listen 127.0.0.1:${inner};
     location / { return 200 "$content_length"; }
   }
 ]]
 
 local server = [[
   server {
-    listen ${listen};
-    ${tls}
+    listen 127.0.0.1:%s;
+    %s
     root ${folder}/www;
     location = /empty { return 204; }
     location = /length {
       proxy_http_version 1.1;
-      proxy_pass http://${inner};
+      proxy_pass http://127.0.0.1:${inner};
     }
     location = /echo-headers {
       return 200 "$http_user_agent|$http_host|$http_x_test";
@@ -86,28 +86,6 @@ local server = [[
   }
 ]]
 
-local function fill(template, values)
-  return (template:gsub("%${(%w+)}", values))
-end
-
-local function write(path, text)
-  local file = assert(io.open(path, "wb"))
-  file:write(text)
-  file:close()
-end
-
--- Ports that were free a moment ago. All are held until all are known.
-local function free_ports(count)
-  local held, ports = {}, {}
-  for i = 1, count do
-    held[i] = assert(socket.bind("127.0.0.1", 0))
-    local _, port = held[i]:getsockname()
-    ports[i] = port
-  end
-  for _, sock in ipairs(held) do sock:close() end
-  return ports
-end
-
 local function status_locations()
   local out = {}
   for _, code in ipairs { 200, 201, 301, 400, 401, 403, 404, 500, 503 } do
@@ -117,130 +95,46 @@ local function status_locations()
   return table.concat(out, "\n")
 end
 
-local function config(folder, ports, certs, more)
-  local inner = "127.0.0.1:" .. ports.inner
-  local out = { fill(head, { folder = folder, inner = inner }) }
-  local body = server:gsub("    location ~ [^\n]*", function()
-    return status_locations()
-  end)
-  local function add(port, tls)
-    out[#out + 1] = fill(body, {
-      folder = folder, inner = inner, tls = tls,
-      listen = "127.0.0.1:" .. port .. (tls ~= "" and " ssl" or ""),
-    })
+-- The text of the configuration and the names of its ports.
+local function config(certs, more)
+  local body = server:gsub("    location ~ [^\n]*", status_locations)
+  local out, ports = { head }, { "http", "inner" }
+  local function add(name, listen, tls)
+    out[#out + 1] = body:format("${" .. name .. "}" .. listen, tls)
+    if name ~= "http" then ports[#ports + 1] = name end
   end
-  add(ports.http, "")
-  for _, kind in ipairs(certs and kinds or {}) do
-    add(ports[kind], ("ssl_certificate %s; ssl_certificate_key %s;"):format(
+  add("http", "", "")
+  for name, kind in pairs(certs and kinds or {}) do
+    add(name, " ssl", ("ssl_certificate %s; ssl_certificate_key %s;"):format(
       certs[kind].cert, certs[kind].key))
   end
-  for name, tls in pairs(more) do add(ports[name], tls) end
+  for name, tls in pairs(more) do add(name, " ssl", tls) end
   out[#out + 1] = "}\n"
-  return table.concat(out)
+  return table.concat(out), ports
 end
 
-local function make_site(folder)
-  process.run(("mkdir %s/www"):format(process.quote(folder)))
-  write(folder .. "/www/file", ("0123456789abcde\n"):rep(64))
-  write(folder .. "/www/chunked", ("0123456789abcde\n"):rep(4096))
-  local text = {}
-  for i = 1, 1 << 16 do text[i] = ("%015d\n"):format(i) end
-  write(folder .. "/www/text", table.concat(text))
-  process.run(("truncate -s 1G %s"):format(
-    process.quote(folder .. "/www/big")))
-end
-
-local function answers(port)
-  local sock = socket.tcp()
-  sock:settimeout(1)
-  local ok = sock:connect("127.0.0.1", port)
-  sock:close()
-  return ok
-end
-
--- The shell ends nginx when its own input ends, so that none outlives a crash.
-local launcher = [==[
-%s -c %s/nginx.conf -e %s/error.log </dev/null >%s/output 2>&1 &
-pid=$!
-echo $pid >%s/pid
-read -r _
-kill $pid 2>/dev/null
-wait $pid
+local site = [==[
+mkdir www
+for i in $(seq 64); do echo 0123456789abcde; done >www/file
+for i in $(seq 64); do cat www/file; done >www/chunked
+seq -f %015.0f 65536 >www/text
+truncate -s 1G www/big
 ]==]
-
-local function read(path)
-  local file = io.open(path, "rb")
-  if not file then return "" end
-  local text = file:read("a")
-  file:close()
-  return text
-end
-
-local function launch(self)
-  local f = self.folder
-  local command = launcher:format(process.program("nginx"), f, f, f, f)
-  self.pipe = process.start("sh -c " .. process.quote(command))
-  for _ = 1, 400 do
-    self.pid = self.pid or math.tointeger(tonumber(read(f .. "/pid")))
-    if self.pid and not process.is_alive(self.pid) then return false end
-    if self.pid and answers(self.http_port) then return true end
-    socket.sleep(0.01)
-  end
-  return false
-end
-
-local function choose_ports(self, certs, more)
-  local names = { "http", "inner" }
-  if certs then table.move(kinds, 1, #kinds, 3, names) end
-  for name in pairs(more) do names[#names + 1] = name end
-  local ports = {}
-  for i, port in ipairs(free_ports(#names)) do
-    local name = names[i] == "good" and "https" or names[i]
-    ports[names[i]] = port
-    self[name .. "_port"] = port
-    self[name] = (i <= 2 and "http" or "https") .. "://127.0.0.1:" .. port
-  end
-  return ports
-end
 
 --- Starts nginx; raises with its log when it does not answer.
 ---@param certs? table
 ---@param more? table<string, string> by name, what a further https server says
 ---  about TLS
----@return table
+---@return table n of spec.support.daemon
 function nginx.start(certs, more)
-  local self = setmetatable({ folder = process.temp_folder() }, nginx)
-  more = more or {}
-  make_site(self.folder)
-  local said = ""
-  for _ = 1, 3 do -- a free port may be taken before nginx has it
-    local ports = choose_ports(self, certs, more)
-    write(self.folder .. "/nginx.conf",
-      config(self.folder, ports, certs, more))
-    if launch(self) then return self end
-    self.pipe:close()
-    self.pid = nil
-    said = read(self.folder .. "/output") .. self:log("error.log")
-  end
-  process.remove_folder(self.folder)
-  error("nginx did not start:\n" .. said)
-end
-
---- The text of a log in its folder.
----@param name string "access.log" or "error.log"
----@return string
-function nginx:log(name)
-  return read(self.folder .. "/" .. name)
-end
-
---- Stops nginx and removes its folder.
-function nginx:stop()
-  if not self.pid then return end
-  process.kill(self.pid, "TERM")
-  if not process.wait_end(self.pid, 5) then process.kill(self.pid, "KILL") end
-  self.pipe:close()
-  self.pid = nil
-  process.remove_folder(self.folder)
+  local text, ports = config(certs, more or {})
+  return daemon.start {
+    program = "nginx",
+    arguments = "-c ${folder}/nginx.conf -e ${folder}/error.log",
+    ports = ports,
+    files = { ["nginx.conf"] = text },
+    prepare = site,
+  }
 end
 
 return nginx
