@@ -15,6 +15,7 @@ local big = (1 << 31) - 1
 local values = {
   resolve_timeout = { 30 }, connect_timeout = { 60 }, send_timeout = { 30 },
   receive_timeout = { 30 }, receive_response_timeout = { 90 }, total_timeout = { false },
+  keep_alive_timeout = { 30 },
   connect_retries = { 5, takes = { 1, 16 }, refuses = { 0, 17, -1 } },
   redirect_policy = { 1, takes = { 0, 1, 2 }, refuses = { -1, 3 } },
   max_http_automatic_redirects = { 10, takes = { 0, 1000 }, refuses = { -1, 1001 } },

@@ -4,6 +4,7 @@
 local hinternet = require "hinternet"
 local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
+local socket = require "socket"
 
 local p
 local function start_peer()
@@ -106,6 +107,25 @@ describe("max_conns_per_server", function()
     begin(connection):close() -- its rest is being read away from now on
     assert.equal("next", fetch(connection))
     assert.equal(2, s:accepted())
+    s:close()
+  end)
+
+  it("may be lowered: what is then too much ends after its response, or at once", function()
+    local s = p:serve { connections = { { { "recv_head" },
+      { "send", "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab" }, { "wait" },
+      { "send", "cd" }, { "recv_eof" } } } }
+    local session <close> = assert(hinternet.open())
+    local connection = session:connect("127.0.0.1", s.port)
+    local requests = {}
+    for i = 1, 3 do requests[i] = begin(connection) end
+    for _ = 1, 3 do s:go() end
+    assert.equal("abcd", requests[1]:read("a"))
+    assert(session:set_option("max_conns_per_server", 1))
+    assert.is_true(s:wait(1))
+    assert.equal("abcd", requests[2]:read("a"))
+    assert.is_true(s:wait(2))
+    assert.equal("abcd", requests[3]:read("a"))
+    assert.is_false(s:wait(3, 0.1))
     s:close()
   end)
 
@@ -323,6 +343,26 @@ describe("Requests that wait for a connection", function()
     s:close()
   end)
 
+  it("are called when the limit is raised, as many as there is room for", function()
+    local s = p:serve { connections = {
+      { { "recv_head" }, { "send", "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab" },
+        { "stall" } },
+      { { "keepalive", "next" } },
+    } }
+    local w = world(s.port, { max_conns_per_server = 1, connect_timeout = 5 })
+    w.start("held")
+    w.run(function() return w.held end)
+    for i = 1, 3 do w.start(tostring(i)) end
+    for _ = 1, 5 do w.session:poll(0) end
+    assert.same({}, w.log)
+    assert(w.session:set_option("max_conns_per_server", 2))
+    w.run(function() return #w.log == 3 end)
+    assert.same({ "1", "2", "3" }, w.log)
+    assert.equal(2, s:accepted())
+    w.session:close()
+    s:close()
+  end)
+
   it("of two sessions do not wait for each other", function()
     local s = holding()
     local w = world(s.port, { max_conns_per_server = 1 })
@@ -332,6 +372,65 @@ describe("Requests that wait for a connection", function()
     assert.equal("other", fetch(other:connect("127.0.0.1", s.port)))
     w.session:close()
     s:close()
+  end)
+end)
+
+describe("keep_alive_timeout", function()
+  start_peer()
+
+  it("is how long a connection lies idle before it is closed", function()
+    local s, other = p:keepalive("body"), p:keepalive("other")
+    local session <close> = assert(hinternet.open { keep_alive_timeout = 0.2 })
+    local connection = session:connect("127.0.0.1", s.port)
+    local before = leaks.descriptors()
+    assert.equal("body", fetch(connection))
+    assert.equal("body", fetch(connection))
+    assert.equal(1, session:query_option("connections_opened"))
+    assert.equal(before + 1, leaks.descriptors())
+    socket.sleep(0.25)
+    local busy <close> = assert(hinternet.open()) -- whoever waits looks after all
+    assert.equal("other", fetch(busy:connect("127.0.0.1", other.port)))
+    for _ = 1, 3 do busy:poll(0) end
+    assert.equal(before + 1, leaks.descriptors()) -- of the other
+    assert.equal("body", fetch(connection))
+    assert.equal(2, session:query_option("connections_opened"))
+    assert.equal(1, session:query_option("connections_reused"))
+    s:close()
+    other:close()
+  end)
+
+  it("has passed for a connection that nobody looked at as well", function()
+    local s = p:keepalive("body")
+    local session <close> = assert(hinternet.open { keep_alive_timeout = 0.05 })
+    local connection = session:connect("127.0.0.1", s.port)
+    for i = 1, 2 do
+      assert.equal("body", fetch(connection))
+      assert.equal(i, session:query_option("connections_opened"))
+      socket.sleep(0.1)
+    end
+    s:close()
+  end)
+
+  it("may be changed, also for what lies idle, or be none", function()
+    local s = p:script({ "recv_head" }, { "send", peer.response(200, {}, "body") }, { "recv_eof" })
+    local session <close> = assert(hinternet.open { keep_alive_timeout = false })
+    assert.equal("body", fetch(session:connect("127.0.0.1", s.port)))
+    assert.is_false(s:wait(1, 0.1))
+    assert(session:set_option("keep_alive_timeout", 0.01))
+    assert.is_true(s:wait(1))
+    s:close()
+  end)
+
+  it("is shorter for a server that says so", function()
+    local session <close> = assert(hinternet.open())
+    for text, opened in pairs { ["timeout=0"] = 2, ["max=3, timeout=60"] = 1 } do
+      local s = p:keepalive("body", "Keep-Alive: " .. text .. "\r\n")
+      local before = session:query_option("connections_opened")
+      local connection = session:connect("127.0.0.1", s.port)
+      for _ = 1, 2 do assert.equal("body", fetch(connection)) end
+      assert.equal(before + opened, session:query_option("connections_opened"), text)
+      s:close()
+    end
   end)
 end)
 

@@ -293,8 +293,10 @@ describe("The name of resolution_hostname", function()
     local made = certs.make()
     local s = p:serve { connections = { { { "echo" } } } }
     local session <close> = open { ca_file = made.ca }
+    local heard = listen(session)
     assert.matches("\r\nHost: no%.such%.test:%d+\r\n",
       fetch(session, at("no.such.test", s), { resolution_hostname = "localhost" }))
+    assert.equal("resolving_name localhost", heard[1])
     local t = keep { tls = made.wrong }
     assert.equal("hello", fetch(session, { host = "wrong.example", port = t.port },
       { resolution_hostname = "localhost" }))

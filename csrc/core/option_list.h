@@ -119,6 +119,9 @@
   X("max_conns_per_1_0_server", 74, INTEGER, S, S, option_get_max_conns_1_0,  \
     option_set_max_conns_1_0, 0, INT32_MAX, NULL,                             \
     "the same for a server that speaks HTTP/1.0; 0 is 2")                     \
+  X("keep_alive_timeout", 0, TIME, S, S, option_get_keep_alive,               \
+    option_set_keep_alive, 1, OPTION_DAY, NULL,                               \
+    "time a connection is kept unused, if its server does not say less")      \
   X("http_protocol_used", 134, INTEGER, R, 0, option_get_protocol, NULL, 0,   \
     0, NULL, "0: HTTP/1.x")                                                   \
   X("request_times", 142, RECORD, R, 0, option_get_times, NULL, 0, 0, NULL,   \

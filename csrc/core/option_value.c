@@ -93,7 +93,8 @@ int option_get_max_conns(struct hn_node *n, struct hn_value *out) {
 
 int option_set_max_conns(struct hn_node *n,
                          const struct hn_value *value) {
-  session_of(n)->pool.max_per_server = option_read_limit(value->number);
+  struct hn_pool *p = &session_of(n)->pool;
+  pool_set_limits(p, option_read_limit(value->number), p->max_per_1_0_server);
   return 0;
 }
 
@@ -104,7 +105,20 @@ int option_get_max_conns_1_0(struct hn_node *n, struct hn_value *out) {
 
 int option_set_max_conns_1_0(struct hn_node *n,
                              const struct hn_value *value) {
-  session_of(n)->pool.max_per_1_0_server = option_read_limit(value->number);
+  struct hn_pool *p = &session_of(n)->pool;
+  pool_set_limits(p, p->max_per_server, option_read_limit(value->number));
+  return 0;
+}
+
+int option_get_keep_alive(struct hn_node *n, struct hn_value *out) {
+  int64_t keep = session_of(n)->pool.keep;
+  out->number = keep == INT64_MAX ? -1 : keep;
+  return 0;
+}
+
+int option_set_keep_alive(struct hn_node *n, const struct hn_value *value) {
+  int64_t keep = value->number < 0 ? INT64_MAX : value->number;
+  pool_set_keep(&session_of(n)->pool, keep);
   return 0;
 }
 

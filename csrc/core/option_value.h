@@ -31,6 +31,7 @@ HN_INTERNAL int option_get_connection_info(struct hn_node *n,
 HN_INTERNAL int option_get_context(struct hn_node *n, struct hn_value *out);
 HN_INTERNAL int option_get_error(struct hn_node *n, struct hn_value *out);
 HN_INTERNAL int option_get_fallback(struct hn_node *n, struct hn_value *out);
+HN_INTERNAL int option_get_keep_alive(struct hn_node *n, struct hn_value *out);
 HN_INTERNAL int option_get_keepalive(struct hn_node *n, struct hn_value *out);
 HN_INTERNAL int option_get_keepalive_idle(struct hn_node *n,
                                           struct hn_value *out);
@@ -67,6 +68,8 @@ HN_INTERNAL int option_set_expire(struct hn_node *n,
                                   const struct hn_value *value);
 HN_INTERNAL int option_set_fallback(struct hn_node *n,
                                     const struct hn_value *value);
+HN_INTERNAL int option_set_keep_alive(struct hn_node *n,
+                                      const struct hn_value *value);
 HN_INTERNAL int option_set_keepalive(struct hn_node *n,
                                      const struct hn_value *value);
 HN_INTERNAL int option_set_keepalive_idle(struct hn_node *n,

@@ -21,12 +21,18 @@ int transfer_listen(struct hn_request *r) {
   return 0;
 }
 
+/* The name that is looked up: the host's, or the one in its place. */
+static struct hn_slice transfer_looked_up(const struct hn_origin *o) {
+  return o->route == HN_ROUTE_NAME ? o->via : o->host;
+}
+
 __attribute__((noinline)) static int transfer_post_log(struct hn_request *r) {
   int rc = 0;
   for (unsigned i = 0; i < r->log->count && rc == 0; i++) {
     const struct hn_news *n = &r->log->items[i];
     struct hn_slice text = slice_of(n->text);
-    if (n->status == HN_STATUS_RESOLVING_NAME) text = r->target->host;
+    if (n->status == HN_STATUS_RESOLVING_NAME)
+      text = transfer_looked_up(&r->exchange.setup.wish.origin);
     rc = node_notify(&r->node, n->status, n->number, text);
   }
   r->log->count = 0;

@@ -305,7 +305,6 @@ static void h1_release(struct hn_exchange *x) {
 }
 
 static const struct hn_protocol h1_protocol = {
-  .name = "http/1.1",
   .begin = h1_begin,
   .write = h1_write,
   .end = h1_end,

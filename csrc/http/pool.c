@@ -7,6 +7,8 @@ void pool_init(struct hn_pool *p, struct hn_env *env, uint64_t tag) {
   list_init(&p->draining);
   list_init(&p->waiting);
   p->max_per_server = p->max_per_1_0_server = INT64_MAX;
+  p->keep = HN_POOL_KEEP;
+  p->turns = 0;
   timer_init(&p->timer, tag, HN_TIMER_POOL);
   p->opened = p->reused = 0;
 }
@@ -16,15 +18,23 @@ static struct hn_conn *pool_first(const struct hn_link *list) {
   return l ? HN_CONTAINER_OF(l, struct hn_conn, link) : NULL;
 }
 
+static struct hn_waiter *pool_waiter(struct hn_link *l) {
+  return HN_CONTAINER_OF(l, struct hn_waiter, link);
+}
+
+static void pool_call(struct hn_pool *p, struct hn_waiter *w) {
+  list_remove(&w->link);
+  list_append(&p->env->woken, &w->link);
+  w->called = true;
+}
+
 /* A connection to this origin, or a place for one, is free: the first who
  * waits for it is woken. */
 static void pool_wake(struct hn_pool *p, const struct hn_origin *origin) {
   for (struct hn_link *l = p->waiting.next; l != &p->waiting; l = l->next) {
-    struct hn_waiter *w = HN_CONTAINER_OF(l, struct hn_waiter, link);
+    struct hn_waiter *w = pool_waiter(l);
     if (!origin_equal(&w->origin, origin)) continue;
-    list_remove(l);
-    list_append(&p->env->woken, l);
-    w->called = true;
+    pool_call(p, w);
     return;
   }
 }
@@ -61,10 +71,19 @@ void pool_fini(struct hn_pool *p) {
   timer_clear(&p->env->deadlines, &p->timer);
 }
 
-/* Arms the timer unless it runs already. Failing that only keeps idle
+/* When it has lain on its list for long enough. A request sent just as the peer
+ * gives a connection up would be lost, so what the peer says counts too. */
+static int64_t pool_end(const struct hn_pool *p, const struct hn_conn *c) {
+  int64_t keep = p->keep < c->h1.patience ? p->keep : c->h1.patience;
+  if (c->drain > 0) keep = HN_POOL_DRAIN;
+  return keep < INT64_MAX - c->idle_since ? c->idle_since + keep : INT64_MAX;
+}
+
+/* Arms the timer unless it runs early enough. Failing that only keeps idle
  * connections longer, so memory failure is not passed on. */
 static void pool_arm(struct hn_pool *p, int64_t when) {
-  if (!timer_is_set(&p->timer))
+  if (when == INT64_MAX) return;
+  if (!timer_is_set(&p->timer) || when < p->timer.when)
     (void)timer_set(&p->env->deadlines, &p->timer, when);
 }
 
@@ -77,7 +96,7 @@ static void pool_put_idle(struct hn_pool *p, struct hn_conn *c) {
   c->owner = 0;
   c->drain = 0;
   c->idle_since = env_now(p->env);
-  pool_arm(p, c->idle_since + HN_POOL_IDLE_TIMEOUT);
+  pool_arm(p, pool_end(p, c));
   if (!list_is_empty(&p->waiting)) pool_wake(p, &c->origin);
 }
 
@@ -126,8 +145,9 @@ static struct hn_conn *pool_find(struct hn_pool *p,
     struct hn_conn *c = HN_CONTAINER_OF(l, struct hn_conn, link);
     l = l->next;
     if (!origin_equal(&c->origin, &w->origin)) continue;
-    if (pool_is_usable(p, c, w->probe)) return c;
-    pool_drop(p, c, false);
+    bool over = pool_end(p, c) <= env_now(p->env); /* before the timer came */
+    if (!over && pool_is_usable(p, c, w->probe)) return c;
+    pool_drop(p, c, over);
   }
   return NULL;
 }
@@ -165,19 +185,19 @@ static int64_t pool_count(const struct hn_link *list,
   return n;
 }
 
-/* May this origin have one connection more? Nothing is counted while no limit
- * is set. */
-static bool pool_has_room(const struct hn_pool *p,
-                          const struct hn_origin *origin) {
+/* How many connections more this origin may have; negative when a limit was
+ * lowered. Nothing is counted while none is set. */
+static int64_t pool_room(const struct hn_pool *p,
+                         const struct hn_origin *origin) {
   if (p->max_per_server == INT64_MAX && p->max_per_1_0_server == INT64_MAX)
-    return true;
+    return INT64_MAX;
   bool is_1_0 = false;
   int64_t n = pool_count(&p->busy, origin, &is_1_0);
   n += pool_count(&p->idle, origin, &is_1_0);
   n += pool_count(&p->draining, origin, &is_1_0);
   int64_t max = p->max_per_server;
   if (is_1_0 && p->max_per_1_0_server < max) max = p->max_per_1_0_server;
-  return n < max;
+  return max - n;
 }
 
 /* Gives up one connection to an origin; false when the list has none. */
@@ -195,7 +215,7 @@ static bool pool_evict(struct hn_link *list, const struct hn_origin *origin) {
 /* What drains would block a place for a body that nobody wants, and what lies
  * idle one for whom an old connection does not do. */
 static bool pool_make_room(struct hn_pool *p, const struct hn_origin *origin) {
-  while (!pool_has_room(p, origin))
+  while (pool_room(p, origin) <= 0)
     if (!pool_evict(&p->draining, origin) && !pool_evict(&p->idle, origin))
       return false;
   return true;
@@ -203,16 +223,17 @@ static bool pool_make_room(struct hn_pool *p, const struct hn_origin *origin) {
 
 static void pool_wait(struct hn_pool *p, const struct hn_pool_wish *w,
                       struct hn_waiter *waiter) {
-  bool was_first = waiter->called;
+  /* One who was called keeps its place: somebody was quicker. */
+  if (!waiter->called) waiter->turn = ++p->turns;
   waiter->origin = w->origin;
   waiter->owner = w->owner;
   waiter->called = false;
   list_init(&waiter->link);
-  /* Somebody was quicker than one who had been called: it stays the first. */
-  if (was_first)
-    list_prepend(&p->waiting, &waiter->link);
-  else
-    list_append(&p->waiting, &waiter->link);
+  struct hn_link *l = &p->waiting;
+  if (!list_is_empty(l) && pool_waiter(l->prev)->turn > waiter->turn)
+    do l = l->next;
+    while (pool_waiter(l)->turn < waiter->turn);
+  list_insert_before(l, &waiter->link);
 }
 
 int pool_acquire(struct hn_pool *p, const struct hn_pool_wish *w,
@@ -242,16 +263,23 @@ int pool_acquire(struct hn_pool *p, const struct hn_pool_wish *w,
 }
 
 void pool_release(struct hn_pool *p, struct hn_conn *c) {
-  pool_put_idle(p, c);
+  if (pool_room(p, &c->origin) < 0)
+    pool_drop(p, c, true);
+  else
+    pool_put_idle(p, c);
 }
 
 void pool_drain(struct hn_pool *p, struct hn_conn *c, uint64_t rest) {
+  if (pool_room(p, &c->origin) < 0) {
+    pool_drop(p, c, false);
+    return;
+  }
   list_remove(&c->link);
   list_append(&p->draining, &c->link);
   c->owner = 0;
   c->drain = rest;
   c->idle_since = env_now(p->env);
-  pool_arm(p, c->idle_since + HN_POOL_IDLE_TIMEOUT);
+  pool_arm(p, pool_end(p, c));
   if (pool_step_drain(p, &c) || !c) return;
   /* Nobody waits in line for what nobody reads: the first there evicts it. */
   if (!list_is_empty(&p->waiting)) pool_wake(p, &c->origin);
@@ -273,18 +301,40 @@ static void pool_expire(struct hn_pool *p, struct hn_link *list, int64_t now,
   while (l != list) {
     struct hn_conn *c = HN_CONTAINER_OF(l, struct hn_conn, link);
     l = l->next;
-    int64_t when = c->idle_since + HN_POOL_IDLE_TIMEOUT;
+    int64_t when = pool_end(p, c);
     if (when <= now)
       pool_drop(p, c, true);
-    else if (*next < 0 || when < *next)
+    else if (when < *next)
       *next = when;
   }
 }
 
 void pool_on_timer(struct hn_pool *p) {
-  int64_t next = -1;
+  int64_t next = INT64_MAX;
   int64_t now = env_now(p->env);
   pool_expire(p, &p->idle, now, &next);
   pool_expire(p, &p->draining, now, &next);
-  if (next >= 0) pool_arm(p, next);
+  pool_arm(p, next);
+}
+
+void pool_set_limits(struct hn_pool *p, int64_t max_per_server,
+                     int64_t max_per_1_0_server) {
+  p->max_per_server = max_per_server;
+  p->max_per_1_0_server = max_per_1_0_server;
+  for (struct hn_link *l = p->idle.next; l != &p->idle;) {
+    struct hn_conn *c = HN_CONTAINER_OF(l, struct hn_conn, link);
+    l = l->next;
+    if (pool_room(p, &c->origin) < 0) pool_drop(p, c, true);
+  }
+  for (struct hn_link *l = p->waiting.next; l != &p->waiting;) {
+    struct hn_waiter *w = pool_waiter(l);
+    l = l->next;
+    if (pool_room(p, &w->origin) > 0) pool_call(p, w);
+  }
+}
+
+void pool_set_keep(struct hn_pool *p, int64_t keep) {
+  p->keep = keep;
+  p->env->now_us = 0; /* time has passed since the last step */
+  pool_on_timer(p);
 }

@@ -3,8 +3,9 @@
  *
  * The pool owns every connection of its session. Between exchanges one lies on
  * the idle list, most recent first, until it is taken, closed by its peer, or
- * expires; one whose last body was left unread with a known, modest rest lies
- * on the draining list until that is thrown away. The idle timer is armed
+ * has lain there for `keep` or for as long as its peer said that it waits; one
+ * whose last body was left unread with a known, modest rest lies on the
+ * draining list until that is thrown away. The idle timer is armed
  * coarsely and re-armed while it finds something, never moved per exchange.
  */
 #ifndef HN_HTTP_POOL_H
@@ -13,8 +14,9 @@
 #include "conn.h"
 
 enum {
-  HN_POOL_IDLE_TIMEOUT = 30 * 1000, /* ms that an idle connection is kept */
-  HN_POOL_PROBE_AFTER = 100,        /* idle ms after which it is probed */
+  HN_POOL_KEEP = 30 * 1000,   /* ms that an idle connection is kept at first */
+  HN_POOL_DRAIN = 30 * 1000,  /* ms that an unread rest is waited for */
+  HN_POOL_PROBE_AFTER = 100,  /* idle ms after which a connection is probed */
 };
 
 /* A wish that waits for its turn: embedded in its exchange. */
@@ -22,6 +24,7 @@ struct hn_waiter {
   struct hn_link link;
   struct hn_origin origin; /* host borrowed from the wish */
   uint64_t owner;          /* the handle to step when its turn has come */
+  uint64_t turn;           /* its place, kept when it has to come back */
   bool called;             /* it has left the line for env->woken */
 };
 
@@ -34,6 +37,8 @@ struct hn_pool {
   struct hn_link waiting;  /* hn_waiter.link, in the order they came */
   int64_t max_per_server;     /* connections to one origin */
   int64_t max_per_1_0_server; /* to one that speaks HTTP/1.0 */
+  int64_t keep; /* ms that an idle connection is kept; INT64_MAX: for ever */
+  uint64_t turns;          /* waiters so far */
   uint64_t opened, reused; /* connections dialled, exchanges on old ones */
 };
 
@@ -68,6 +73,13 @@ HN_INTERNAL void pool_drain(struct hn_pool *p, struct hn_conn *c,
                             uint64_t rest);
 /* Not to be used again. */
 HN_INTERNAL void pool_drop(struct hn_pool *p, struct hn_conn *c, bool polite);
+
+/* Other limits, from now on: who waits is called when there is room, and what
+ * lies idle beyond them is closed. */
+HN_INTERNAL void pool_set_limits(struct hn_pool *p, int64_t max_per_server,
+                                 int64_t max_per_1_0_server);
+/* Another time to keep what lies idle, now as well. */
+HN_INTERNAL void pool_set_keep(struct hn_pool *p, int64_t keep);
 
 /* What is connected would not do for new requests: closes what lies idle, now,
  * and the rest after its exchange. */

@@ -12,8 +12,6 @@
 #include "exchange.h"
 
 struct hn_protocol {
-  const char *name;
-
   /* Queues the head and the copied part of the given body. */
   int (*begin)(struct hn_exchange *x);
   /* Takes 1..n bytes of body. */

@@ -15,8 +15,6 @@
 struct hn_stream;
 
 struct hn_stream_ops {
-  const char *name; /* "tcp", for traces */
-
   /* Goes on connecting. 0 when ready for bytes, HN_AGAIN, or an error. */
   int (*step_connect)(struct hn_stream *s);
 

@@ -357,7 +357,6 @@ static void tcp_close(struct hn_stream *s) {
 }
 
 static const struct hn_stream_ops tcp_ops = {
-  .name = "tcp",
   .step_connect = tcp_step_connect,
   .read = tcp_read,
   .write = tcp_write,

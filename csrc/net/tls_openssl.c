@@ -247,7 +247,6 @@ static void tls_close(struct hn_stream *s) {
 }
 
 static const struct hn_stream_ops tls_ops = {
-  .name = "tls",
   .step_connect = tls_step_connect,
   .read = tls_read,
   .write = tls_write,

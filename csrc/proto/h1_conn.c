@@ -79,6 +79,7 @@ void h1_conn_init(struct hn_h1_conn *c) {
   c->ours = c->theirs = HN_H1_IDLE;
   c->keep_alive = true;
   c->asked_switch = false;
+  c->patience = INT64_MAX;
 }
 
 /* What the state of one machine lets the other do. */
@@ -153,8 +154,25 @@ void h1_conn_note_request(struct hn_h1_conn *c, int minor,
                     headers_has_element(fields, "Connection", "upgrade");
 }
 
+/* The seconds of "timeout=5"; said in another way, nothing is said. */
+static void h1_conn_note_patience(struct hn_h1_conn *c,
+                                  struct hn_slice keep_alive) {
+  const struct hn_slice name = slice_of("timeout=");
+  struct hn_slice element;
+  uint64_t seconds;
+  while (slice_next_element(&keep_alive, &element)) {
+    if (slice_starts_nocase(element, name) &&
+        slice_to_u64(slice_from(element, name.n), &seconds) &&
+        seconds < INT64_MAX / 1000)
+      c->patience = (int64_t)seconds * 1000;
+  }
+}
+
 void h1_conn_note_response(struct hn_h1_conn *c, int minor,
                            const struct hn_headers *fields) {
+  struct hn_slice value;
+  if (headers_find(fields, slice_of("Keep-Alive"), 0, &value))
+    h1_conn_note_patience(c, value);
   if (!h1_conn_persists(minor, fields)) c->keep_alive = false;
 }
 

@@ -43,6 +43,8 @@ struct hn_h1_conn {
   enum hn_h1_state ours, theirs;
   bool keep_alive;   /* so far nobody said close */
   bool asked_switch; /* our head had Upgrade */
+  int64_t patience;  /* ms the peer says that it waits for the next request;
+                        INT64_MAX: it has not said */
 };
 
 HN_INTERNAL void h1_conn_init(struct hn_h1_conn *c);
@@ -63,8 +65,9 @@ HN_INTERNAL int h1_conn_event(struct hn_h1_conn *c, enum hn_h1_event event);
 /* RFC 9112 9.3: notes what our request's and their final response's head say
  * about persistence; minor is the message's HTTP/1.x version. Close wins over
  * keep-alive, and once lost keep-alive does not come back. The request's also
- * says whether a 101 may follow (RFC 9110 7.8). Before or after the head's
- * event, but before the end's. */
+ * says whether a 101 may follow (RFC 9110 7.8), the response's how long the
+ * peer keeps the connection ("Keep-Alive: timeout=5", RFC 2068 19.7.1.1).
+ * Before or after the head's event, but before the end's. */
 HN_INTERNAL void h1_conn_note_request(struct hn_h1_conn *c, int minor,
                                       const struct hn_headers *fields);
 HN_INTERNAL void h1_conn_note_response(struct hn_h1_conn *c, int minor,

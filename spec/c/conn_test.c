@@ -63,7 +63,6 @@ static void fake_close(struct hn_stream *s) {
 }
 
 static const struct hn_stream_ops fake_ops = {
-  .name = "fake",
   .read = fake_read,
   .write = fake_write,
   .shutdown = fake_nothing,

@@ -227,6 +227,35 @@ TEST(state_names) {
   CHECK_TEXT(slice_of(h1_state_name(HN_H1_STATES)), "?");
 }
 
+/* What a server says about the time it waits for the next request. */
+TEST(patience) {
+  static const struct {
+    const char *fields;
+    int64_t patience;
+  } cases[] = {
+      {"Keep-Alive: timeout=5, max=100\r\n", 5000},
+      {"keep-alive: max=7,  TIMEOUT=1\r\n", 1000},
+      {"Keep-Alive: timeout=0\r\n", 0},
+      {"Keep-Alive: max=1\r\n", INT64_MAX},
+      {"Keep-Alive: timeout=soon\r\n", INT64_MAX},
+      {"Keep-Alive: timeout=-1\r\n", INT64_MAX},
+      {"Keep-Alive: timeout=9223372036854775807\r\n", INT64_MAX},
+      {"Connection: keep-alive\r\n", INT64_MAX},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct hn_h1_conn c;
+    struct hn_headers h;
+    test_label(cases[i].fields);
+    h1_conn_init(&c);
+    headers_init(&h, 1000, 10);
+    CHECK_INT(headers_apply_lines(&h, HN_ADD, slice_of(cases[i].fields)), 0);
+    h1_conn_note_response(&c, 1, &h);
+    CHECK_INT(c.patience, cases[i].patience);
+    headers_fini(&h);
+  }
+}
+
 TEST_MAIN(ROW(every_event_in_every_state), ROW(the_table_is_closed),
           ROW(without_keep_alive_or_switch), ROW(reuse), ROW(notes),
-          ROW(early_response), ROW(until_close), ROW(state_names))
+          ROW(early_response), ROW(until_close), ROW(patience),
+          ROW(state_names))

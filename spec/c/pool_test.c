@@ -9,7 +9,7 @@ struct bench {
   struct hn_env env;
   struct hn_pool pool;
   struct hn_pool_wish wish;
-  struct hn_waiter waiters[3];
+  struct hn_waiter waiters[5];
   int listener;
 };
 
@@ -24,11 +24,11 @@ static void bench_open(struct bench *b, int64_t most) {
   b->wish.origin.host = slice_of("127.0.0.1");
   b->wish.origin.port = address_port(&a);
   b->wish.limits = (struct hn_conn_limits){-1, 5000, 1, NULL};
-  for (size_t i = 0; i < 3; i++) list_init(&b->waiters[i].link);
+  for (size_t i = 0; i < 5; i++) list_init(&b->waiters[i].link);
 }
 
 static void bench_close(struct bench *b) {
-  for (size_t i = 0; i < 3; i++) pool_forget(&b->pool, &b->waiters[i]);
+  for (size_t i = 0; i < 5; i++) pool_forget(&b->pool, &b->waiters[i]);
   pool_fini(&b->pool);
   close(b->listener);
   fixture_close(&b->env);
@@ -134,8 +134,124 @@ TEST(a_lowered_limit_is_reached_by_giving_up_what_lies_idle) {
   bench_close(&b);
 }
 
+TEST(a_lowered_limit_closes_what_it_makes_too_many) {
+  struct bench b;
+  struct hn_conn *conns[3] = {NULL};
+  bench_open(&b, 3);
+  for (size_t i = 0; i < 3; i++) {
+    CHECK_INT(bench_ask(&b, i, &conns[i]), 0);
+    bench_connect(&b, conns[i]);
+  }
+  pool_release(&b.pool, conns[0]);
+  pool_set_limits(&b.pool, 1, INT64_MAX);
+  CHECK(list_is_empty(&b.pool.idle));
+  pool_release(&b.pool, conns[1]);
+  CHECK(list_is_empty(&b.pool.idle));
+  pool_release(&b.pool, conns[2]);
+  CHECK(list_first(&b.pool.idle) == &conns[2]->link);
+  bench_close(&b);
+}
+
+/* Those who come too late go back to where they stood. */
+TEST(a_raised_limit_calls_all_who_wait_and_leaves_them_in_order) {
+  struct bench b;
+  struct hn_conn *first = NULL, *c = NULL;
+  bench_open(&b, 1);
+  CHECK_INT(bench_ask(&b, 0, &first), 0);
+  for (size_t i = 1; i < 5; i++)
+    CHECK_INT(bench_ask(&b, i, &c), HN_AGAIN);
+  pool_set_limits(&b.pool, 2, INT64_MAX);
+  for (size_t i = 1; i < 5; i++) CHECK_INT(bench_called(&b), 100 + i);
+  CHECK_INT(bench_called(&b), 0);
+  CHECK_INT(bench_ask(&b, 2, &c), 0);
+  CHECK_INT(bench_ask(&b, 4, &c), HN_AGAIN);
+  CHECK_INT(bench_ask(&b, 1, &c), HN_AGAIN);
+  CHECK_INT(bench_ask(&b, 3, &c), HN_AGAIN);
+  for (size_t i = 1; i < 5; i += i == 1 ? 2 : 1) {
+    pool_drop(&b.pool, first, false);
+    CHECK_INT(bench_called(&b), 100 + i);
+    CHECK_INT(bench_ask(&b, i, &first), 0);
+  }
+  bench_close(&b);
+}
+
+static void bench_pass(struct bench *b, int64_t ms) {
+  b->env.now_us += ms * 1000;
+  while (heap_take_expired(&b->env.deadlines, env_now(&b->env)))
+    pool_on_timer(&b->pool);
+}
+
+static bool bench_is_alone(struct bench *b, struct hn_conn *c) {
+  return b->pool.idle.next == &c->link && b->pool.idle.prev == &c->link;
+}
+
+/* One connection that lies idle from now on, of a server that says it waits for
+ * `patience` ms. */
+static struct hn_conn *bench_idle(struct bench *b, int64_t patience) {
+  struct hn_conn *c = NULL;
+  b->wish.fresh = true;
+  CHECK_INT(bench_ask(b, 0, &c), 0);
+  b->wish.fresh = false;
+  bench_connect(b, c);
+  c->h1.patience = patience;
+  pool_release(&b->pool, c);
+  return c;
+}
+
+TEST(what_lies_idle_is_closed_in_time) {
+  struct bench b;
+  bench_open(&b, INT64_MAX);
+  (void)bench_idle(&b, INT64_MAX);
+  bench_pass(&b, HN_POOL_KEEP - 1);
+  CHECK(!list_is_empty(&b.pool.idle));
+  bench_pass(&b, 1);
+  CHECK(list_is_empty(&b.pool.idle));
+  CHECK(!timer_is_set(&b.pool.timer));
+  struct hn_conn *kept = bench_idle(&b, INT64_MAX);
+  (void)bench_idle(&b, 5000);
+  bench_pass(&b, 5000);
+  CHECK(bench_is_alone(&b, kept));
+  bench_close(&b);
+}
+
+TEST(what_is_kept_for_ever_is_not_closed_unless_its_server_says_so) {
+  struct bench b;
+  bench_open(&b, INT64_MAX);
+  b.pool.keep = INT64_MAX;
+  struct hn_conn *kept = bench_idle(&b, INT64_MAX);
+  CHECK(!timer_is_set(&b.pool.timer));
+  (void)bench_idle(&b, 1000);
+  bench_pass(&b, 365 * (int64_t)24 * 3600 * 1000);
+  CHECK(bench_is_alone(&b, kept));
+  pool_set_keep(&b.pool, 0);
+  CHECK(list_is_empty(&b.pool.idle));
+  bench_close(&b);
+}
+
+/* Nobody has looked at the timer in between. */
+TEST(what_has_lain_idle_too_long_is_not_used) {
+  struct bench b;
+  struct hn_conn *c = NULL;
+  bench_open(&b, INT64_MAX);
+  struct hn_conn *old = bench_idle(&b, 1000);
+  b.env.now_us += 999 * 1000;
+  CHECK_INT(bench_ask(&b, 0, &c), 0);
+  CHECK(c == old);
+  pool_release(&b.pool, c);
+  b.env.now_us += 1000 * 1000;
+  CHECK_INT(bench_ask(&b, 0, &c), 0);
+  CHECK_INT(b.pool.opened, 2);
+  CHECK_INT(b.pool.reused, 1);
+  bench_close(&b);
+}
+
 TEST_MAIN(ROW(the_line_is_served_in_its_order),
           ROW(one_who_goes_although_called_makes_room_for_the_next),
           ROW(an_idle_connection_gives_way_to_a_fresh_one),
           ROW(a_connection_that_cannot_be_made_is_the_next_ones_chance),
-          ROW(a_lowered_limit_is_reached_by_giving_up_what_lies_idle))
+          ROW(a_lowered_limit_is_reached_by_giving_up_what_lies_idle),
+          ROW(a_lowered_limit_closes_what_it_makes_too_many),
+          ROW(a_raised_limit_calls_all_who_wait_and_leaves_them_in_order),
+          ROW(what_lies_idle_is_closed_in_time),
+          ROW(what_is_kept_for_ever_is_not_closed_unless_its_server_says_so),
+          ROW(what_has_lain_idle_too_long_is_not_used))

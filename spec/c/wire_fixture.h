@@ -97,7 +97,7 @@ static inline void wire_close(struct hn_stream *s) {
 }
 
 static const struct hn_stream_ops wire_ops = {
-  .name = "wire", .step_connect = wire_connect, .read = wire_read,
+  .step_connect = wire_connect, .read = wire_read,
   .write = wire_write, .shutdown = wire_nothing, .want = wire_want,
   .has_pending = wire_has_pending, .fd = wire_fd, .idle = wire_nothing,
   .close = wire_close,

@@ -155,7 +155,7 @@ function hinternet.parse_date(text) end
 ---Statuses a callback hears (WINHTTP_CALLBACK_STATUS_*), with what `info` is.
 ---A sync session's callbacks hear no completions (from headers_available on).
 ---@alias hinternet.status
----| "resolving_name" # string: host name
+---| "resolving_name" # string: the name that is looked up
 ---| "name_resolved" # string: IP address
 ---| "connecting_to_server" # string: IP address
 ---| "connected_to_server" # string: IP address

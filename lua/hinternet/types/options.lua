@@ -56,6 +56,7 @@
 ---| "connections_reused" # integer, S, query; requests sent on a connection that had served before
 ---| "crl_file" # string, S R; PEM file of revocation lists
 ---| "interface" # string, S; network interface that connections go through
+---| "keep_alive_timeout" # seconds, S; time a connection is kept unused, if its server does not say less
 ---| "key_log_file" # string, S; file the TLS secrets are appended to, for debugging
 ---| "local_address" # string, S; address that connections come from
 ---| "max_decoded_size" # integer, S R; largest size a compressed body may unpack to
@@ -116,6 +117,7 @@
 ---@field client_key_file? string
 ---@field crl_file? string
 ---@field interface? string
+---@field keep_alive_timeout? hinternet.seconds
 ---@field key_log_file? string
 ---@field local_address? string
 ---@field max_decoded_size? integer
