@@ -14,8 +14,8 @@
 --
 -- ${folder}, the ports by name and the entries of `values` are filled into
 -- the arguments and the files, each time a port was taken by another. With
--- hinternet = true the program finds the module as this process does, under
--- the same sanitizer.
+-- `environment`, a table, the program finds the module as this process does,
+-- under the same sanitizer.
 
 local socket = require "socket"
 local process = require "spec.support.process"
@@ -65,15 +65,19 @@ end
 
 -- What a program needs to find the module: the folders may be relative ones.
 -- The program's own leaks are not ours to report.
-local function environment()
-  local quote, here = process.quote, process.run("pwd"):gsub("%s+$", "")
+local function environment(more)
+  local here = process.run("pwd"):gsub("%s+$", "")
   local function absolute(path)
     return ((";" .. path):gsub(";([^/;])", ";" .. here .. "/%1"):sub(2))
   end
-  return ("env LD_PRELOAD=%s ASAN_OPTIONS=%s LUA_PATH=%s LUA_CPATH=%s "):format(
-    quote(os.getenv("LD_PRELOAD") or ""),
-    quote((os.getenv("ASAN_OPTIONS") or "") .. ":detect_leaks=0"),
-    quote(absolute(package.path)), quote(absolute(package.cpath)))
+  local out = { "env" }
+  local function add(name, value) out[#out + 1] = name .. "=" .. process.quote(value) end
+  add("LD_PRELOAD", os.getenv("LD_PRELOAD") or "")
+  add("ASAN_OPTIONS", (os.getenv("ASAN_OPTIONS") or "") .. ":detect_leaks=0")
+  add("LUA_PATH", absolute(package.path))
+  add("LUA_CPATH", absolute(package.cpath))
+  for name, value in pairs(more) do add(name, value) end
+  return table.concat(out, " ") .. " "
 end
 
 -- The shell ends the program when its own input ends, so that none outlives a
@@ -103,8 +107,8 @@ local function launch(self, command)
 end
 
 --- Starts a program; raises with its logs when it does not answer.
----@param options table program, arguments, ports, files, values, hinternet;
----  prepare: a shell script that runs in the folder first
+---@param options table program, arguments, ports, files, values,
+---  environment; prepare: a shell script that runs in the folder first
 ---@return table
 function daemon.start(options)
   local self = setmetatable({ folder = process.temp_folder() }, Daemon)
@@ -116,7 +120,7 @@ function daemon.start(options)
     for name, text in pairs(options.files) do
       write(self.folder .. "/" .. name, fill(text))
     end
-    if launch(self, (options.hinternet and environment() or "")
+    if launch(self, (options.environment and environment(options.environment) or "")
       .. process.program(options.program) .. " " .. fill(options.arguments)) then
       return self
     end

@@ -49,6 +49,11 @@ test_needs() {
   need nginx-light first_file /usr/sbin/nginx /usr/local/sbin/nginx
   need apache2-bin first_file /usr/sbin/apache2
   need strace program strace
+  need lua-luv lua_module luv
+  need lua-cqueues lua_module cqueues
+  need lua-copas first_file /usr/share/lua/5.1/copas.lua
+  need lighttpd-modules-lua first_file /usr/lib/lighttpd/mod_magnet.so
+  need prosody program prosody
 }
 fuzz_needs() {
   build_needs
@@ -88,12 +93,35 @@ fi
 
 echo "installing:$missing"
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+policy=/usr/sbin/policy-rc.d
+our_policy=''
+clean_up() {
+  rm -f "$log"
+  [ -z "$our_policy" ] || $sudo rm -f $policy
+}
+trap clean_up EXIT
+
+# The servers are wanted as programs. None is to run as a service, neither now
+# nor after the next start of this machine.
+forbid_services() {
+  [ ! -e $policy ] || return 0
+  our_policy=yes
+  printf '#!/bin/sh\nexit 101\n' | $sudo tee $policy &&
+    $sudo chmod 755 $policy
+}
+disable_services() {
+  [ -d /run/systemd/system ] || return 0
+  for service in nginx lighttpd prosody; do
+    case $missing in
+      *" $service"*) $sudo systemctl disable --quiet $service ;;
+    esac
+  done
+}
 install_packages() {
-  $sudo apt-get update &&
-    # shellcheck disable=SC2086
+  # shellcheck disable=SC2086
+  $sudo apt-get update && forbid_services &&
     $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y \
-      --no-install-recommends $missing
+      --no-install-recommends $missing && disable_services
 }
 if ! install_packages >"$log" 2>&1 </dev/null; then
   cat "$log" >&2
