@@ -223,7 +223,8 @@ struct hn_event {
   uint8_t op;      /* enum hn_op of a completion, else 0 */
   uint8_t phase;   /* enum hn_phase of an error */
   bool ended;      /* read_complete: the body ended before a byte came */
-  bool quiet;      /* a sync session's completion: no callback hears it */
+  bool quiet;      /* a completion that no callback hears: of a sync session,
+                      or outside of the mask */
   int code;
   uint64_t number;
   struct hn_slice text;
@@ -577,6 +578,9 @@ HN_API int hn_parse_date(struct hn_slice text, int64_t now, int64_t *seconds);
 
 /* The wall clock in seconds since 1970, for hn_parse_date. */
 HN_API int64_t hn_wall_time(void);
+
+/* A clock that only goes forward, in microseconds since some moment. */
+HN_API int64_t hn_monotonic_time(void);
 
 /* The reactor this build uses: "epoll" or "poll". */
 HN_API const char *hn_reactor_name(void);

@@ -81,16 +81,21 @@ function hinternet.open(options)
   return session
 end
 
--- The one-call functions, on the module and as methods of a session.
-local level2 = {
-  request = true, get = true, head = true, post = true, put = true,
-  patch = true, delete = true, download = true, session = true,
-}
+-- What is loaded when it is first used: name -> module. A module's `methods` are
+-- those of sessions.
+local later = {}
+for _, name in next, { "request", "get", "head", "post", "put", "patch", "delete",
+  "download", "session" } do
+  later[name] = "hinternet.http"
+end
+for _, name in next, { "poll", "run", "pollable", "spawn" } do
+  later[name] = "hinternet.loop"
+end
 
-for name in next, level2 do
+for name, module in next, later do
   if name ~= "session" then
     core.session[name] = function(self, ...)
-      local method = require "hinternet.http".methods[name]
+      local method = require(module).methods[name]
       core.session[name] = method
       return method(self, ...)
     end
@@ -99,8 +104,8 @@ end
 
 setmetatable(hinternet, {
   __index = function(self, name)
-    if not level2[name] then return nil end
-    local value = require "hinternet.http"[name]
+    if not later[name] then return nil end
+    local value = require(later[name])[name]
     rawset(self, name, value)
     return value
   end,

@@ -37,7 +37,7 @@ local url = "http://127.0.0.1:1/"
 local calls = {
   session = {
     connect = { "127.0.0.1", 80 },
-    poll = { 0 },
+    poll = { 0 }, run = {}, pollable = {}, spawn = { function() end },
     request = { "GET", url },
     get = { url }, head = { url }, post = { url }, put = { url }, patch = { url },
     delete = { url }, download = { url, 1 },

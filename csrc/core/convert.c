@@ -57,6 +57,10 @@ int hn_parse_date(struct hn_slice text, int64_t now, int64_t *seconds) {
   return httpdate_parse(text, now, seconds);
 }
 
+int64_t hn_monotonic_time(void) {
+  return clock_now_us();
+}
+
 int64_t hn_wall_time(void) {
   return clock_wall();
 }

@@ -56,7 +56,7 @@ static struct hn_event_record *op_end(struct hn_node *n,
 static void op_post(struct hn_node *n, struct hn_operation *op,
                     struct hn_event_record *r) {
   r->event.op = (uint8_t)op->api;
-  r->event.quiet = !n->queue->is_async;
+  r->event.quiet = !n->queue->is_async || !(n->mask & r->event.status);
   r->untaken = &op->untaken;
   op->untaken = r;
   spares_give(&n->rt->env.spares, &op->data);

@@ -49,6 +49,9 @@ enum lhn_lua {
   LHN_LUA_CLOSED,      /* function(handle, event...): delivers what is left */
   LHN_LUA_CLOSE_VARIABLE, /* function(handle, problem) */
   LHN_LUA_WRITE_PIECES,   /* function(request, file, n): write_from a pipe */
+  LHN_LUA_WAITERS,        /* table: coroutine -> its waiter, if it has one */
+  LHN_LUA_PARK,           /* function(handle, op, waiter): the same as WAIT, in
+                             a coroutine that has one */
 };
 
 enum lhn_uservalue {
@@ -62,11 +65,20 @@ enum lhn_kept {
   LHN_KEPT_BODY,         /* the pinned body of a send */
   LHN_KEPT_INPUT,        /* what a running write or write_from reads */
   LHN_KEPT_OUTPUT,       /* the file a running read_to writes */
+  LHN_KEPT_ANCHORED,     /* of a session: table, handle -> true */
+};
+
+/* Why a session keeps one of its handles: what is still to be told of it. */
+enum lhn_anchor {
+  LHN_ANCHOR_SEND = 1,    /* the operation of its send side */
+  LHN_ANCHOR_RECEIVE = 2, /* or of its receive side */
+  LHN_ANCHOR_CLOSING = 4, /* handle_closing */
 };
 
 struct lhn_box {
   hn_runtime *rt; /* owned; NULL once the state closes */
   bool heard;     /* a status callback was set, ever */
+  bool parks;     /* a coroutine has had a waiter, ever */
 };
 
 /* The input or output file of a running operation. */
@@ -84,6 +96,7 @@ struct lhn_handle {
   bool async;          /* of an asynchronous session */
   bool heard;          /* LHN_KEPT_CALLBACK is set */
   bool pinned;         /* LHN_KEPT_BODY is set */
+  uint8_t anchors;     /* enum lhn_anchor, several */
   struct lhn_held input, output;
 };
 
@@ -147,11 +160,21 @@ HN_INTERNAL void lhn_reserve(lua_State *L, int ud);
 HN_INTERNAL void lhn_keep(lua_State *L, int ud, enum lhn_kept what);
 /* Pushes what is kept, or nil. */
 HN_INTERNAL void lhn_push_kept(lua_State *L, int ud, enum lhn_kept what);
+/* The side an operation belongs to. */
+HN_INTERNAL enum lhn_anchor lhn_anchor_of(int op);
+/* Keeps the handle at ud alive with its session, or no longer. */
+HN_INTERNAL void lhn_anchor(lua_State *L, int ud, struct lhn_handle *h,
+                            enum lhn_anchor why);
+HN_INTERNAL void lhn_unanchor(lua_State *L, int ud, struct lhn_handle *h,
+                              enum lhn_anchor why);
 /* Puts the handle at ud into the map, so that its events find it. */
 HN_INTERNAL void lhn_remember(lua_State *L, int ud,
                               const struct lhn_handle *h);
 /* Pushes the userdata of an id, or nil. */
 HN_INTERNAL struct lhn_handle *lhn_push_handle(lua_State *L, hn_handle id);
+
+/* Pushes the waiter of the running coroutine; or nothing, with false. */
+HN_INTERNAL bool lhn_push_waiter(lua_State *L, const struct lhn_box *box);
 
 extern const luaL_Reg lhn_handle_functions[];
 extern const luaL_Reg lhn_handle_methods[];

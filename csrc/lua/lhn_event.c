@@ -109,8 +109,10 @@ int lhn_push_event(lua_State *L, const struct hn_event *ev) {
   lhn_event_push_payload(L, h, ev);
   lua_pushstring(L, lhn_event_status_name(ev->status));
   lua_pushvalue(L, first);
-  if (h != NULL && completion)
+  if (h != NULL && completion) {
     lhn_settle(L, first, h, ev);
+    lhn_unanchor(L, first, h, lhn_anchor_of(ev->op));
+  }
   if (h != NULL && h->heard && !ev->quiet)
     lhn_push_kept(L, first, LHN_KEPT_CALLBACK);
   else
@@ -120,22 +122,28 @@ int lhn_push_event(lua_State *L, const struct hn_event *ev) {
     lua_pushinteger(L, ev->op);
   else
     lua_pushnil(L);
-  if (ev->status == HN_STATUS_HANDLE_CLOSING)
+  if (ev->status == HN_STATUS_HANDLE_CLOSING) {
+    if (h != NULL)
+      lhn_unanchor(L, first, h, LHN_ANCHOR_CLOSING);
     lhn_event_forget(L, ev->handle);
+  }
   lua_remove(L, first);
   /* payload, then the five values above: bring those to the front */
   lua_rotate(L, -10, 5);
   return 10;
 }
 
-/* next_event(handle [, own]): the oldest event of the handle's session, or of
- * the handle alone; nothing when there is none. */
+/* next_event([handle [, own]]): the oldest event of the handle's session, of
+ * the handle alone, or without one of all; nothing when there is none. */
 static int lhn_event_next(lua_State *L) {
-  const struct lhn_handle *h = lhn_check(L, 1, 0, LHN_DIRECT);
-  hn_runtime *rt = h->box->rt;
+  hn_runtime *rt = lhn_box(L)->rt;
+  hn_handle scope = 0;
   struct hn_event ev;
-  if (rt == NULL ||
-      !hn_next_event(rt, lua_toboolean(L, 2) ? h->id : h->session, &ev))
+  if (!lua_isnoneornil(L, 1)) {
+    const struct lhn_handle *h = lhn_check(L, 1, 0, LHN_DIRECT);
+    scope = lua_toboolean(L, 2) ? h->id : h->session;
+  }
+  if (rt == NULL || !hn_next_event(rt, scope, &ev))
     return 0;
   return lhn_push_event(L, &ev);
 }

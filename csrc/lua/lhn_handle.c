@@ -97,6 +97,55 @@ void lhn_push_kept(lua_State *L, int ud, enum lhn_kept what) {
   lua_remove(L, -2);
 }
 
+/* Pushes the anchored handles of the session that ud lives in. */
+static void lhn_push_anchored(lua_State *L, int ud) {
+  lua_pushvalue(L, ud);
+  while (lua_getiuservalue(L, -1, LHN_UV_PARENT) != LUA_TNIL)
+    lua_remove(L, -2);
+  lua_pop(L, 1);
+  lhn_push_kept(L, -1, LHN_KEPT_ANCHORED);
+  if (lua_isnil(L, -1)) {
+    lua_pop(L, 1);
+    lua_newtable(L);
+    lua_pushvalue(L, -1);
+    lhn_keep(L, -3, LHN_KEPT_ANCHORED);
+  }
+  lua_remove(L, -2);
+}
+
+static void lhn_set_anchored(lua_State *L, int ud, bool anchored) {
+  ud = lua_absindex(L, ud);
+  lhn_push_anchored(L, ud);
+  lua_pushvalue(L, ud);
+  if (anchored)
+    lua_pushboolean(L, 1);
+  else
+    lua_pushnil(L);
+  lua_rawset(L, -3);
+  lua_pop(L, 1);
+}
+
+enum lhn_anchor lhn_anchor_of(int op) {
+  bool sends = op == HN_OP_SEND_REQUEST || op == HN_OP_WRITE_DATA;
+  return sends ? LHN_ANCHOR_SEND : LHN_ANCHOR_RECEIVE;
+}
+
+void lhn_anchor(lua_State *L, int ud, struct lhn_handle *h,
+                enum lhn_anchor why) {
+  if (h->anchors == 0)
+    lhn_set_anchored(L, ud, true);
+  h->anchors |= (uint8_t)why;
+}
+
+void lhn_unanchor(lua_State *L, int ud, struct lhn_handle *h,
+                  enum lhn_anchor why) {
+  if ((h->anchors & why) == 0)
+    return;
+  h->anchors &= (uint8_t)~why;
+  if (h->anchors == 0)
+    lhn_set_anchored(L, ud, false);
+}
+
 /* ------------------------------------------------------------------ the map */
 
 void lhn_remember(lua_State *L, int ud, const struct lhn_handle *h) {
@@ -137,11 +186,16 @@ static int lhn_handle_gc(lua_State *L) {
 /* hn_close, and what it means for the userdata. */
 static int lhn_handle_end(lua_State *L, struct lhn_handle *h) {
   hn_runtime *rt = h->box->rt;
+  uint32_t mask = 0;
   lhn_place_files(L, 1, h);
+  if (rt != NULL && h->async && h->heard)
+    (void)hn_get_mask(rt, h->id, &mask);
   int code = rt != NULL ? hn_close(rt, h->id) : HN_ERR_INVALID_HANDLE;
   if (code != 0)
     return code;
   lhn_release(L, 1, h);
+  if ((mask & HN_STATUS_HANDLE_CLOSING) && h->kind != HN_KIND_SESSION)
+    lhn_anchor(L, 1, h, LHN_ANCHOR_CLOSING);
   /* Nothing of a closed request is left to finalise: saves a protected call. */
   if (h->kind == HN_KIND_REQUEST) {
     lua_pushvalue(L, lua_upvalueindex(LHN_UP_CLOSED));
@@ -166,11 +220,18 @@ static bool lhn_handle_is_inside(lua_State *L, const struct lhn_handle *h) {
   return inside;
 }
 
+/* A close that the Lua half has to see to: a callback is running, or calls may
+ * be parked that the end of their session resumes. */
+static bool lhn_handle_ends_in_lua(lua_State *L, const struct lhn_handle *h) {
+  return (h->kind == HN_KIND_SESSION && h->box->parks) ||
+         lhn_handle_is_inside(L, h);
+}
+
 /* handle:close() */
 static int lhn_handle_close(lua_State *L) {
   struct lhn_handle *h = lhn_check(L, 1, 0, LHN_DIRECT);
   lua_settop(L, 1);
-  if (lhn_handle_is_inside(L, h))
+  if (lhn_handle_ends_in_lua(L, h))
     return lhn_go_on(L, LHN_LUA_CLOSE, 1);
   struct hn_event ev;
   int code = lhn_handle_end(L, h);
@@ -197,12 +258,25 @@ static int lhn_handle_close_variable(lua_State *L) {
   if (!lhn_handle_open_now(h))
     return 0;
   lua_settop(L, 2);
-  if (!lua_isnil(L, 2) || lhn_handle_is_inside(L, h))
+  if (!lua_isnil(L, 2) || lhn_handle_ends_in_lua(L, h))
     return lhn_go_on(L, LHN_LUA_CLOSE_VARIABLE, 2);
   return lhn_handle_close(L);
 }
 
 /* ------------------------------------------------------------------- asking */
+
+bool lhn_push_waiter(lua_State *L, const struct lhn_box *box) {
+  if (!box->parks)
+    return false;
+  lua_rawgeti(L, lua_upvalueindex(LHN_UP_LUA), LHN_LUA_WAITERS);
+  lua_pushthread(L);
+  if (lua_rawget(L, -2) == LUA_TNIL) {
+    lua_pop(L, 2);
+    return false;
+  }
+  lua_remove(L, -2);
+  return true;
+}
 
 static int lhn_handle_is_valid(lua_State *L) {
   const struct lhn_handle *h = lhn_check(L, 1, 0, LHN_DIRECT);
@@ -277,6 +351,12 @@ static int lhn_handle_await(lua_State *L) {
   return 2;
 }
 
+/* allow_parking(): coroutines may have waiters from here on. */
+static int lhn_handle_allow_parking(lua_State *L) {
+  lhn_box(L)->parks = true;
+  return 0;
+}
+
 /* cancel(handle, op); may be called by finalisers. */
 static int lhn_handle_cancel(lua_State *L) {
   struct lhn_handle *h = lhn_check(L, 1, 0, LHN_DIRECT);
@@ -294,6 +374,18 @@ static int lhn_handle_step(lua_State *L) {
   lua_pushstring(L, hn_error_text(code));
   lua_pushinteger(L, code);
   return 2;
+}
+
+/* now() -> seconds of a clock that only goes forward */
+static int lhn_handle_now(lua_State *L) {
+  lua_pushnumber(L, (lua_Number)hn_monotonic_time() / 1e6);
+  return 1;
+}
+
+/* wake(): ends a wait, or keeps the next from beginning */
+static int lhn_handle_wake(lua_State *L) {
+  hn_wake(lhn_runtime(L, lhn_box(L)));
+  return 0;
 }
 
 /* live() -> open handles, running operations */
@@ -347,10 +439,13 @@ const luaL_Reg lhn_handle_functions[] = {
     {"ids", lhn_handle_ids},
     {"is_async", lhn_handle_is_async},
     {"await", lhn_handle_await},
+    {"allow_parking", lhn_handle_allow_parking},
     {"cancel", lhn_handle_cancel},
     {"close", lhn_handle_end_only},
     {"step", lhn_handle_step},
     {"live", lhn_handle_live},
+    {"now", lhn_handle_now},
+    {"wake", lhn_handle_wake},
     {"set_callback", lhn_handle_set_callback},
     {"callback", lhn_handle_callback},
     {NULL, NULL},

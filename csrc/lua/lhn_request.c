@@ -4,7 +4,8 @@
  * Each is one C entry: start, one step, take. A result that is there after
  * that goes straight to the caller; otherwise the call goes on in the Lua half,
  * which waits, delivers notifications and takes the result from the events. In
- * an asynchronous session a start answers true at once.
+ * a coroutine with a waiter it goes on there at once, to be parked; elsewhere
+ * a start in an asynchronous session answers true.
  */
 #include <stdio.h>
 #include <string.h>
@@ -74,6 +75,7 @@ void lhn_cancel(lua_State *L, int ud, struct lhn_handle *h, enum hn_op op) {
   lhn_place_files(L, ud, h);
   if (rt != NULL)
     (void)hn_cancel(rt, h->id, op);
+  lhn_unanchor(L, ud, h, lhn_anchor_of(op));
   if (op == HN_OP_WRITE_DATA && h->input.busy)
     lhn_req_let_go(L, ud, LHN_KEPT_INPUT, &h->input);
   if (op == HN_OP_READ_DATA && h->output.busy)
@@ -113,17 +115,37 @@ static int lhn_req_wait(lua_State *L, enum hn_op op) {
   return lhn_go_on(L, LHN_LUA_WAIT, 2);
 }
 
+/* Goes on as a call that is parked until its completion comes; the waiter is
+ * on top. */
+static int lhn_req_park(lua_State *L, const struct lhn_handle *h,
+                        enum hn_op op) {
+  lua_pushinteger(L, op);
+  lua_insert(L, 2);
+  lua_insert(L, 3);
+  lua_settop(L, 3);
+  lhn_remember(L, 1, h);
+  (void)hn_await(h->box->rt, h->id, op);
+  return lhn_go_on(L, LHN_LUA_PARK, 3);
+}
+
+/* Lets an operation of an asynchronous session run: its completion comes
+ * through poll. */
+static int lhn_req_leave(lua_State *L, struct lhn_handle *h, enum hn_op op) {
+  lhn_remember(L, 1, h);
+  lhn_anchor(L, 1, h, lhn_anchor_of(op));
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
 /* The second half of an operation that was started. */
 static int lhn_req_finish(lua_State *L, struct lhn_handle *h, enum hn_op op,
                           lua_Hook hook) {
   struct hn_event ev;
   hn_runtime *rt = h->box->rt;
-  if (h->async) {
-    if (h->input.busy || h->output.busy)
-      lhn_remember(L, 1, h);
-    lua_pushboolean(L, 1);
-    return 1;
-  }
+  if (lhn_push_waiter(L, h->box))
+    return lhn_req_park(L, h, op);
+  if (h->async)
+    return lhn_req_leave(L, h, op);
   int code = hn_step(rt, LHN_STEP_MS);
   if (code != 0) {
     lhn_cancel(L, 1, h, op);
@@ -296,7 +318,9 @@ static bool lhn_req_limit(lua_State *L, int arg, uint64_t *limit) {
  * can only be had through it, piece by piece, and each piece may have to
  * wait. */
 static int lhn_req_write_pieces(lua_State *L, const struct lhn_handle *h) {
-  if (h->async)
+  if (lhn_push_waiter(L, h->box))
+    lua_pop(L, 1);
+  else if (h->async)
     return lhn_fail(L, h, "write_from a pipe without waiting",
                     HN_ERR_NOT_SUPPORTED);
   lua_settop(L, 3);

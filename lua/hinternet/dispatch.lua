@@ -8,11 +8,15 @@
 -- A loop object stands for each place that takes events: a waiting call (with
 -- an operation) or a delivery (without). Loops are found through a weak table,
 -- so that one lost in a dropped coroutine does not stay.
+--
+-- A call in a coroutine that has a waiter takes no events: it is parked until
+-- whoever takes them settles it. A task's waiter yields; that of a foreign loop
+-- waits as coroutines do there.
 
 local core = require "hinternet.core"
 
 local await, cancel, ids = core.await, core.cancel, core.ids
-local next_event, step, live = core.next_event, core.step, core.live
+local next_event, step = core.next_event, core.step
 local error, next, pcall, setmetatable = error, next, pcall, setmetatable
 local select, tostring, type, warn = select, tostring, type, warn
 local running, status_of = coroutine.running, coroutine.status
@@ -34,6 +38,21 @@ local loops = setmetatable({}, { __mode = "k" })
 local half, slots = core.half, core.slots
 local CALLING = slots.calling
 half[CALLING] = 0
+
+local weak_keys = { __mode = "k" }
+-- Coroutine -> token: how its calls wait.
+local waiters = setmetatable({}, weak_keys)
+half[slots.waiters] = waiters
+-- For each operation, handle -> token of the call parked on it.
+local parked = {}
+do
+  local sending, receiving = setmetatable({}, weak_keys), setmetatable({}, weak_keys)
+  for name, op in next, core.ops do
+    parked[op] = (name == "send" or name == "write") and sending or receiving
+  end
+  parked.sending, parked.receiving = sending, receiving
+end
+local parkings = 0 -- calls parked, ever
 
 -- Ends a loop. One that did not get its result cancels its operation: that
 -- side answers 12017 from then on, and no byte of the body is silently lost.
@@ -92,6 +111,16 @@ local function info_of(op, a, b, c, phase, host)
   return a
 end
 
+-- A completion that a parked call waits for goes to that call.
+local function settle(handle, op, a, b, c)
+  local token = parked[op][handle]
+  if not token then return false end
+  parked[op][handle] = nil
+  token.done, token.a, token.b, token.c = true, a, b, c
+  token.waiter:wake(token)
+  return true
+end
+
 -- A completion nobody hears goes to the loop that waits for it. A sync
 -- operation nobody waits for was broken off between its start and its wait:
 -- its result must not vanish as if it had been handed out.
@@ -110,6 +139,7 @@ end
 
 -- Hands one event to its callback. Returns whether one was called.
 local function hear(loop, status, handle, callback, id, op, a, b, c, phase, host)
+  if op and handle and settle(handle, op, a, b, c) then return false end
   if callback then
     local info
     if op then info = info_of(op, a, b, c, phase, host) else info = a end
@@ -167,9 +197,65 @@ function dispatch.wait(handle, op)
   return a
 end
 
+-- Leaves a parked call. One that did not get its result cancels its operation.
+local function unpark(token, problem)
+  local handle, op = token.handle, token.op
+  if parked[op][handle] == token then parked[op][handle] = nil end
+  if not token.done or problem ~= nil then cancel(handle, op) end
+  token.handle, token.op = nil, nil
+  token.a, token.b, token.c = nil, nil, nil
+end
+
+local token_meta = { __close = unpark }
+
+--- The same in a coroutine that has a waiter; the C half says which.
+function dispatch.park(handle, op, token)
+  parkings = parkings + 1
+  token.handle, token.op, token.number = handle, op, parkings
+  token.done = false
+  parked[op][handle] = token
+  local _ <close> = token
+  repeat
+    if token.cancelled then
+      token.done = false
+      return nil, "operation cancelled: its task was cancelled", OPERATION_CANCELLED
+    end
+    token.waiter:wait(token)
+  until token.done
+  local a, b, c = token.a, token.b, token.c
+  if a == nil and b then return nil, b, c end
+  return a
+end
+
+--- From here on calls in the running coroutine wait through `waiter`:
+-- waiter:wait(token) suspends it until waiter:wake(token) was called, and may
+-- return early; wake must not run the coroutine at once. The token is the same
+-- table for all waits of a coroutine, and the waiter may keep things in it.
+-- Without a waiter its calls block again. Answers the token.
+function dispatch.set_waiter(waiter, thread)
+  thread = thread or running()
+  local token
+  if waiter then
+    token = setmetatable({ waiter = waiter, thread = thread, done = false }, token_meta)
+  end
+  core.allow_parking()
+  waiters[thread] = token
+  return token
+end
+
+--- The token of the running coroutine, if its calls are parked.
+function dispatch.waiting() return waiters[running()] end
+
 -- Ends a wait that died by an error in a coroutine nobody closed and still
 -- holds its operation; whether there was one.
 local function bury(handle)
+  for _, side in next, { parked.sending, parked.receiving } do
+    local token = side[handle]
+    if token and status_of(token.thread) == "dead" then
+      unpark(token)
+      return true
+    end
+  end
   for loop in next, loops do
     if loop.handle == handle and loop.op and status_of(loop.thread) == "dead" then
       leave(loop)
@@ -228,10 +314,37 @@ local function leaves(handle)
   return id ~= session and (async or inside_callback(session))
 end
 
+-- The calls that are parked on a session's handles, in the order they parked.
+local function parked_in(session)
+  local tokens = {}
+  for _, side in next, { parked.sending, parked.receiving } do
+    for handle, token in next, side do
+      local _, owner = ids(handle)
+      if owner == session then tokens[#tokens + 1] = token end
+    end
+  end
+  table.sort(tokens, function(a, b) return a.number < b.number end)
+  return tokens
+end
+
+-- The end of a session resumes the calls that are parked in it.
+local function settle_all(tokens)
+  for _, token in next, tokens do
+    if not token.done and token.handle then
+      settle(token.handle, token.op, nil, "operation cancelled: its session was closed",
+        OPERATION_CANCELLED)
+      if token.waiter.resume then token.waiter:resume(token) end
+    end
+  end
+end
+
 local function close(handle, in_flight)
   local later = leaves(handle)
+  local id, session = ids(handle)
+  local tokens = id == session and parked_in(session)
   local ok, message, code = core.close(handle)
   if not ok then return nil, message, code end
+  if tokens then settle_all(tokens) end
   if later then return true end
   return deliver_closed(handle, in_flight)
 end
@@ -255,20 +368,27 @@ function dispatch.created(handle)
   return handle
 end
 
---- Moves the network once and delivers what happened in an async session;
--- the number of notifications, or false at once when nothing is pending.
-function dispatch.poll(session, seconds)
-  if not session:is_valid() then return session:parent() end -- nil, message, 6
-  if inside_callback() then error("poll called inside a status callback", 2) end
-  local loop <close> = enter(session)
-  local count = deliver(loop, session)
-  if count > 0 then return count end
-  local _, operations = live()
-  if operations == 0 then return false end
-  local message, code = step(seconds and math.ceil(seconds * 1000) or 0)
-  if message then return nil, message, code end
-  return deliver(loop, session)
+--- A place that takes the events of all sessions, for poll. Its end must be
+-- told with leave_poll, or by <close>.
+function dispatch.enter_poll()
+  local loop = setmetatable({ thread = running(), calling = false, done = true }, loop_meta)
+  loops[loop] = true
+  return loop
 end
+
+-- Whether there was an event, and whether a callback heard it.
+local function heard(loop, status, handle, callback, ...)
+  if not status then return false, false end
+  if callback then loop.id, loop.session = ids(handle) end
+  return true, hear(loop, status, handle, callback, ...)
+end
+
+--- Takes the oldest event of all sessions; whether there was one, and whether a
+-- callback heard it.
+function dispatch.take(loop) return heard(loop, next_event()) end
+
+dispatch.inside_callback = inside_callback
+dispatch.text_of = text_of
 
 for name, slot in next, slots do
   if dispatch[name] then half[slot] = dispatch[name] end

@@ -2,7 +2,7 @@
 -- of C.
 
 local core = require "hinternet.core"
-local dispatch = require "hinternet.dispatch"
+require "hinternet.dispatch"
 
 local error, next, type = error, next, type
 
@@ -93,5 +93,3 @@ for _, methods in next, kinds do
   methods.set_status_callback = set_status_callback
   methods.set_timeouts = set_timeouts
 end
-
-core.session.poll = dispatch.poll

@@ -7,6 +7,7 @@
 
 local core = require "hinternet.core"
 local client = require "hinternet.client"
+local waiting = require "hinternet.dispatch".waiting
 local response = require "hinternet.response"
 local url_module = require "hinternet.url"
 
@@ -41,7 +42,7 @@ local function check_session(session)
   local async = is_async(session)
   if async == nil then
     error("bad self (hinternet.session expected, got " .. type(session) .. ")", 3)
-  elseif async then
+  elseif async and not waiting() then
     error("call it inside spawn, or use a sync session", 3)
   end
 end

@@ -278,14 +278,6 @@ local session = {}
 ---@return integer? code
 function session:connect(host, port) end
 
----Async sessions: delivers what happened, after moving the network once if
----nothing had. Raises inside a callback.
----@param seconds? number the longest wait; 0 when absent
----@return integer|false|nil count notifications delivered; false: nothing is pending
----@return string? message
----@return integer? code
-function session:poll(seconds) end
-
 ---@class hinternet.connection: hinternet.handle
 local connection = {}
 

@@ -1,0 +1,264 @@
+--- hinternet.task: functions that run side by side, each in a coroutine of its
+-- own whose calls wait by yielding.
+--
+-- A task is made ready by spawn, by the completion its call waits for, by the
+-- end of a task it joins, or by a cancel; hinternet.loop resumes what is ready.
+-- A session keeps its tasks until they have ended, and nothing else here does:
+-- tasks of a session that nobody can reach are collected with it.
+
+local dispatch = require "hinternet.dispatch"
+
+local error, next, setmetatable, type, warn = error, next, setmetatable, type, warn
+local pack, unpack = table.pack, table.unpack
+local create, resume, yield, close = coroutine.create, coroutine.resume, coroutine.yield,
+  coroutine.close
+local status_of = coroutine.status
+
+local task = {}
+
+local OPERATION_CANCELLED = 12017
+local CANCELLED = "operation cancelled: the task was cancelled"
+
+---@class hinternet.task
+local Task = {}
+Task.__index = Task
+Task.__name = "hinternet.task"
+
+local weak_keys, weak_values = { __mode = "k" }, { __mode = "v" }
+
+-- Session -> its tasks that have not ended.
+local owned = setmetatable({}, weak_keys)
+-- Tasks to resume, oldest first, and those that yielded by themselves, whose
+-- turn comes with the next poll.
+local ready, first, last = setmetatable({}, weak_values), 1, 0
+local yielded, yields = setmetatable({}, weak_values), 0
+-- Failed tasks that nobody joined -> when they failed.
+local failed, failures = setmetatable({}, weak_keys), 0
+-- Tasks that have not ended, while run runs: these it finishes.
+local kept
+
+task.depth = 0 -- tasks being resumed now, one inside the other
+task.alive = 0 -- tasks that have not ended
+
+-- Called when a task becomes ready; a pollable puts its own here.
+function task.on_ready() end
+
+local function make_ready(self)
+  if self.ready or self.ended then return end
+  self.ready = true
+  last = last + 1
+  ready[last] = self
+  task.on_ready()
+end
+
+-- How the calls of a task wait.
+local waiter = {}
+
+function waiter:wait(token) -- luacheck: ignore self
+  token.parked = true
+  yield()
+  token.parked = false
+end
+
+function waiter:wake(token) -- luacheck: ignore self
+  make_ready(token.task)
+end
+
+-- A task that failed and was never joined says so when nobody can join it any
+-- more.
+local function report(self)
+  if failed[self] then
+    failed[self] = nil
+    warn("hinternet: error in a task: ", dispatch.text_of(self.problem))
+  end
+end
+
+local function finish(self, ok, problem)
+  self.ended, self.ready = true, false
+  task.alive = task.alive - 1
+  local set = owned[self.session]
+  if set then set[self] = nil end
+  if kept then kept[self] = nil end
+  if not ok then
+    failures = failures + 1
+    self.problem, failed[self] = problem, failures
+    if kept then kept[self] = true end -- until run has raised it
+  end
+  for i = 1, #self.joiners do
+    local token = self.joiners[i]
+    token.waiter:wake(token)
+  end
+end
+
+local function resumed(self, ok, problem)
+  task.depth = task.depth - 1
+  if status_of(self.thread) ~= "dead" then
+    if not self.token.parked then
+      yields = yields + 1
+      yielded[yields] = self
+    end
+    return
+  end
+  if not ok then close(self.thread) end
+  if ok and not self.results then ok, problem = false, "the coroutine of the task was closed" end
+  finish(self, ok, problem)
+end
+
+local function go_on(self)
+  self.ready = false
+  if self.token.cancelled and not self.started then
+    self.results = pack(nil, CANCELLED, OPERATION_CANCELLED)
+    return finish(self, true)
+  end
+  self.started = true
+  task.depth = task.depth + 1
+  return resumed(self, resume(self.thread))
+end
+
+-- The end of a session resumes its parked calls before close returns.
+function waiter:resume(token) -- luacheck: ignore self
+  if token.task.ready and status_of(token.task.thread) == "suspended" then go_on(token.task) end
+end
+
+--- Resumes the task that has been ready for longest; whether there was one.
+function task.resume_next()
+  while first <= last do
+    local self = ready[first]
+    ready[first] = nil
+    first = first + 1
+    if self and self.ready then
+      go_on(self)
+      return true
+    end
+  end
+  first, last = 1, 0
+  return false
+end
+
+--- Makes ready what yielded by itself since the last time.
+function task.next_round()
+  for i = 1, yields do
+    local self = yielded[i]
+    yielded[i] = nil
+    if self then make_ready(self) end
+  end
+  yields = 0
+end
+
+--- Whether a task is ready, or will be with the next round.
+function task.is_pending() return first <= last or yields > 0 end
+
+--- Keeps every task until end_run, so that run can finish it.
+function task.begin_run()
+  kept = {}
+  for _, set in next, owned do
+    for self in next, set do kept[self] = true end
+  end
+end
+
+--- Lets go of them; answers the first error that nobody joined, as a table.
+function task.end_run()
+  local found
+  for self, number in next, failed do
+    if not found or number < failed[found] then found = self end
+  end
+  if found then failed[found] = nil end
+  for self in next, failed do report(self) end
+  kept = nil
+  return found and { problem = found.problem }
+end
+
+-- ----------------------------------------------------------------- of a session
+
+--- Runs f(...) as a task: it starts with the next poll or run.
+---@param f fun(...): ...
+---@return hinternet.task
+function task.spawn(self, f, ...)
+  if type(f) ~= "function" then
+    error("bad argument #1 to 'spawn' (function expected, got " .. type(f) .. ")", 2)
+  end
+  if not self:is_valid() then return self:parent() end -- nil, message, 6
+  local arguments = pack(...)
+  local new = setmetatable({ session = self, joiners = {} }, Task)
+  new.thread = create(function()
+    new.results = pack(f(unpack(arguments, 1, arguments.n)))
+  end)
+  new.token = dispatch.set_waiter(waiter, new.thread)
+  new.token.task = new
+  owned[self] = owned[self] or {}
+  owned[self][new] = true
+  if kept then kept[new] = true end
+  task.alive = task.alive + 1
+  make_ready(new)
+  return new
+end
+
+-- ----------------------------------------------------------------- a task's own
+
+--- "ready", "running", "waiting", "done", "failed" or "cancelled".
+---@return string
+function Task:status()
+  if not self.ended then
+    if self.ready then return "ready" end
+    return status_of(self.thread) == "suspended" and "waiting" or "running"
+  end
+  if not self.results then return "failed" end
+  return self.token.cancelled and "cancelled" or "done"
+end
+
+--- Ends the task's waiting: the call it is parked in and all later ones answer
+-- nil, message, 12017. A task that has not started never does.
+---@return boolean
+function Task:cancel()
+  if self.ended then return false end
+  self.token.cancelled = true
+  make_ready(self)
+  return true
+end
+
+-- Waits for the end of a task; nothing, or why there is none to wait for.
+local function await_end(self)
+  local token = dispatch.waiting()
+  if not token then
+    local loop = require "hinternet.loop"
+    while not self.ended do
+      if not loop.poll() then error("the task waits for what cannot happen", 3) end
+    end
+    return
+  end
+  self.joiners[#self.joiners + 1] = token
+  while not self.ended do
+    if token.cancelled then return nil, CANCELLED, OPERATION_CANCELLED end
+    token.waiter:wait(token)
+  end
+end
+
+--- Waits until the task has ended. Answers what its function answered; an error
+-- of the function is raised here. Joining in a task waits like any call;
+-- elsewhere the others are run meanwhile.
+---@return any ...
+function Task:join()
+  if not self.ended and status_of(self.thread) ~= "suspended" then
+    error("a task cannot join itself", 2)
+  end
+  local _, message, code = await_end(self)
+  if message then return nil, message, code end
+  failed[self] = nil
+  if not self.results then error(self.problem, 0) end
+  return unpack(self.results, 1, self.results.n)
+end
+
+function Task:__tostring() return ("hinternet.task: %s"):format(self:status()) end
+
+-- A task that leaves its scope is cancelled.
+function Task:__close() self:cancel() end
+
+-- Only a task whose session went with it is collected before its end.
+function Task:__gc()
+  if not self.ended then task.alive = task.alive - 1 end
+  report(self)
+end
+
+task.meta = Task
+
+return task
