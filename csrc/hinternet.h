@@ -129,8 +129,27 @@ HN_API void hn_runtime_free(hn_runtime *rt);
  * latest, also when a signal broke it. SHUTDOWN in a forked child. */
 HN_API int hn_step(hn_runtime *rt, int64_t max_wait);
 
-/* Ends a wait in progress; the one function safe from another thread. */
+/* Ends a wait in progress, or makes hn_pollable's descriptor readable; the one
+ * function safe from another thread. */
 HN_API void hn_wake(hn_runtime *rt);
+
+/* From now on one hn_step picks up nothing more once it has worked that many
+ * microseconds (0, the default: no limit); waiting does not count. It does one
+ * thing at least, and is late by one at most: a TLS handshake, or a transfer of
+ * a piece. What is left comes first in the next step. INVALID_PARAMETER. */
+HN_API int hn_set_budget(hn_runtime *rt, int64_t microseconds);
+
+/* For a foreign loop: a descriptor that is readable while hn_step or
+ * hn_next_event has something to do: after news from the network or a look-up,
+ * at a deadline, for an event in a queue, a started operation, a wake. It is
+ * the runtime's, stays the same and is only to be watched. From the first call
+ * on a step costs one or two system calls more. NOT_SUPPORTED with the reactor
+ * "poll", NOT_ENOUGH_MEMORY, INTERNAL_ERROR; SHUTDOWN in a forked child. */
+HN_API int hn_pollable(hn_runtime *rt, int *fd);
+
+/* Milliseconds until hn_step is due whatever the network does: 0 when there is
+ * something to do now, -1 when there is no deadline. */
+HN_API int64_t hn_next_timeout(hn_runtime *rt);
 
 /* ------------------------------------------------------------------ events */
 

@@ -79,6 +79,7 @@ void event_post_reserved(hn_runtime *rt, struct hn_queue *q, hn_handle h,
   r->number = ++rt->event_number;
   list_append(&q->events, &r->link);
   rt->queued++;
+  runtime_note(rt);
 }
 
 int event_post(hn_runtime *rt, struct hn_queue *q, const struct hn_event *e) {

@@ -99,9 +99,11 @@ static void node_end(struct hn_node *n, bool quiet) {
 }
 
 void node_close(struct hn_node *n, bool quiet) {
+  hn_runtime *rt = n->rt;
   node_kill(n);
   node_cancel(n, quiet);
   node_end(n, quiet);
+  runtime_note(rt);
 }
 
 int hn_close(hn_runtime *rt, hn_handle h) {

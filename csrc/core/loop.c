@@ -1,7 +1,6 @@
 #include "loop.h"
 
 enum {
-  HN_LOOP_READY = 64,    /* descriptors reported by one wait */
   HN_LOOP_UNWAITED = 16, /* steps in a row that may go by without a look */
 };
 
@@ -10,6 +9,7 @@ int hn_runtime_new(hn_runtime **out) {
   if (!rt) return HN_ERR_NOT_ENOUGH_MEMORY;
   list_init(&rt->sessions);
   list_init(&rt->ready);
+  list_init(&rt->running);
   list_init(&rt->held);
   list_init(&rt->queues);
   list_init(&rt->spare_events);
@@ -48,6 +48,31 @@ const char *hn_reactor_name(void) {
   return reactor_name();
 }
 
+int hn_set_budget(hn_runtime *rt, int64_t microseconds) {
+  if (microseconds < 0) return HN_ERR_INVALID_PARAMETER;
+  rt->budget = microseconds;
+  return 0;
+}
+
+int hn_pollable(hn_runtime *rt, int *fd) {
+  if (env_is_other(&rt->env)) return HN_ERR_SHUTDOWN;
+  int rc = reactor_open_fd(rt->env.reactor, fd);
+  if (rc) return rc;
+  rt->is_watched = true;
+  runtime_tell(rt);
+  return 0;
+}
+
+int64_t hn_next_timeout(hn_runtime *rt) {
+  if (env_is_other(&rt->env)) return -1;
+  if (runtime_is_busy(rt)) return 0;
+  const struct hn_timer *t = heap_peek(&rt->env.deadlines);
+  if (!t) return -1;
+  rt->env.now_us = 0; /* time has passed since the last step */
+  int64_t left = t->when - env_now(&rt->env);
+  return left > 0 ? left : 0;
+}
+
 static void loop_step_request(struct hn_request *r) {
   if (r->tx.running) sending_step(r);
   if (r->rx.running) receiving_step(r);
@@ -76,18 +101,21 @@ bool hn_next_event(hn_runtime *rt, hn_handle scope, struct hn_event *out) {
   struct hn_request *r;
   if (env_is_other(&rt->env)) return false;
   if (!list_is_empty(&rt->held)) loop_release_holds(rt, scope);
-  if (!event_take(rt, scope, out)) return false;
-  if (out->status == HN_STATUS_REDIRECT &&
+  bool taken = event_take(rt, scope, out);
+  if (taken && out->status == HN_STATUS_REDIRECT &&
       request_find(rt, out->handle, &r) == 0 && list_is_empty(&r->hold))
     list_append(&rt->held, &r->hold);
-  return true;
+  runtime_note(rt);
+  return taken;
 }
 
 bool hn_take_result(hn_runtime *rt, hn_handle h, enum hn_op op,
                     struct hn_event *out) {
   if (env_is_other(&rt->env)) return false;
   if (!list_is_empty(&rt->held)) loop_release_holds(rt, h);
-  return event_take_result(rt, h, op, out);
+  bool taken = event_take_result(rt, h, op, out);
+  runtime_note(rt);
+  return taken;
 }
 
 /* Exchanges for which a connection, or a place for one, has become free. */
@@ -101,18 +129,30 @@ static void loop_wake(hn_runtime *rt) {
   }
 }
 
-/* Operations that were started or have used up their budget. Those that become
- * ready again meanwhile have to wait for the next step. */
-static void loop_run_ready(hn_runtime *rt) {
-  struct hn_link now;
-  list_init(&now);
+/* Whether this step has worked for as long as it may. Asked after each thing
+ * done, so that every step does one at least; without a limit no clock is read
+ * for it. */
+static bool loop_is_over(const hn_runtime *rt) {
+  return rt->budget > 0 && clock_now_us() >= rt->until;
+}
+
+/* A round begins with the operations that were started or have used up their
+ * turn. Those that become ready again meanwhile wait for the next round. */
+static void loop_begin_round(hn_runtime *rt) {
   loop_wake(rt);
-  list_splice(&now, &rt->ready);
+  list_splice(&rt->running, &rt->ready);
+  rt->round = HN_ROUND_RUN;
+}
+
+/* This and the other parts of a round: false when the step must end. */
+static bool loop_run(hn_runtime *rt) {
   struct hn_link *l;
-  while ((l = list_first(&now)) != NULL) {
+  while ((l = list_first(&rt->running)) != NULL) {
     list_remove(l);
     loop_step_request(HN_CONTAINER_OF(l, struct hn_request, ready));
+    if (loop_is_over(rt)) return false;
   }
+  return true;
 }
 
 /* How long a wait may last: 0 when there is something new to hand out, or
@@ -159,15 +199,29 @@ static void loop_on_ready(hn_runtime *rt, const struct hn_ready *ready) {
   if (c && c->owner && c->readable && !loop_reads(r)) conn_pause(c);
 }
 
-static void loop_take_resolved(hn_runtime *rt) {
+static void loop_on_resolved(hn_runtime *rt, const struct hn_resolved *answer) {
+  struct hn_conn *c = slots_get(&rt->env.slots, answer->tag, HN_SLOT_CONN);
+  if (!c || !c->dial) return;
+  dial_give_resolved(c->dial, answer);
+  struct hn_request *r = loop_owner(rt, c);
+  if (r) loop_step_request(r);
+}
+
+static bool loop_take_resolved(hn_runtime *rt) {
   struct hn_resolved answer;
   while (resolver_take(rt->env.resolver, env_now(&rt->env), &answer)) {
-    struct hn_conn *c = slots_get(&rt->env.slots, answer.tag, HN_SLOT_CONN);
-    if (!c || !c->dial) continue;
-    dial_give_resolved(c->dial, &answer);
-    struct hn_request *r = loop_owner(rt, c);
-    if (r) loop_step_request(r);
+    loop_on_resolved(rt, &answer);
+    if (loop_is_over(rt)) return false;
   }
+  return true;
+}
+
+static bool loop_take_news(hn_runtime *rt) {
+  while (rt->news_at < rt->news_count) {
+    loop_on_ready(rt, &rt->news[rt->news_at++]);
+    if (loop_is_over(rt)) return false;
+  }
+  return true;
 }
 
 static void loop_on_timer(hn_runtime *rt, const struct hn_timer *t) {
@@ -186,31 +240,52 @@ static void loop_on_timer(hn_runtime *rt, const struct hn_timer *t) {
   }
 }
 
-static void loop_expire(hn_runtime *rt) {
+static bool loop_expire(hn_runtime *rt) {
   struct hn_timer *t;
-  if (!heap_peek(&rt->env.deadlines)) return;
-  while ((t = heap_take_expired(&rt->env.deadlines, env_now(&rt->env))))
+  if (!heap_peek(&rt->env.deadlines)) return true;
+  while ((t = heap_take_expired(&rt->env.deadlines, env_now(&rt->env)))) {
     loop_on_timer(rt, t);
+    if (loop_is_over(rt)) return false;
+  }
+  return true;
+}
+
+/* What comes after the wait; false when the step must end before all of it. */
+static bool loop_finish_round(hn_runtime *rt) {
+  if (rt->round == HN_ROUND_RESOLVE && loop_take_resolved(rt))
+    rt->round = HN_ROUND_NEWS;
+  if (rt->round == HN_ROUND_NEWS && loop_take_news(rt))
+    rt->round = HN_ROUND_EXPIRE;
+  if (rt->round == HN_ROUND_EXPIRE && loop_expire(rt))
+    rt->round = HN_ROUND_OVER;
+  return rt->round == HN_ROUND_OVER;
 }
 
 /* Waits, and does what there is to do then. Kept out of the way of the steps
  * that do not wait. */
 __attribute__((noinline)) static int loop_wait(hn_runtime *rt, int64_t wait) {
-  struct hn_ready ready[HN_LOOP_READY];
   size_t count = 0;
+  int64_t start = rt->budget > 0 && wait != 0 ? clock_now_us() : 0;
   rt->unwaited = 0;
-  int rc = reactor_wait(rt->env.reactor, wait, ready, HN_LOOP_READY, &count);
+  int rc = reactor_wait(rt->env.reactor, wait, rt->news, HN_RUNTIME_NEWS,
+                        &count);
   if (rc) return rc;
+  rt->news_at = 0;
+  rt->news_count = count;
   rt->env.now_us = 0;
-  loop_take_resolved(rt);
-  for (size_t i = 0; i < count; i++) loop_on_ready(rt, &ready[i]);
-  loop_expire(rt);
+  if (start) rt->until += env_now_us(&rt->env) - start; /* waiting is no work */
+  rt->round = HN_ROUND_RESOLVE;
+  (void)loop_finish_round(rt);
   return 0;
 }
 
 static int loop_step(hn_runtime *rt, int64_t max_wait) {
   rt->env.now_us = 0;
-  loop_run_ready(rt);
+  if (rt->budget > 0) rt->until = clock_now_us() + rt->budget;
+  if (rt->round > HN_ROUND_RUN && !loop_finish_round(rt)) return 0;
+  if (rt->round == HN_ROUND_OVER) loop_begin_round(rt);
+  if (!loop_run(rt)) return 0;
+  rt->round = HN_ROUND_OVER;
   int64_t wait = loop_wait_time(rt, max_wait);
   if (wait == 0 && max_wait != 0 && ++rt->unwaited < HN_LOOP_UNWAITED)
     return 0;
@@ -221,5 +296,6 @@ int hn_step(hn_runtime *rt, int64_t max_wait) {
   if (env_is_other(&rt->env)) return HN_ERR_SHUTDOWN;
   int rc = loop_step(rt, max_wait);
   rt->event_seen = rt->event_number;
+  runtime_note(rt);
   return rc;
 }

@@ -235,6 +235,14 @@ static int option_find_row(hn_runtime *rt, hn_handle h, struct hn_slice name,
   return 0;
 }
 
+static int option_apply(struct hn_node *n, const struct option_row *row,
+                        const struct hn_value *value) {
+  if (row->is_text) return option_set_text(n, row, value->text);
+  if (row->set) return row->set(n, value);
+  *option_place(n, row) = value->number;
+  return 0;
+}
+
 int hn_set_option(hn_runtime *rt, hn_handle h, struct hn_slice name,
                   const struct hn_value *value) {
   struct hn_node *n;
@@ -248,11 +256,9 @@ int hn_set_option(hn_runtime *rt, hn_handle h, struct hn_slice name,
   if (row->entry.set_levels == 0) return HN_ERR_OPTION_NOT_SETTABLE;
   if (!(row->entry.set_levels & level)) return HN_ERR_INCORRECT_HANDLE_TYPE;
   rc = option_check(row, value);
-  if (rc) return rc;
-  if (row->is_text) return option_set_text(n, row, value->text);
-  if (row->set) return row->set(n, value);
-  *option_place(n, row) = value->number;
-  return 0;
+  if (rc == 0) rc = option_apply(n, row, value);
+  runtime_note(rt); /* some close connections, for which others wait */
+  return rc;
 }
 
 int hn_query_option(hn_runtime *rt, hn_handle h, struct hn_slice name,

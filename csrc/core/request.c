@@ -82,7 +82,10 @@ const char *request_text(const struct hn_request *r, enum hn_text which) {
 }
 
 void request_make_ready(struct hn_request *r) {
-  if (list_is_empty(&r->ready)) list_append(&r->node.rt->ready, &r->ready);
+  hn_runtime *rt = r->node.rt;
+  if (!list_is_empty(&r->ready)) return;
+  list_append(&rt->ready, &r->ready);
+  runtime_note(rt);
 }
 
 static void request_cancel(struct hn_node *n, bool quiet) {

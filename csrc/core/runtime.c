@@ -21,9 +21,24 @@ void runtime_disconnect(struct hn_env *env) {
 
 void runtime_drop_all(hn_runtime *rt) {
   struct hn_link *l;
+  rt->is_watched = false; /* in a forked child the descriptor is the parent's */
   while ((l = list_first(&rt->sessions)) != NULL)
     node_close(HN_CONTAINER_OF(l, struct hn_node, sibling), true);
   event_drop_all(rt);
+}
+
+bool runtime_is_busy(const hn_runtime *rt) {
+  return rt->queued > 0 || rt->news_at < rt->news_count ||
+         !list_is_empty(&rt->ready) || !list_is_empty(&rt->running) ||
+         !list_is_empty(&rt->held) || !list_is_empty(&rt->env.woken) ||
+         resolver_has_answer(rt->env.resolver);
+}
+
+void runtime_tell(hn_runtime *rt) {
+  const struct hn_timer *t = heap_peek(&rt->env.deadlines);
+  int64_t when = t ? t->when : HN_ALARM_NONE;
+  if (runtime_is_busy(rt)) when = HN_ALARM_NOW;
+  reactor_set_alarm(rt->env.reactor, when);
 }
 
 int runtime_renew(hn_runtime *rt) {
@@ -33,6 +48,7 @@ int runtime_renew(hn_runtime *rt) {
   if (rc) return rc;
   runtime_drop_all(rt);
   rt->spare_event_count = 0;
+  rt->news_count = rt->news_at = 0;
   runtime_disconnect(&rt->env);
   rt->env.process = fresh.process;
   rt->env.reactor = fresh.reactor;

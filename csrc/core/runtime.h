@@ -19,10 +19,23 @@ enum { HN_SPARE_RECORDS = 0 }; /* every use after free must be seen */
 enum { HN_SPARE_RECORDS = 32 };
 #endif
 
+enum { HN_RUNTIME_NEWS = 64 }; /* descriptors reported by one wait */
+
+/* Where hn_step is in its round of work. A budget may end a step anywhere; the
+ * next one goes on there, so that everything in a round gets its turn. */
+enum hn_round {
+  HN_ROUND_OVER,
+  HN_ROUND_RUN,     /* operations that were ready when the round began */
+  HN_ROUND_RESOLVE, /* the wait is over: look-up answers, */
+  HN_ROUND_NEWS,    /* what the reactor reported, */
+  HN_ROUND_EXPIRE,  /* deadlines */
+};
+
 struct hn_runtime {
   struct hn_env env;
   struct hn_link sessions; /* hn_node.sibling of each open session */
   struct hn_link ready;    /* hn_request.ready: operations to step */
+  struct hn_link running;  /* the same: those of this round */
   struct hn_link queues;   /* hn_queue.link; owned */
   struct hn_link spare_events;   /* hn_event_record.link; owned */
   struct hn_link spare_requests; /* hn_request.ready; owned */
@@ -36,6 +49,12 @@ struct hn_runtime {
   size_t operations;     /* running */
   struct hn_link held;   /* hn_request.hold: their redirects were taken */
   unsigned unwaited;     /* steps in a row that did not wait */
+  enum hn_round round;
+  struct hn_ready news[HN_RUNTIME_NEWS]; /* of the last wait */
+  size_t news_count, news_at;            /* how many, and the next one */
+  int64_t budget; /* us of work in one step; 0: no limit */
+  int64_t until;  /* monotonic us: when this step's is used up */
+  bool is_watched; /* a foreign loop watches the reactor's descriptor */
 };
 
 /* Makes process mark, reactor and resolver: all or nothing. NOT_ENOUGH_MEMORY,
@@ -45,6 +64,18 @@ HN_INTERNAL void runtime_disconnect(struct hn_env *env);
 
 /* Closes every handle without a word and drops every event. */
 HN_INTERNAL void runtime_drop_all(hn_runtime *rt);
+
+/* True when a step or a take would find something to do, without a look at the
+ * network or the clock. */
+HN_INTERNAL bool runtime_is_busy(const hn_runtime *rt);
+
+/* Makes the descriptor that a foreign loop watches say whether there is
+ * something to do, and from when on. To be called after everything that may
+ * have changed that. */
+HN_INTERNAL void runtime_tell(hn_runtime *rt);
+static inline void runtime_note(hn_runtime *rt) {
+  if (rt->is_watched) runtime_tell(rt);
+}
 
 /* In a forked child: lets go of what is the parent's and begins anew; nothing
  * elsewhere. Errors of runtime_connect. */

@@ -95,6 +95,7 @@ static int sending_refuse(struct hn_request *r, int code) {
   transfer_end_deadline(r);
   if (r->state == HN_REQUEST_SENT || r->state == HN_REQUEST_RECEIVED)
     request_set_state(r, HN_REQUEST_FAILED);
+  runtime_note(r->node.rt);
   return code;
 }
 

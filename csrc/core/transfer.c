@@ -179,7 +179,10 @@ int transfer_find(hn_runtime *rt, hn_handle h, struct hn_request **out) {
   if (rc) return rc;
   bool tx = op_is_abandoned(&r->node, &r->tx);
   bool rx = op_is_abandoned(&r->node, &r->rx);
-  if (tx || rx) transfer_break(r, tx, rx);
+  if (tx || rx) {
+    transfer_break(r, tx, rx);
+    runtime_note(rt);
+  }
   *out = r;
   return 0;
 }
@@ -224,5 +227,6 @@ int hn_cancel(hn_runtime *rt, hn_handle h, enum hn_op op) {
   if (rc) return rc;
   bool all = op == HN_OP_NONE;
   transfer_break(r, all || r->tx.api == op, all || r->rx.api == op);
+  runtime_note(rt);
   return 0;
 }

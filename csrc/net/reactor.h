@@ -50,9 +50,18 @@ HN_INTERNAL int reactor_wait(struct hn_reactor *r, int64_t max_wait,
 /* Ends a wait now or, when there is none, the next one at once. Any thread. */
 HN_INTERNAL void reactor_wake(struct hn_reactor *r);
 
-/* A descriptor that is readable when a wait would report something; -1 where
- * there is no such thing. */
-HN_INTERNAL int reactor_fd(const struct hn_reactor *r);
+enum {
+  HN_ALARM_NONE = -1,
+  HN_ALARM_NOW = 0,
+};
+
+/* A descriptor, made by the first call, that is readable while a wait would
+ * report something, and from the time of the alarm on. NOT_SUPPORTED where
+ * there is no such thing, NOT_ENOUGH_MEMORY, INTERNAL_ERROR. */
+HN_INTERNAL int reactor_open_fd(struct hn_reactor *r, int *fd);
+/* Sets the alarm: monotonic ms, or one of the above. It does not end a wait.
+ * Costs nothing when it is set so already. */
+HN_INTERNAL void reactor_set_alarm(struct hn_reactor *r, int64_t when);
 
 /* "epoll" or "poll". */
 HN_INTERNAL const char *reactor_name(void);

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "../base/mem.h"
@@ -14,6 +15,10 @@ enum { HN_REACTOR_BATCH = 256 };
 struct hn_reactor {
   int epoll;
   int wake; /* eventfd, watched under tag 0 */
+  /* What a foreign loop watches: an epoll of the one above and of a timer, so
+   * that an alarm does not end our own waits. -1 until it is asked for. */
+  int outer, timer;
+  int64_t alarm; /* as the timer is set */
 };
 
 static int reactor_error(void) {
@@ -21,7 +26,7 @@ static int reactor_error(void) {
                                             : HN_ERR_INTERNAL_ERROR;
 }
 
-static int reactor_control(struct hn_reactor *r, int how, int fd,
+static int reactor_control(const struct hn_reactor *r, int how, int fd,
                            uint64_t tag, unsigned interest) {
   struct epoll_event e = {.data.u64 = tag};
   if (interest & HN_WANT_READ) e.events |= EPOLLIN;
@@ -32,6 +37,7 @@ static int reactor_control(struct hn_reactor *r, int how, int fd,
 HN_INTERNAL int reactor_new(struct hn_reactor **out) {
   struct hn_reactor *r = mem_calloc(1, sizeof *r);
   if (!r) return HN_ERR_NOT_ENOUGH_MEMORY;
+  r->outer = r->timer = -1;
   r->epoll = epoll_create1(EPOLL_CLOEXEC);
   r->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   int rc = r->epoll < 0 || r->wake < 0 ? reactor_error() : 0;
@@ -44,10 +50,17 @@ HN_INTERNAL int reactor_new(struct hn_reactor **out) {
   return 0;
 }
 
+static void reactor_close(int *fd) {
+  if (*fd >= 0) (void)close(*fd);
+  *fd = -1;
+}
+
 HN_INTERNAL void reactor_free(struct hn_reactor *r) {
   if (!r) return;
-  if (r->epoll >= 0) (void)close(r->epoll);
-  if (r->wake >= 0) (void)close(r->wake);
+  reactor_close(&r->outer);
+  reactor_close(&r->timer);
+  reactor_close(&r->epoll);
+  reactor_close(&r->wake);
   mem_free(r);
 }
 
@@ -117,8 +130,40 @@ HN_INTERNAL void reactor_wake(struct hn_reactor *r) {
   (void)put;
 }
 
-HN_INTERNAL int reactor_fd(const struct hn_reactor *r) {
-  return r->epoll;
+static int reactor_join(const struct hn_reactor *r, int fd) {
+  struct epoll_event e = {.events = EPOLLIN};
+  return epoll_ctl(r->outer, EPOLL_CTL_ADD, fd, &e);
+}
+
+HN_INTERNAL int reactor_open_fd(struct hn_reactor *r, int *fd) {
+  if (r->outer < 0) {
+    r->alarm = HN_ALARM_NONE;
+    r->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    r->outer = epoll_create1(EPOLL_CLOEXEC);
+    if (r->timer < 0 || r->outer < 0 || reactor_join(r, r->epoll) != 0 ||
+        reactor_join(r, r->timer) != 0) {
+      int rc = reactor_error();
+      reactor_close(&r->outer);
+      reactor_close(&r->timer);
+      return rc;
+    }
+  }
+  *fd = r->outer;
+  return 0;
+}
+
+/* The timer is never read: setting it anew makes it unreadable as well. */
+HN_INTERNAL void reactor_set_alarm(struct hn_reactor *r, int64_t when) {
+  if (r->outer < 0 || r->alarm == when) return;
+  struct itimerspec t = {0};
+  if (when > 0) {
+    t.it_value.tv_sec = (time_t)(when / 1000);
+    t.it_value.tv_nsec = (long)(when % 1000) * 1000000;
+  } else if (when == HN_ALARM_NOW) {
+    t.it_value.tv_nsec = 1; /* 0 would stop it */
+  }
+  if (timerfd_settime(r->timer, TFD_TIMER_ABSTIME, &t, NULL) == 0)
+    r->alarm = when;
 }
 
 HN_INTERNAL const char *reactor_name(void) {

@@ -192,9 +192,15 @@ HN_INTERNAL void reactor_wake(struct hn_reactor *r) {
   (void)put;
 }
 
-HN_INTERNAL int reactor_fd(const struct hn_reactor *r) {
+HN_INTERNAL int reactor_open_fd(struct hn_reactor *r, int *fd) {
   (void)r; /* there is no descriptor that stands for all of them */
-  return -1;
+  (void)fd;
+  return HN_ERR_NOT_SUPPORTED;
+}
+
+HN_INTERNAL void reactor_set_alarm(struct hn_reactor *r, int64_t when) {
+  (void)r;
+  (void)when;
 }
 
 HN_INTERNAL const char *reactor_name(void) {

@@ -502,10 +502,14 @@ HN_INTERNAL void resolver_abandon(struct hn_resolver *r, uint64_t id) {
   (void)pthread_mutex_unlock(&r->shared->mutex);
 }
 
+HN_INTERNAL bool resolver_has_answer(const struct hn_resolver *r) {
+  return __atomic_load_n(&r->shared->finished, __ATOMIC_ACQUIRE) > 0;
+}
+
 HN_INTERNAL bool resolver_take(struct hn_resolver *r, int64_t now,
                                struct hn_resolved *out) {
   struct resolver_shared *s = r->shared;
-  if (__atomic_load_n(&s->finished, __ATOMIC_ACQUIRE) == 0) return false;
+  if (!resolver_has_answer(r)) return false;
   (void)pthread_mutex_lock(&s->mutex);
   struct resolver_lookup *l =
     HN_CONTAINER_OF(list_first(&s->done), struct resolver_lookup, link);

@@ -52,6 +52,9 @@ HN_INTERNAL void resolver_abandon(struct hn_resolver *r, uint64_t job);
 HN_INTERNAL bool resolver_take(struct hn_resolver *r, int64_t now,
                                struct hn_resolved *out);
 
+/* True when resolver_take has something to hand out. */
+HN_INTERNAL bool resolver_has_answer(const struct hn_resolver *r);
+
 /* Look-ups started and neither taken nor abandoned. */
 HN_INTERNAL size_t resolver_pending(const struct hn_resolver *r);
 

@@ -1,5 +1,6 @@
 #include "test.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -183,11 +184,72 @@ TEST(many_descriptors) {
   reactor_free(r);
 }
 
+static int is_readable(int fd, int ms) {
+  struct pollfd p = {.fd = fd, .events = POLLIN};
+  return poll(&p, 1, ms);
+}
+
+static int64_t now(void) {
+  return clock_now_us() / 1000;
+}
+
+static void check_descriptor(struct hn_reactor *r, int fd) {
+  int s[2], same;
+  CHECK_INT(is_readable(fd, 0), 0);
+  reactor_wake(r);
+  CHECK_INT(is_readable(fd, 0), 1);
+  CHECK_INT(look(r, 1), 0);
+  CHECK_INT(is_readable(fd, 0), 0);
+  CHECK_INT(socketpair(AF_UNIX, SOCK_STREAM, 0, s), 0);
+  CHECK_INT(reactor_add(r, s[0], 7, HN_WANT_READ), 0);
+  CHECK_INT(is_readable(fd, 0), 0);
+  CHECK_INT(write(s[1], "x", 1), 1);
+  CHECK_INT(is_readable(fd, 0), 1);
+  CHECK_INT(reactor_open_fd(r, &same), 0);
+  CHECK_INT(same, fd);
+  reactor_remove(r, s[0]);
+  CHECK_INT(is_readable(fd, 0), 0);
+  close(s[0]);
+  close(s[1]);
+}
+
+static void check_alarm(struct hn_reactor *r, int fd) {
+  struct hn_ready ready[ROOM];
+  size_t count;
+  reactor_set_alarm(r, HN_ALARM_NOW);
+  reactor_set_alarm(r, HN_ALARM_NOW);
+  CHECK_INT(is_readable(fd, 0), 1);
+  int64_t start = now();
+  CHECK_INT(reactor_wait(r, 20, ready, ROOM, &count), 0);
+  CHECK(now() - start >= 19); /* not ended by the alarm */
+  CHECK_INT(is_readable(fd, 0), 1);
+  reactor_set_alarm(r, HN_ALARM_NONE);
+  CHECK_INT(is_readable(fd, 0), 0);
+  start = now();
+  reactor_set_alarm(r, start + 30);
+  CHECK_INT(is_readable(fd, 0), 0);
+  CHECK_INT(is_readable(fd, 10000), 1);
+  CHECK(now() - start >= 30);
+  reactor_set_alarm(r, start + 60000);
+  CHECK_INT(is_readable(fd, 0), 0);
+  reactor_set_alarm(r, start);
+  CHECK_INT(is_readable(fd, 0), 1);
+}
+
 TEST(has_a_descriptor_of_its_own_or_none) {
   struct hn_reactor *r = open_reactor();
   bool epoll = strcmp(reactor_name(), "epoll") == 0;
+  int fd = -2;
   CHECK(epoll || strcmp(reactor_name(), "poll") == 0);
-  CHECK_INT(reactor_fd(r) >= 0, epoll);
+  reactor_set_alarm(r, HN_ALARM_NOW);
+  CHECK_INT(reactor_open_fd(r, &fd), epoll ? 0 : HN_ERR_NOT_SUPPORTED);
+  if (epoll) {
+    check_descriptor(r, fd);
+    check_alarm(r, fd);
+  } else {
+    CHECK_INT(fd, -2);
+    reactor_set_alarm(r, HN_ALARM_NOW);
+  }
   reactor_free(r);
 }
 
