@@ -35,7 +35,7 @@ describe("A connection", function()
   teardown(function() p:stop() end)
   leaks.watch()
 
-  it("tells its two ends, while it lives", function()
+  it("tells its two ends, also when it has ended, until the next send", function()
     local s = keep {}
     local six = keep { v6 = true }
     local session <close> = hinternet.open()
@@ -53,9 +53,16 @@ describe("A connection", function()
     assert.equal(12018, select(3, session:query_option("connection_info")))
     local gone = p:answer("HTTP/1.1 200 OK\r\n\r\nhello")
     local request = new(session, gone)
-    assert.equal("hello", finish(request))
+    assert(request:send())
+    local info = request:query_option("connection_info")
+    assert.equal(gone.port, info.remote_port)
+    assert(request:receive_response())
+    assert.equal("hello", request:read("a"))
+    assert.same(info, request:query_option("connection_info"))
+    gone:close()
+    assert.equal(12029, select(3, request:send()))
     assert.equal(12019, select(3, request:query_option("connection_info")))
-    for _, each in ipairs { s, six, gone } do each:close() end
+    for _, each in ipairs { s, six } do each:close() end
   end)
 
   it("comes from the local address that is set", function()

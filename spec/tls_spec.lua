@@ -9,6 +9,7 @@ local exchange = require "spec.support.exchange"
 local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
+local socket = require "socket"
 
 local fetch, finish, new, place = exchange.fetch, exchange.finish, exchange.new, exchange.place
 
@@ -78,6 +79,46 @@ describe("TLS", function()
       check()
       s:close()
     end
+  end)
+
+  it("tells it also when the connection has ended, whatever ended it", function()
+    local function ask(request)
+      local said = {}
+      for i, name in ipairs { "security_info", "security_certificate_struct", "connection_info",
+        "server_cert_context", "security_flags", "security_key_bitness" } do
+        said[i] = assert(request:query_option(name))
+      end
+      return said
+    end
+    local answer = peer.response(200, {}, "hello")
+    local other = p:answer(peer.response(200, { "Connection: close" }, "seen"))
+    for _, ending in ipairs { "close", "cut", "reset", "expired" } do
+      local s = serve({}, { { "recv_head" }, { "send", answer }, { "wait" },
+        { ending == "expired" and "recv_eof" or ending } })
+      local session <close> = open()
+      local request = new(session, s)
+      assert(request:send())
+      assert(request:receive_response())
+      local said = ask(request)
+      assert.equal("CN=good", said[2].subject)
+      assert.equal("hello", request:read("a"))
+      local descriptors = leaks.descriptors()
+      s:go()
+      socket.sleep(0.01)
+      if ending == "expired" then session:set_option("keep_alive_timeout", 0.001) end
+      assert.is_true(s:wait())
+      assert.equal("seen", fetch(session, other)) -- whoever waits looks after all
+      assert.equal(descriptors - 1, leaks.descriptors(), ending)
+      assert.same(said, ask(request), ending)
+      s:close()
+    end
+    local s = serve({ alpn = { "http/1.1" } }, { { "recv_head" },
+      { "send", peer.response(200, { "Connection: close" }, "hello") } })
+    local session <close> = open()
+    local request = new(session, s)
+    assert.equal("hello", finish(request))
+    assert.equal("http/1.1", ask(request)[1].alpn)
+    s:close()
   end)
 
   it("tells nothing of a connection without it", function()

@@ -10,8 +10,15 @@ enum { /* SECURITY_FLAG_*: what a query adds */
 
 /* What TLS agreed on; INCORRECT_HANDLE_STATE before, and over plain http. */
 static int option_find_tls(struct hn_node *n, struct hn_tls_info *out) {
-  const struct hn_stream *s = exchange_stream(&request_from(n)->exchange);
-  return s && tls_get_info(s, out) ? 0 : HN_ERR_INCORRECT_HANDLE_STATE;
+  const struct hn_conn *c = request_from(n)->exchange.held;
+  return c && conn_get_tls(c, out) ? 0 : HN_ERR_INCORRECT_HANDLE_STATE;
+}
+
+static int option_find_certificate(struct hn_node *n,
+                                   struct hn_tls_certificate *out) {
+  struct hn_tls_info info;
+  int rc = option_find_tls(n, &info);
+  return rc ? rc : tls_get_certificate(&info, out);
 }
 
 int option_get_security_flags(struct hn_node *n, struct hn_value *out) {
@@ -82,9 +89,7 @@ static int option_keep_texts(struct hn_request *r, struct hn_value *record) {
 int option_get_certificate(struct hn_node *n, struct hn_value *out) {
   struct hn_tls_certificate c;
   struct hn_request *r = request_from(n);
-  const struct hn_stream *s = exchange_stream(&r->exchange);
-  if (!s) return HN_ERR_INCORRECT_HANDLE_STATE;
-  int rc = tls_get_certificate(s, &c);
+  int rc = option_find_certificate(n, &c);
   if (rc) return rc;
   option_add_text(n, out, "subject", c.subject);
   option_add_text(n, out, "issuer", c.issuer);
@@ -101,9 +106,7 @@ int option_get_certificate(struct hn_node *n, struct hn_value *out) {
 int option_get_certificate_pem(struct hn_node *n, struct hn_value *out) {
   struct hn_tls_certificate c;
   struct hn_request *r = request_from(n);
-  const struct hn_stream *s = exchange_stream(&r->exchange);
-  if (!s) return HN_ERR_INCORRECT_HANDLE_STATE;
-  int rc = tls_get_certificate(s, &c);
+  int rc = option_find_certificate(n, &c);
   if (rc) return rc;
   buf_clear(&r->raw);
   rc = buf_append(&r->raw, c.pem);
@@ -115,13 +118,11 @@ int option_get_certificate_pem(struct hn_node *n, struct hn_value *out) {
 int option_get_connection_info(struct hn_node *n, struct hn_value *out) {
   struct hn_endpoints e;
   struct hn_request *r = request_from(n);
-  const struct hn_stream *s = exchange_stream(&r->exchange);
-  if (!s) return HN_ERR_INCORRECT_HANDLE_STATE;
-  int rc = tcp_get_endpoints(s, &e);
-  if (rc) return rc;
+  if (!r->exchange.held || !conn_get_endpoints(r->exchange.held, &e))
+    return HN_ERR_INCORRECT_HANDLE_STATE;
   option_add_text(n, out, "local_address", slice_of(e.local.text));
   option_add_text(n, out, "remote_address", slice_of(e.remote.text));
-  rc = option_keep_texts(r, out);
+  int rc = option_keep_texts(r, out);
   option_add(n, out, HN_TYPE_INTEGER, "local_port", (int64_t)e.local.port);
   option_add(n, out, HN_TYPE_INTEGER, "remote_port", (int64_t)e.remote.port);
   return rc;

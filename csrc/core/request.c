@@ -113,6 +113,7 @@ static void request_destroy(struct hn_node *n) {
   struct hn_request *r = request_from(n);
   hn_runtime *rt = n->rt;
   request_drop_hops(r);
+  exchange_forget(&r->exchange);
   if (r->texts) {
     texts_fini(r->texts);
     mem_free(r->texts);

@@ -71,20 +71,62 @@ int conn_new(struct hn_env *env, const struct hn_origin *origin,
   return 0;
 }
 
+bool conn_get_endpoints(const struct hn_conn *c, struct hn_endpoints *out) {
+  if (c->stream) return tcp_get_endpoints(c->stream, out) == 0;
+  if (!c->facts || !c->facts->has_endpoints) return false;
+  *out = c->facts->endpoints;
+  return true;
+}
+
+bool conn_get_tls(const struct hn_conn *c, struct hn_tls_info *out) {
+  if (c->stream) return tls_get_info(c->stream, out);
+  if (!c->facts || !c->facts->has_tls) return false;
+  *out = c->facts->tls;
+  return true;
+}
+
+/* Without memory there is nothing to be told later. */
+static void conn_keep_facts(struct hn_conn *c) {
+  struct hn_conn_facts *f = mem_calloc(1, sizeof *f);
+  if (!f) return;
+  f->has_endpoints = conn_get_endpoints(c, &f->endpoints);
+  f->has_tls = conn_get_tls(c, &f->tls) && tls_info_keep(&f->tls) == 0;
+  c->facts = f;
+}
+
+static void conn_close_stream(struct hn_conn *c, bool polite) {
+  bool other = env_is_other(c->env);
+  if (c->holds > 0 && !other) conn_keep_facts(c);
+  if (polite && buf_size(&c->out) == 0 && !other)
+    c->stream->ops->shutdown(c->stream);
+  c->stream->ops->close(c->stream);
+  c->stream = NULL;
+}
+
+void conn_hold(struct hn_conn *c) {
+  c->holds++;
+}
+
+/* One without a slot is closed. */
+void conn_let_go(struct hn_conn *c) {
+  if (--c->holds > 0 || c->tag) return;
+  if (c->facts && c->facts->has_tls) tls_info_fini(&c->facts->tls);
+  mem_free(c->facts);
+  mem_free(c);
+}
+
 void conn_free(struct hn_conn *c, bool polite) {
   if (c->dial) dial_free(c->dial);
-  if (c->stream) {
-    if (polite && buf_size(&c->out) == 0 && !env_is_other(c->env))
-      c->stream->ops->shutdown(c->stream);
-    c->stream->ops->close(c->stream);
-  }
+  if (c->stream) conn_close_stream(c, polite);
+  conn_hold(c);
   if (c->tag) slots_remove(&c->env->slots, c->tag);
+  c->tag = 0;
   spares_give(&c->env->spares, &c->in);
   spares_give(&c->env->spares, &c->out);
   tls_context_free(c->origin.tls);
   mem_free((void *)(uintptr_t)c->origin.host.p);
   mem_free((void *)(uintptr_t)c->origin.via.p);
-  mem_free(c);
+  conn_let_go(c);
 }
 
 bool conn_is_connected(const struct hn_conn *c) {

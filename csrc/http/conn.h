@@ -40,6 +40,13 @@ struct hn_origin {
 
 struct hn_pool;
 
+/* What can be asked of a connection, also after its end. */
+struct hn_conn_facts {
+  bool has_endpoints, has_tls;
+  struct hn_endpoints endpoints;
+  struct hn_tls_info tls;
+};
+
 struct hn_conn {
   struct hn_env *env;       /* borrowed: outlives every connection */
   struct hn_pool *pool;     /* borrowed: whose lists it is in */
@@ -58,6 +65,8 @@ struct hn_conn {
   struct hn_h1_conn h1;     /* whose turn it is */
   int64_t idle_since;       /* ms */
   uint64_t drain;           /* body bytes the pool may still throw away */
+  unsigned holds;           /* see conn_hold */
+  struct hn_conn_facts *facts; /* owned; of one that is closed, or NULL */
 };
 
 HN_INTERNAL uint32_t origin_hash(struct hn_slice host, unsigned port);
@@ -77,6 +86,17 @@ HN_INTERNAL int conn_new(struct hn_env *env, const struct hn_origin *origin,
 /* Closes and frees it; it must be in no list. A goodbye is said when `polite`
  * and nothing is left to write. */
 HN_INTERNAL void conn_free(struct hn_conn *c, bool polite);
+
+/* Who may want to ask about a connection when it is closed holds it: then
+ * conn_free leaves what can be asked, until the last has let go. */
+HN_INTERNAL void conn_hold(struct hn_conn *c);
+HN_INTERNAL void conn_let_go(struct hn_conn *c);
+
+/* Its two ends, and what TLS agreed on; borrowed until it is let go. False
+ * when they cannot be told: without TLS, after a reset. */
+HN_INTERNAL bool conn_get_endpoints(const struct hn_conn *c,
+                                    struct hn_endpoints *out);
+HN_INTERNAL bool conn_get_tls(const struct hn_conn *c, struct hn_tls_info *out);
 
 HN_INTERNAL bool conn_is_connected(const struct hn_conn *c);
 

@@ -41,12 +41,17 @@ static void exchange_note(struct hn_exchange *x, enum hn_time what) {
   x->times.at[what] = env_now_us(x->setup.pool->env);
 }
 
+void exchange_forget(struct hn_exchange *x) {
+  if (x->held) conn_let_go(x->held);
+  x->held = NULL;
+}
+
 void exchange_begin(struct hn_exchange *x, const struct hn_message *message) {
   struct hn_tls_context *tls = x->setup.wish.origin.tls;
   x->state = HN_X_NEW;
   x->protocol = NULL;
   x->conn = NULL;
-  x->conn_tag = 0;
+  exchange_forget(x);
   x->message = message;
   x->sent = x->written = x->received = 0;
   x->head_size = x->body_size = 0;
@@ -143,7 +148,9 @@ static int exchange_step_connect(struct hn_exchange *x) {
   if (rc) return rc;
   exchange_set_state(x, HN_X_SEND);
   exchange_note(x, HN_TIME_ACQUIRED);
-  x->conn_tag = x->conn->tag;
+  exchange_forget(x);
+  x->held = x->conn;
+  conn_hold(x->held);
   return exchange_start(x);
 }
 
@@ -332,13 +339,6 @@ int exchange_available(struct hn_exchange *x, uint64_t *n) {
   }
   *n = here;
   return 0;
-}
-
-const struct hn_stream *exchange_stream(const struct hn_exchange *x) {
-  if (x->conn_tag == 0) return NULL;
-  const struct hn_conn *c =
-      slots_get(&x->setup.pool->env->slots, x->conn_tag, HN_SLOT_CONN);
-  return c ? c->stream : NULL;
 }
 
 void exchange_expire(struct hn_exchange *x) {

@@ -64,7 +64,7 @@ struct hn_exchange {
   struct hn_exchange_setup setup;
   const struct hn_protocol *protocol; /* of the connection */
   struct hn_conn *conn;               /* borrowed from the pool; or NULL */
-  uint64_t conn_tag;                  /* its slot, also when it is given back */
+  struct hn_conn *held;               /* it, or the one there was: conn_hold */
   const struct hn_message *message;   /* borrowed */
   struct hn_news_log *log;            /* borrowed; may be NULL */
   struct hn_errinfo *info;            /* borrowed: the request's */
@@ -130,9 +130,8 @@ HN_INTERNAL int exchange_available(struct hn_exchange *x, uint64_t *n);
 /* What is being done, for a timeout's text. */
 HN_INTERNAL enum hn_phase exchange_phase(const struct hn_exchange *x);
 
-/* The stream this exchange runs, or ran, on; NULL when that is closed. */
-HN_INTERNAL const struct hn_stream *exchange_stream(
-    const struct hn_exchange *x);
+/* Nobody will ask about its connection any more: for the end of its storage. */
+HN_INTERNAL void exchange_forget(struct hn_exchange *x);
 
 /* The connection carries no exchange after this one. */
 HN_INTERNAL void exchange_expire(struct hn_exchange *x);

@@ -94,6 +94,7 @@ HN_INTERNAL int tls_options_copy(struct hn_tls_options *to,
 HN_INTERNAL void tls_options_fini(struct hn_tls_options *o);
 
 struct hn_tls_context;
+struct x509_st;
 
 /* With *detail (static text):
  * SECURE_FAILURE when a file cannot be read or does not hold what it should,
@@ -129,12 +130,16 @@ struct hn_tls_info {
   unsigned key_bits;    /* of that cipher */
   struct hn_slice alpn; /* borrowed from the stream; absent: none */
   bool resumed;         /* without a full handshake */
+  struct x509_st *certificate; /* the peer's; borrowed from the stream */
 };
 
 /* Of the topmost TLS stream in the stack that begins at s. False when there is
  * none, or its handshake is not over. Copies nothing. */
 HN_INTERNAL bool tls_get_info(const struct hn_stream *s,
                               struct hn_tls_info *out);
+/* Makes *i outlive its stream; tls_info_fini ends that. NOT_ENOUGH_MEMORY. */
+HN_INTERNAL int tls_info_keep(struct hn_tls_info *i);
+HN_INTERNAL void tls_info_fini(struct hn_tls_info *i);
 
 /* The server's own certificate. Names are the peer's words: they are valid
  * UTF-8, without the control characters of ASCII. */
@@ -149,10 +154,9 @@ struct hn_tls_certificate {
   struct hn_buf text;            /* owned: where the slices point */
 };
 
-/* Of the same stream as tls_get_info. NOT_ENOUGH_MEMORY;
- * INCORRECT_HANDLE_STATE where that one would answer false. A field that cannot
- * be put into words is empty. */
-HN_INTERNAL int tls_get_certificate(const struct hn_stream *s,
+/* Puts info's certificate into words; a field for which there are none is
+ * empty. NOT_ENOUGH_MEMORY, INCORRECT_HANDLE_STATE without a certificate. */
+HN_INTERNAL int tls_get_certificate(const struct hn_tls_info *info,
                                     struct hn_tls_certificate *out);
 HN_INTERNAL void tls_certificate_fini(struct hn_tls_certificate *c);
 

@@ -5,6 +5,7 @@
 #include <openssl/x509v3.h>
 #include <string.h>
 
+#include "../base/mem.h"
 #include "tls_internal.h"
 
 enum {
@@ -26,7 +27,21 @@ HN_INTERNAL bool tls_get_info(const struct hn_stream *s,
   out->key_bits = cipher ? (unsigned)SSL_CIPHER_get_bits(cipher, NULL) : 0;
   out->alpn = slice_make((const char *)alpn, alpn_size);
   out->resumed = SSL_session_reused(t->ssl) == 1;
+  out->certificate = SSL_get0_peer_certificate(t->ssl);
   return true;
+}
+
+HN_INTERNAL int tls_info_keep(struct hn_tls_info *i) {
+  char *alpn = mem_copy(i->alpn.p, i->alpn.n);
+  if (!alpn) return HN_ERR_NOT_ENOUGH_MEMORY;
+  i->alpn.p = alpn;
+  if (i->certificate) X509_up_ref(i->certificate);
+  return 0;
+}
+
+HN_INTERNAL void tls_info_fini(struct hn_tls_info *i) {
+  mem_free((void *)(uintptr_t)i->alpn.p);
+  X509_free(i->certificate);
 }
 
 /* Writes one field after another; the text moves as it grows, so only lengths
@@ -187,15 +202,13 @@ static int tls_cert_write(struct hn_tls_certificate *c, X509 *cert) {
   return w.code;
 }
 
-HN_INTERNAL int tls_get_certificate(const struct hn_stream *s,
+HN_INTERNAL int tls_get_certificate(const struct hn_tls_info *info,
                                     struct hn_tls_certificate *out) {
-  const struct tls_stream *t = tls_find(s);
-  X509 *cert = t ? SSL_get0_peer_certificate(t->ssl) : NULL;
   struct hn_tls_certificate c;
-  if (!cert) return HN_ERR_INCORRECT_HANDLE_STATE;
+  if (!info->certificate) return HN_ERR_INCORRECT_HANDLE_STATE;
   ERR_clear_error();
   buf_init(&c.text, HN_TLS_CERT_TEXT);
-  int rc = tls_cert_write(&c, cert);
+  int rc = tls_cert_write(&c, info->certificate);
   ERR_clear_error();
   if (rc != 0) {
     buf_fini(&c.text);
