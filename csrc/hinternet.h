@@ -138,6 +138,7 @@ HN_API void hn_wake(hn_runtime *rt);
  * thing at least, and is late by one at most: a TLS handshake, or a transfer of
  * a piece. What is left comes first in the next step. INVALID_PARAMETER. */
 HN_API int hn_set_budget(hn_runtime *rt, int64_t microseconds);
+HN_API int64_t hn_budget(const hn_runtime *rt);
 
 /* For a foreign loop: a descriptor that is readable while hn_step or
  * hn_next_event has something to do: after news from the network or a look-up,

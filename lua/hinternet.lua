@@ -85,7 +85,7 @@ end
 -- those of sessions.
 local later = {}
 for _, name in next, { "request", "get", "head", "post", "put", "patch", "delete",
-  "download", "session" } do
+  "download", "all", "session" } do
   later[name] = "hinternet.http"
 end
 for _, name in next, { "poll", "run", "pollable", "spawn" } do

@@ -200,8 +200,10 @@ describe("README", function()
       for code in readme:gmatch("\n```lua\n(.-)```") do
         outputs[#outputs + 1] = run(at_home(code, server))
       end
-      assert.are.equal(2, #outputs)
-      local tour, calls = outputs[1], outputs[2]
+      local tour, calls, list, callbacks, tasks = table.unpack(outputs)
+      assert.matches("^1 200\n2 unrecognized scheme.*\n1 failed\n$", list)
+      assert.matches("^read %d+\n$", callbacks)
+      assert.are.equal("/a 200\n/b 200\n/c 200\n", tasks)
       assert.is_truthy(tour:find("request connected_to_server 127.0.0.1\n", 1, true), tour)
       assert.is_truthy(tour:find("200 text/plain\nPOST /form HTTP/1.1\r\n", 1, true), tour)
       assert.is_truthy(tour:find("name=Adaclosed request\n", 1, true), tour)

@@ -40,7 +40,7 @@ local calls = {
     poll = { 0 }, run = {}, pollable = {}, spawn = { function() end },
     request = { "GET", url },
     get = { url }, head = { url }, post = { url }, put = { url }, patch = { url },
-    delete = { url }, download = { url, 1 },
+    delete = { url }, download = { url, 1 }, all = { { url } },
   },
   connection = {
     open_request = { "GET", "/" },

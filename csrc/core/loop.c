@@ -54,6 +54,10 @@ int hn_set_budget(hn_runtime *rt, int64_t microseconds) {
   return 0;
 }
 
+int64_t hn_budget(const hn_runtime *rt) {
+  return rt->budget;
+}
+
 int hn_pollable(hn_runtime *rt, int *fd) {
   if (env_is_other(&rt->env)) return HN_ERR_SHUTDOWN;
   int rc = reactor_open_fd(rt->env.reactor, fd);

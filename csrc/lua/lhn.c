@@ -287,6 +287,7 @@ int luaopen_hinternet_core(lua_State *L) {
   lhn_register(L, lhn_handle_functions);
   lhn_register(L, lhn_open_functions);
   lhn_register(L, lhn_event_functions);
+  lhn_register(L, lhn_loop_functions);
   lhn_register(L, lhn_url_functions);
   lhn_register(L, lhn_option_functions);
   lhn_register(L, lhn_header_functions);

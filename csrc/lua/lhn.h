@@ -246,6 +246,10 @@ HN_INTERNAL int lhn_push_event(lua_State *L, const struct hn_event *ev);
 
 extern const luaL_Reg lhn_event_functions[];
 
+/* --------------------------------------------------------------- lhn_loop.c */
+
+extern const luaL_Reg lhn_loop_functions[];
+
 /* ------------------------------------------------------------- lhn_option.c */
 
 extern const luaL_Reg lhn_option_methods[];

@@ -365,39 +365,6 @@ static int lhn_handle_cancel(lua_State *L) {
   return 0;
 }
 
-/* step(milliseconds) -> nothing, or message, code */
-static int lhn_handle_step(lua_State *L) {
-  hn_runtime *rt = lhn_runtime(L, lhn_box(L));
-  int code = hn_step(rt, (int64_t)luaL_checkinteger(L, 1));
-  if (code == 0)
-    return 0;
-  lua_pushstring(L, hn_error_text(code));
-  lua_pushinteger(L, code);
-  return 2;
-}
-
-/* now() -> seconds of a clock that only goes forward */
-static int lhn_handle_now(lua_State *L) {
-  lua_pushnumber(L, (lua_Number)hn_monotonic_time() / 1e6);
-  return 1;
-}
-
-/* wake(): ends a wait, or keeps the next from beginning */
-static int lhn_handle_wake(lua_State *L) {
-  hn_wake(lhn_runtime(L, lhn_box(L)));
-  return 0;
-}
-
-/* live() -> open handles, running operations */
-static int lhn_handle_live(lua_State *L) {
-  const hn_runtime *rt = lhn_runtime(L, lhn_box(L));
-  size_t handles = 0, operations = 0;
-  hn_live(rt, &handles, &operations);
-  lua_pushinteger(L, (lua_Integer)handles);
-  lua_pushinteger(L, (lua_Integer)operations);
-  return 2;
-}
-
 /* set_callback(handle, callback or nil, mask) -> true */
 static int lhn_handle_set_callback(lua_State *L) {
   struct lhn_handle *h = lhn_check(L, 1, 0, LHN_WRAPPED);
@@ -442,10 +409,6 @@ const luaL_Reg lhn_handle_functions[] = {
     {"allow_parking", lhn_handle_allow_parking},
     {"cancel", lhn_handle_cancel},
     {"close", lhn_handle_end_only},
-    {"step", lhn_handle_step},
-    {"live", lhn_handle_live},
-    {"now", lhn_handle_now},
-    {"wake", lhn_handle_wake},
     {"set_callback", lhn_handle_set_callback},
     {"callback", lhn_handle_callback},
     {NULL, NULL},

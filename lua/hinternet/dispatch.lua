@@ -208,6 +208,12 @@ end
 
 local token_meta = { __close = unpark }
 
+--- Ends the operation a parked call waits for; the call itself ends when it is
+-- resumed.
+function dispatch.abandon(token)
+  if token.handle and not token.done then cancel(token.handle, token.op) end
+end
+
 --- The same in a coroutine that has a waiter; the C half says which.
 function dispatch.park(handle, op, token)
   parkings = parkings + 1

@@ -16,9 +16,12 @@ local exchange = {}
 local WRITE_FAULT = 29
 local INSUFFICIENT_BUFFER = 122
 local TIMEOUT = 12002
+local OPERATION_CANCELLED = 12017
 local RESEND_REQUEST = 12032
 
 local REDIRECT = core.statuses().redirect
+local PIECE = 32768        -- bytes of a body between two calls of progress
+local TOLD = 16 * PIECE    -- and of a body that goes to a file
 
 -- Closes a request when its scope is left, unless it was taken out.
 local guard_meta = {
@@ -188,11 +191,46 @@ local function stream(x)
   return r
 end
 
+-- Bytes of the body as they are handed out; nil when that is not known.
+local function length_of(request, given)
+  if given.decompression ~= false and request:query_headers("content_encoding") then return nil end
+  return (request:query_headers("content_length"))
+end
+
+-- Tells how far the body has come; whether to go on.
+local function tell(x, bytes, total)
+  if x.options.progress(bytes, total) ~= false then return true end
+  return nil, "operation cancelled: by its progress function", OPERATION_CANCELLED
+end
+
+-- The rest of a body, piece by piece.
+local function read_told(x, request)
+  local total = length_of(request, x.options)
+  local most = request:query_option("max_response_body")
+  local parts, bytes = {}, 0
+  while true do
+    local data, message, code = request:read(PIECE)
+    if message then return nil, message, code end
+    if not data then return table.concat(parts) end
+    parts[#parts + 1], bytes = data, bytes + #data
+    if bytes > most then
+      return nil, "buffer limit reached: body larger than max_body", INSUFFICIENT_BUFFER
+    end
+    local ok
+    ok, message, code = tell(x, bytes, total)
+    if not ok then return nil, message, code end
+  end
+end
+
 local function whole(x)
   local request <close>, message, code = run(x)
   if not request then return nil, message, code end
   local data
-  data, message, code = request:read("a")
+  if x.options.progress then
+    data, message, code = read_told(x, request)
+  else
+    data, message, code = request:read("a")
+  end
   if not data and message then return nil, message, code end
   return answer(x, request, data or "")
 end
@@ -209,8 +247,30 @@ end
 
 -- ------------------------------------------------------------------- download
 
-local function copy(request, file, max_body)
-  local bytes, message, code = request:read_to(file, max_body)
+-- As read_to, which tells nobody how far it is.
+local function copy_told(x, request, file, max_body)
+  local total, bytes = length_of(request, x.options), 0
+  while not max_body or bytes < max_body do
+    local size = max_body and max_body - bytes < TOLD and max_body - bytes or TOLD
+    local more, message, code = request:read_to(file, size)
+    if not more then return nil, message, code end
+    if more == 0 then break end
+    bytes = bytes + more
+    local ok
+    ok, message, code = tell(x, bytes, total)
+    if not ok then return nil, message, code end
+  end
+  return bytes
+end
+
+local function copy(x, request, file)
+  local max_body = x.options.max_body
+  local bytes, message, code
+  if x.options.progress then
+    bytes, message, code = copy_told(x, request, file, max_body)
+  else
+    bytes, message, code = request:read_to(file, max_body)
+  end
   if not bytes then return nil, message, code end
   if max_body and bytes == max_body then
     local more
@@ -225,7 +285,7 @@ local function copy(request, file, max_body)
 end
 
 -- A file of that name holds the whole body afterwards, or is not there.
-local function copy_to_path(request, path, max_body)
+local function copy_to_path(x, request, path)
   local file, problem = io.open(path, "wb")
   if not file then return nil, "cannot write the file: " .. problem, WRITE_FAULT end
   local bytes, message, code
@@ -237,7 +297,7 @@ local function copy_to_path(request, path, max_body)
       end,
     })
     guard.file = file
-    bytes, message, code = copy(request, file, max_body)
+    bytes, message, code = copy(x, request, file)
   end
   return bytes, message, code
 end
@@ -253,7 +313,7 @@ local function save(x, file)
     return nil, "the server answered " .. r.status .. " " .. r.reason, r.status, r
   end
   local copier = type(file) == "string" and copy_to_path or copy
-  bytes, message, code = copier(request, file, x.options.max_body)
+  bytes, message, code = copier(x, request, file)
   if not bytes then return nil, message, code end
   r.times = request:query_option("request_times")
   return bytes, r

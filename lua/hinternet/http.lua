@@ -92,6 +92,14 @@ function http.download(url, file, options)
   return require "hinternet.exchange".download(nil, url, file, options)
 end
 
+function http.methods.all(session, list, options)
+  return require "hinternet.all".perform(session, list, options)
+end
+
+function http.all(list, options)
+  return require "hinternet.all".perform(nil, list, options)
+end
+
 for _, method in next, { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE" } do
   local name = method:lower()
   http.methods[name] = function(session, url, options)

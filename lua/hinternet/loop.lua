@@ -48,7 +48,7 @@ end
 
 -- Moves the network until something was dispatched or the time is over.
 local function poll(seconds)
-  local budget = core.budget and core.budget()
+  local budget = core.budget()
   local began = (budget or seconds > 0) and now() or 0
   local limit = budget and began + budget
   task.next_round()

@@ -18,6 +18,7 @@ local known = {
   redirects = { "boolean or integer", ["true"] = true, ["false"] = true, integer = true },
   decompression = { "boolean", ["true"] = true, ["false"] = true },
   max_body = { "integer", integer = true },
+  progress = { "function", ["function"] = true },
   history = { "boolean", ["true"] = true, ["false"] = true },
   stream = { "boolean", ["true"] = true, ["false"] = true },
   verify = { "boolean", ["true"] = true, ["false"] = true },
@@ -100,18 +101,25 @@ local function fault_of(name, value)
   return inner and "bad option '" .. name .. "' (" .. inner .. ")"
 end
 
---- Raises, blaming the caller's caller, for what cannot be meant.
-function options.check(given)
+--- What cannot be meant, or nil.
+---@return string?
+function options.fault(given)
   if type(given) ~= "table" then
-    error("bad options (table expected, got " .. type(given) .. ")", 3)
+    return "bad options (table expected, got " .. type(given) .. ")"
   end
   for name, value in next, given do
     local fault = fault_of(name, value)
-    if fault then error(fault, 3) end
+    if fault then return fault end
   end
   if given.body and (given.json or given.form) or given.json and given.form then
-    error("options 'body', 'json' and 'form' exclude each other", 3)
+    return "options 'body', 'json' and 'form' exclude each other"
   end
+end
+
+--- Raises it, blaming the caller's caller.
+function options.check(given)
+  local fault = options.fault(given)
+  if fault then error(fault, 3) end
 end
 
 -- What a value of the others means for the request: an option and its value.

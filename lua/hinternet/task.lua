@@ -120,6 +120,11 @@ function waiter:resume(token) -- luacheck: ignore self
   if token.task.ready and status_of(token.task.thread) == "suspended" then go_on(token.task) end
 end
 
+--- Cancels a task and lets it end at once.
+function task.stop(self)
+  if self:cancel() and status_of(self.thread) == "suspended" then go_on(self) end
+end
+
 --- Resumes the task that has been ready for longest; whether there was one.
 function task.resume_next()
   while first <= last do
@@ -212,6 +217,7 @@ end
 function Task:cancel()
   if self.ended then return false end
   self.token.cancelled = true
+  dispatch.abandon(self.token)
   make_ready(self)
   return true
 end

@@ -19,6 +19,7 @@ local session = {}
 ---@field redirects? boolean|integer false: none is followed; a number: at most that many
 ---@field decompression? boolean false: bodies as they come
 ---@field max_body? integer the largest body that is taken, in bytes (error 122)
+---@field progress? fun(bytes: integer, total: integer?): boolean? told how far the body has come; false cancels (error 12017)
 ---@field history? boolean true: the response lists the redirects followed
 ---@field stream? boolean leave the body to be read from the response
 ---@field verify? boolean false: every certificate is good enough
@@ -63,6 +64,37 @@ function response:lines(limit) end
 ---@return string? message
 ---@return integer? code
 function response:close() end
+
+---@class hinternet.item: hinternet.request_options
+---@field url string
+---@field method? string "GET" when absent
+
+---@class hinternet.all_options: hinternet.request_options options of every request that has none of that name
+---@field at_once? integer requests under way at the same time; 16 when absent
+---@field progress? fun(done: integer, total: integer, index: integer, result: hinternet.response|hinternet.failure): boolean? called as each is done; false gives up the rest
+
+---@class hinternet.failure
+---@field url string
+---@field message string
+---@field code integer
+
+---Requests of a list, several at a time: results in the order of the list, each a
+---response or a failure (which has no `status`). Waits like any call in a task;
+---elsewhere everything else goes on meanwhile, as in `run`.
+---@param list (string|hinternet.item)[]
+---@param options? hinternet.all_options
+---@return (hinternet.response|hinternet.failure)[]? results
+---@return integer|string failed how many failed, or why nothing was begun
+---@return integer? code
+function hinternet.all(list, options) end
+
+---As `hinternet.all`.
+---@param list (string|hinternet.item)[]
+---@param options? hinternet.all_options
+---@return (hinternet.response|hinternet.failure)[]? results
+---@return integer|string failed
+---@return integer? code
+function session:all(list, options) end
 
 ---The module's own session: sync, opened on first use.
 ---@return hinternet.session? session

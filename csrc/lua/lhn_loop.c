@@ -1,0 +1,76 @@
+/*
+ * lhn_loop.c: what the Lua half needs of the runtime to be its loop.
+ */
+#include "lhn.h"
+
+/* step(milliseconds) -> nothing, or message, code */
+static int lhn_loop_step(lua_State *L) {
+  hn_runtime *rt = lhn_runtime(L, lhn_box(L));
+  int code = hn_step(rt, (int64_t)luaL_checkinteger(L, 1));
+  if (code == 0)
+    return 0;
+  lua_pushstring(L, hn_error_text(code));
+  lua_pushinteger(L, code);
+  return 2;
+}
+
+/* now() -> seconds of a clock that only goes forward */
+static int lhn_loop_now(lua_State *L) {
+  lua_pushnumber(L, (lua_Number)hn_monotonic_time() / 1e6);
+  return 1;
+}
+
+/* wake(): ends a wait, or keeps the next from beginning */
+static int lhn_loop_wake(lua_State *L) {
+  hn_wake(lhn_runtime(L, lhn_box(L)));
+  return 0;
+}
+
+/* live() -> open handles, running operations */
+static int lhn_loop_live(lua_State *L) {
+  const hn_runtime *rt = lhn_runtime(L, lhn_box(L));
+  size_t handles = 0, operations = 0;
+  hn_live(rt, &handles, &operations);
+  lua_pushinteger(L, (lua_Integer)handles);
+  lua_pushinteger(L, (lua_Integer)operations);
+  return 2;
+}
+
+/* budget() -> seconds a step may work; nothing without a limit */
+static int lhn_loop_budget(lua_State *L) {
+  int64_t budget = hn_budget(lhn_runtime(L, lhn_box(L)));
+  if (budget == 0)
+    return 0;
+  lua_pushnumber(L, (lua_Number)budget / 1e6);
+  return 1;
+}
+
+/* timeout() -> seconds until the next step is due; nothing when it never is */
+static int lhn_loop_timeout(lua_State *L) {
+  int64_t left = hn_next_timeout(lhn_runtime(L, lhn_box(L)));
+  if (left < 0)
+    return 0;
+  lua_pushnumber(L, (lua_Number)left / 1e3);
+  return 1;
+}
+
+/* pollable() -> descriptor */
+static int lhn_loop_pollable(lua_State *L) {
+  int fd;
+  int code = hn_pollable(lhn_runtime(L, lhn_box(L)), &fd);
+  if (code != 0)
+    return lhn_fail(L, NULL, "a descriptor to watch", code);
+  lua_pushinteger(L, fd);
+  return 1;
+}
+
+const luaL_Reg lhn_loop_functions[] = {
+    {"step", lhn_loop_step},
+    {"live", lhn_loop_live},
+    {"now", lhn_loop_now},
+    {"wake", lhn_loop_wake},
+    {"budget", lhn_loop_budget},
+    {"timeout", lhn_loop_timeout},
+    {"pollable", lhn_loop_pollable},
+    {NULL, NULL},
+};
