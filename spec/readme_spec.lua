@@ -203,7 +203,9 @@ describe("README", function()
       local tour, calls, list, callbacks, tasks = table.unpack(outputs)
       assert.matches("^1 200\n2 unrecognized scheme.*\n1 failed\n$", list)
       assert.matches("^read %d+\n$", callbacks)
-      assert.are.equal("/a 200\n/b 200\n/c 200\n", tasks)
+      for _, path in ipairs { "/a", "/b", "/c" } do
+        assert.is_truthy(tasks:find(path .. " 200\n", 1, true), tasks)
+      end
       assert.is_truthy(tour:find("request connected_to_server 127.0.0.1\n", 1, true), tour)
       assert.is_truthy(tour:find("200 text/plain\nPOST /form HTTP/1.1\r\n", 1, true), tour)
       assert.is_truthy(tour:find("name=Adaclosed request\n", 1, true), tour)
