@@ -197,13 +197,15 @@ function dispatch.wait(handle, op)
   return a
 end
 
--- Leaves a parked call. One that did not get its result cancels its operation.
+-- Leaves a parked call. One that did not get its result cancels its operation;
+-- when that is because its coroutine was closed, its waiter may want to know.
 local function unpark(token, problem)
   local handle, op = token.handle, token.op
   if parked[op][handle] == token then parked[op][handle] = nil end
   if not token.done or problem ~= nil then cancel(handle, op) end
   token.handle, token.op = nil, nil
   token.a, token.b, token.c = nil, nil, nil
+  if not token.done and not token.cancelled then token.waiter:wake(token) end
 end
 
 local token_meta = { __close = unpark }

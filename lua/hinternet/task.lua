@@ -100,7 +100,6 @@ local function resumed(self, ok, problem)
     return
   end
   if not ok then close(self.thread) end
-  if ok and not self.results then ok, problem = false, "the coroutine of the task was closed" end
   finish(self, ok, problem)
 end
 
@@ -109,6 +108,9 @@ local function go_on(self)
   if self.token.cancelled and not self.started then
     self.results = pack(nil, CANCELLED, OPERATION_CANCELLED)
     return finish(self, true)
+  end
+  if status_of(self.thread) == "dead" then
+    return finish(self, false, "the coroutine of the task was closed")
   end
   self.started = true
   task.depth = task.depth + 1
@@ -244,9 +246,8 @@ end
 -- elsewhere the others are run meanwhile.
 ---@return any ...
 function Task:join()
-  if not self.ended and status_of(self.thread) ~= "suspended" then
-    error("a task cannot join itself", 2)
-  end
+  local state = status_of(self.thread)
+  if state == "running" or state == "normal" then error("a task cannot join itself", 2) end
   local _, message, code = await_end(self)
   if message then return nil, message, code end
   failed[self] = nil
