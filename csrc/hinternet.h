@@ -542,7 +542,8 @@ struct hn_option_entry {
 HN_API const struct hn_option_entry *hn_option_at(size_t i);
 
 /* INVALID_OPTION for an unknown name, INCORRECT_HANDLE_TYPE on the wrong
- * level, OPTION_NOT_SETTABLE, INVALID_PARAMETER for a wrong type or value. */
+ * level, OPTION_NOT_SETTABLE, INVALID_PARAMETER for a wrong type or value,
+ * ACCESS_DENIED for what the policy forbids. */
 HN_API int hn_set_option(hn_runtime *rt, hn_handle h, struct hn_slice name,
                          const struct hn_value *value);
 HN_API int hn_query_option(hn_runtime *rt, hn_handle h, struct hn_slice name,

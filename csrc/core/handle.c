@@ -33,6 +33,8 @@ static int node_reserve_closing(struct hn_node *n, uint32_t mask) {
 
 int node_open(hn_runtime *rt, struct hn_node *n, enum hn_kind kind,
               struct hn_node *parent, struct hn_queue *queue) {
+  const struct hn_guard *g = rt->env.guard;
+  if (g && rt->handles >= g->max_handles) return HN_ERR_NOT_ENOUGH_MEMORY;
   n->rt = rt;
   n->parent = parent;
   n->session = parent ? parent->session : n;

@@ -35,6 +35,7 @@ void hn_runtime_free(hn_runtime *rt) {
   runtime_disconnect(&rt->env);
   buf_fini(&rt->parked);
   spares_fini(&rt->env.spares);
+  guard_free(rt->env.guard);
   heap_fini(&rt->env.deadlines);
   slots_fini(&rt->env.slots);
   mem_free(rt);

@@ -6,6 +6,7 @@
 #include "../proto/url.h"
 #include "option_list.h"
 #include "option_value.h"
+#include "policy.h"
 
 enum {
   HN_OPTION_S = 1 << HN_KIND_SESSION,
@@ -213,7 +214,8 @@ static const char *option_get_text(struct hn_node *n, enum hn_text which) {
 static int option_set_text(struct hn_node *n, const struct option_row *row,
                            struct hn_slice text) {
   struct hn_texts *t = &session_of(n)->texts;
-  int rc = row->check ? row->check(n, text) : 0;
+  int rc = policy_check_text(n, row->text, text);
+  if (rc == 0 && row->check) rc = row->check(n, text);
   if (rc) return rc;
   if (node_kind(n) == HN_KIND_REQUEST) {
     struct hn_request *r = request_from(n);

@@ -31,6 +31,8 @@ int option_get_security_flags(struct hn_node *n, struct hn_value *out) {
 
 int option_set_security_flags(struct hn_node *n,
                               const struct hn_value *value) {
+  if (value->number && !guard_allows(n->rt->env.guard, HN_ALLOW_UNVERIFIED))
+    return HN_ERR_ACCESS_DENIED;
   option_settings(n)->security_flags = value->number;
   return 0;
 }

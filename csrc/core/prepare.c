@@ -1,6 +1,7 @@
 #include "prepare.h"
 
 #include "identity.h"
+#include "policy.h"
 
 struct prepare_method {
   struct hn_slice name;
@@ -178,11 +179,16 @@ static const char *prepare_identity(const struct hn_request *r,
   return own && away ? NULL : request_text(r, which);
 }
 
+static const char *prepare_ca_file(const struct hn_request *r) {
+  const struct hn_guard *g = r->node.rt->env.guard;
+  return g && g->ca_file ? g->ca_file : request_text(r, HN_TEXT_CA_FILE);
+}
+
 static void prepare_tls_options(const struct hn_request *r,
                                 struct hn_tls_options *o) {
   const struct hn_settings *s = &r->settings;
   *o = (struct hn_tls_options){
-    .ca_file = request_text(r, HN_TEXT_CA_FILE),
+    .ca_file = prepare_ca_file(r),
     .alpn = "http/1.1",
     .ignore = (uint32_t)s->security_flags,
     .client_cert = prepare_identity(r, HN_TEXT_CLIENT_CERT),
@@ -230,7 +236,7 @@ static int prepare_route(struct hn_request *r, struct hn_origin *o) {
     if (!r->via) return HN_ERR_NOT_ENOUGH_MEMORY;
     o->route = order[i].route;
     o->via = slice_make(r->via, via.n);
-    return 0;
+    return policy_check_route(r, o);
   }
   return 0;
 }
@@ -240,7 +246,8 @@ static int prepare_wish(struct hn_request *r, struct hn_pool_wish *w) {
   const struct hn_target *t = r->target;
   const struct hn_settings *s = &r->settings;
   struct hn_origin origin = {.host = t->host, .port = t->port, .hash = t->hash};
-  int rc = prepare_tls(r, &origin.tls);
+  int rc = policy_check_hop(r);
+  if (rc == 0) rc = prepare_tls(r, &origin.tls);
   if (rc == 0) rc = prepare_route(r, &origin);
   if (rc) return rc;
   w->origin = origin;
@@ -257,7 +264,10 @@ static int prepare_wish(struct hn_request *r, struct hn_pool_wish *w) {
 int prepare_exchange(struct hn_request *r) {
   const struct hn_settings *s = &r->settings;
   struct hn_exchange *x = &r->exchange;
-  int rc = prepare_wish(r, &x->setup.wish);
+  const struct hn_message *m = &r->message;
+  int rc = policy_check_upload(
+      r, m->length == HN_LENGTH_CHUNKED ? m->body.n : m->length);
+  if (rc == 0) rc = prepare_wish(r, &x->setup.wish);
   if (rc) return rc;
   x->setup.pool = &session_of(&r->node)->pool;
   x->setup.authority = r->target->authority;

@@ -2,6 +2,7 @@
 
 #include "../net/file.h"
 #include "option.h"
+#include "policy.h"
 #include "prepare.h"
 
 enum {
@@ -92,6 +93,7 @@ static int receiving_read_piece(struct hn_request *r, size_t *got) {
   }
   int rc = receiving_reserve(r, &p, &n);
   if (rc == 0) rc = content_read(&r->content, &r->exchange, p, n, &taken);
+  if (rc == 0) rc = policy_check_download(r);
   if (rc) return rc;
   buf_commit(&r->rx.data, taken);
   r->rx.moved += taken;
@@ -200,6 +202,7 @@ static int receiving_start_read(hn_runtime *rt, hn_handle request,
                                 int fd) {
   struct hn_request *r;
   int rc = transfer_find(rt, request, &r);
+  if (rc == 0 && fd >= 0) rc = policy_check_file(rt);
   if (rc) return rc;
   rc = transfer_begin(r, &r->rx, HN_OP_READ_DATA, HN_REQUEST_RECEIVED);
   if (rc) return rc;

@@ -1,6 +1,7 @@
 #include "sending.h"
 
 #include "../net/file.h"
+#include "policy.h"
 #include "prepare.h"
 
 static void sending_step_head(struct hn_request *r) {
@@ -15,9 +16,11 @@ static void sending_step_head(struct hn_request *r) {
 static int sending_write_input(struct hn_request *r) {
   struct hn_operation *op = &r->tx;
   uint64_t start = op->moved;
+  int rc = policy_check_upload(r, r->exchange.sent + op->input.n);
+  if (rc) return rc;
   while (op->input.n > 0) {
     size_t put = 0;
-    int rc = exchange_write(&r->exchange, op->input, &put);
+    rc = exchange_write(&r->exchange, op->input, &put);
     if (rc) return rc;
     op->input = slice_from(op->input, put);
     op->moved += put;
@@ -150,7 +153,9 @@ int hn_write_from(hn_runtime *rt, hn_handle request, int fd, uint64_t limit) {
   int rc = transfer_find(rt, request, &r);
   if (rc) return rc;
   if (fd < 0) return HN_ERR_INVALID_PARAMETER;
-  rc = transfer_begin(r, &r->tx, HN_OP_WRITE_DATA, HN_REQUEST_SENT);
+  rc = policy_check_file(rt);
+  if (rc == 0)
+    rc = transfer_begin(r, &r->tx, HN_OP_WRITE_DATA, HN_REQUEST_SENT);
   if (rc) return rc;
   r->tx.fd = fd;
   r->tx.want = limit;

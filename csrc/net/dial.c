@@ -25,7 +25,7 @@ struct hn_dial {
   uint64_t job;      /* of the look-up, while it runs */
   bool answered;     /* its answer is in the next three */
   int code;          /* also: why the path is refused */
-  const char *detail; /* static */
+  const char *detail; /* static, or refusal */
   struct hn_addresses addresses;
   struct hn_unix_path path; /* size 0: none, or refused */
   struct hn_tcp_tuning tuning;
@@ -33,6 +33,7 @@ struct hn_dial {
   unsigned watched;         /* what the reactor watches the stream for */
   struct hn_timer timer;
   int64_t entered[HN_DIAL_FAILED + 1]; /* when each state was, in us */
+  char refusal[HN_GUARD_TEXT]; /* what detail shows, from the guard */
   char name[HN_MAX_HOST + 1];
   char lookup[HN_MAX_HOST + 1];
   char label[HN_MAX_HOST + 10]; /* "host:port" or the path, for messages */
@@ -134,6 +135,23 @@ HN_INTERNAL enum hn_phase dial_phase(const struct hn_dial *d) {
   return HN_PHASE_RESOLVE;
 }
 
+/* Every way to a socket leads through here: what the guard does not let pass
+ * is not tried. */
+static int dial_check(struct hn_dial *d) {
+  const struct hn_guard *g = d->env->guard;
+  if (d->code != 0 || !g) return d->code;
+  int rc = 0;
+  if (d->path.size == 0)
+    rc = guard_filter(g, &d->addresses, d->o.tls != NULL, d->refusal);
+  else if (!guard_allows(g, HN_ALLOW_UNIX_SOCKETS))
+    rc = HN_ERR_ACCESS_DENIED;
+  if (rc != 0)
+    d->detail = d->path.size == 0 ? d->refusal
+                                  : "access denied: Unix sockets are not "
+                                    "allowed (host policy)";
+  return rc;
+}
+
 static int dial_open(struct hn_dial *d) {
   const struct hn_tcp_options o = {
     .addresses = &d->addresses,
@@ -145,7 +163,8 @@ static int dial_open(struct hn_dial *d) {
     .timer_kind = d->o.timer_kind,
   };
   dial_set_state(d, HN_DIAL_CONNECT);
-  return d->code == 0 ? tcp_new(d->env, &o, &d->stream) : d->code;
+  int rc = dial_check(d);
+  return rc == 0 ? tcp_new(d->env, &o, &d->stream) : rc;
 }
 
 static int dial_start(struct hn_dial *d, struct hn_news_log *log) {

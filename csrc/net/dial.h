@@ -46,8 +46,8 @@ HN_INTERNAL void dial_free(struct hn_dial *d);
 /* Goes as far as it can. 0: connected. HN_AGAIN. Else an error, described in
  * *info: NAME_NOT_RESOLVED, CANNOT_CONNECT, TIMEOUT, SECURE_FAILURE,
  * CLIENT_AUTH_CERT_NEEDED, CONNECTION_ERROR, INVALID_PARAMETER (the path),
- * NOT_ENOUGH_MEMORY; errors of a Unix socket name its path in the host's place.
- * log may be NULL. */
+ * ACCESS_DENIED (the guard), NOT_ENOUGH_MEMORY; errors of a Unix socket name
+ * its path in the host's place. log may be NULL. */
 HN_INTERNAL int dial_step(struct hn_dial *d, struct hn_news_log *log,
                           struct hn_errinfo *info);
 

@@ -13,6 +13,7 @@
 #include "../base/slot.h"
 #include "../base/spare.h"
 #include "clock.h"
+#include "guard.h"
 #include "process.h"
 #include "reactor.h"
 #include "resolver.h"
@@ -30,6 +31,7 @@ struct hn_env {
   struct hn_process *process;   /* owned by the runtime; NULL: never forked */
   struct hn_reactor *reactor;   /* owned by the runtime */
   struct hn_resolver *resolver; /* owned by the runtime */
+  struct hn_guard *guard; /* owned by the runtime; NULL: none */
   struct hn_heap deadlines;
   struct hn_slots slots; /* tags and handles to objects */
   struct hn_spares spares;

@@ -1,0 +1,34 @@
+/*
+ * policy.h: where the engine asks the guard: each hop of a request, how its
+ * host is reached, options, descriptors. All of it answers 0 when the runtime
+ * has no policy.
+ */
+#ifndef HN_CORE_POLICY_H
+#define HN_CORE_POLICY_H
+
+#include "request.h"
+
+/* May this hop be asked for, by the name in its URL and in its Host field?
+ * ACCESS_DENIED, described in r->info. */
+HN_INTERNAL int policy_check_hop(struct hn_request *r);
+
+/* May its host be reached as o says? ACCESS_DENIED, described. */
+HN_INTERNAL int policy_check_route(struct hn_request *r,
+                                   const struct hn_origin *o);
+
+/* May this text option have this value? ACCESS_DENIED. */
+HN_INTERNAL int policy_check_text(const struct hn_node *n, enum hn_text which,
+                                  struct hn_slice text);
+
+/* May the request's body have that many bytes? INSUFFICIENT_BUFFER, described.
+ */
+HN_INTERNAL int policy_check_upload(struct hn_request *r, uint64_t size);
+
+/* Has the response's body kept within its limit, as it came and as it is
+ * decoded? INSUFFICIENT_BUFFER, described. */
+HN_INTERNAL int policy_check_download(struct hn_request *r);
+
+/* May descriptors be read and written? ACCESS_DENIED. */
+HN_INTERNAL int policy_check_file(const hn_runtime *rt);
+
+#endif

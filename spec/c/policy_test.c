@@ -1,0 +1,560 @@
+/*
+ * policy_test.c: a host's policy against everything a script could try, end to
+ * end: a runtime under a policy, and servers on loopback that must or must not
+ * be reached.
+ */
+#include "../../csrc/hinternet_policy.h"
+#include "serve_fixture.h"
+
+enum {
+  BOTH = HN_ALLOW_HTTP | HN_ALLOW_HTTPS,
+  EVERYTHING = 0xff,
+};
+
+static _Atomic int served;
+static long live; /* blocks when the runtime was made */
+static char location[128]; /* where serve_redirect leads */
+
+static void serve_ok(int fd) {
+  while (serve_take_head(fd)) {
+    served++;
+    serve_say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+  }
+}
+
+static void serve_redirect(int fd) {
+  while (serve_take_head(fd)) {
+    char head[300];
+    snprintf(head, sizeof head, "HTTP/1.1 302 Found\r\nLocation: %s\r\n"
+             "Content-Length: 0\r\n\r\n", location);
+    serve_say(fd, head);
+  }
+}
+
+/* A runtime under a policy, with one session. */
+static void policy_open(struct client *c, struct hn_policy p) {
+  live = mem_live();
+  p.size = sizeof p;
+  memset(c, 0, sizeof *c);
+  CHECK_INT(hn_runtime_new(&c->rt), 0);
+  CHECK_INT(hn_set_policy(c->rt, &p), 0);
+  CHECK_INT(hn_open(c->rt, none(), HN_OPEN_ASYNC, &c->session), 0);
+}
+
+/* A look-up that nobody waits for any more ends a little later. */
+static void policy_close(struct client *c) {
+  hn_runtime_free(c->rt);
+  for (int i = 0; i < 5000 && mem_live() != live; i++) serve_nap(1);
+}
+
+/* The same with a list of one host: 127.0.0.1 at that port. */
+static void policy_open_only(struct client *c, unsigned port) {
+  char rule[40];
+  const char *const hosts[] = {rule, NULL};
+  snprintf(rule, sizeof rule, "127.0.0.1:%u", port);
+  policy_open(c, (struct hn_policy){.allow = BOTH, .hosts = hosts});
+}
+
+static hn_handle policy_request(struct client *c, const char *host,
+                                unsigned port, unsigned flags) {
+  struct hn_request_spec spec = {.flags = flags};
+  hn_handle r = 0;
+  CHECK_INT(hn_connect(c->rt, c->session, slice_of(host), port,
+                       &c->connection), 0);
+  CHECK_INT(hn_open_request(c->rt, c->connection, &spec, &r), 0);
+  return r;
+}
+
+/* What the last operation that failed said. */
+static struct {
+  int code, phase;
+  char text[300];
+} said;
+
+static bool heard(struct client *c, hn_handle r, enum hn_op op) {
+  struct hn_event e = {0};
+  memset(&said, 0, sizeof said);
+  if (client_await(c, r, op, &e)) return true;
+  said.code = e.code;
+  said.phase = e.phase;
+  snprintf(said.text, sizeof said.text, "%.*s", (int)e.text.n, e.text.p);
+  return false;
+}
+
+/* Sends, and receives the head; the code of what failed. */
+static int policy_go(struct client *c, hn_handle r) {
+  if (!CHECK_INT(hn_send(c->rt, r, none(), none(), HN_LENGTH_AUTO), 0) ||
+      !heard(c, r, HN_OP_SEND_REQUEST) ||
+      !CHECK_INT(hn_receive_response(c->rt, r), 0) ||
+      !heard(c, r, HN_OP_RECEIVE_RESPONSE))
+    return said.code;
+  return 0;
+}
+
+static int policy_get(struct client *c, const char *host, unsigned port) {
+  int rc = hn_connect(c->rt, c->session, slice_of(host), port, &c->connection);
+  if (rc) return rc;
+  hn_handle r = policy_request(c, host, port, 0);
+  rc = policy_go(c, r);
+  CHECK_INT(hn_close(c->rt, r), 0);
+  return rc;
+}
+
+static int policy_set_text(struct client *c, hn_handle h, const char *name,
+                           const char *text) {
+  struct hn_value v = {.type = HN_TYPE_TEXT, .text = slice_of(text)};
+  return hn_set_option(c->rt, h, slice_of(name), &v);
+}
+
+TEST(once_and_before_the_first_handle) {
+  struct hn_policy p = {.size = sizeof p, .allow = BOTH};
+  struct hn_policy bad = {.size = 1};
+  hn_runtime *rt;
+  hn_handle h;
+  CHECK_INT(hn_runtime_new(&rt), 0);
+  CHECK_INT(hn_open(rt, none(), 0, &h), 0);
+  CHECK_INT(hn_set_policy(rt, &p), HN_ERR_INCORRECT_HANDLE_STATE);
+  CHECK_INT(hn_close(rt, h), 0);
+  CHECK_INT(hn_set_policy(rt, &bad), HN_ERR_INVALID_PARAMETER);
+  CHECK_INT(hn_set_policy(rt, &p), 0);
+  p.allow = EVERYTHING;
+  CHECK_INT(hn_set_policy(rt, &p), HN_ERR_INCORRECT_HANDLE_STATE);
+  hn_runtime_free(rt);
+}
+
+/* Some of the odd spellings of an address are no hosts to us, and some no names
+ * to this system's resolver. */
+static bool is_refused(int rc) {
+  return rc == HN_ERR_ACCESS_DENIED || rc == HN_ERR_NAME_NOT_RESOLVED ||
+         rc == HN_ERR_INVALID_PARAMETER || rc == HN_ERR_REDIRECT_FAILED;
+}
+
+/* Every spelling of this machine that a resolver may understand. */
+TEST(loopback_by_any_name) {
+  static const char *const hosts[] = {
+    "127.0.0.1", "127.0.0.2", "127.1", "127.0.1", "0x7f.1", "0x7f000001",
+    "0177.0.0.1", "2130706433", "017700000001", "0", "0.0.0.0", "localhost",
+    "LOCALHOST", "localhost.", "[::1]", "[::]", "[::ffff:127.0.0.1]",
+    "[::ffff:7f00:1]", "[64:ff9b::127.0.0.1]", "[2002:7f00:1::]",
+    "[fe80::1%lo]",
+  };
+  struct serve s;
+  struct client c;
+  served = 0;
+  serve_start(&s, serve_ok);
+  policy_open(&c, (struct hn_policy){.allow = BOTH});
+  for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
+    test_label(hosts[i]);
+    int rc = policy_get(&c, hosts[i], s.port);
+    CHECK(is_refused(rc));
+    if (rc != HN_ERR_ACCESS_DENIED) continue;
+    CHECK_INT(said.phase, HN_PHASE_CONNECT);
+    CHECK(strstr(said.text, "address (host policy) while connecting to "));
+  }
+  CHECK_INT(served, 0);
+  CHECK_INT(policy_get(&c, "127.0.0.1", 8080), HN_ERR_ACCESS_DENIED);
+  CHECK_TEXT(slice_of(said.text),
+             "access denied: 127.0.0.1 is a loopback address (host policy) "
+             "while connecting to 127.0.0.1:8080");
+  policy_close(&c);
+  serve_stop(&s);
+}
+
+TEST(what_is_allowed_works) {
+  struct serve s;
+  struct client c;
+  const char *const hosts[] = {"LocalHost", "127.0.0.0/8", NULL};
+  serve_start(&s, serve_ok);
+  policy_open_only(&c, s.port);
+  CHECK_INT(policy_get(&c, "127.0.0.1", s.port), 0);
+  CHECK_INT(policy_get(&c, "[::ffff:127.0.0.1]", s.port), 0);
+  CHECK_INT(policy_get(&c, "localhost", s.port), HN_ERR_ACCESS_DENIED);
+  CHECK_INT(policy_get(&c, "127.0.0.1", s.port + 1), HN_ERR_ACCESS_DENIED);
+  CHECK_TEXT(slice_of(hn_phase_name(said.phase)), "connect");
+  CHECK(strstr(said.text, "not in the list (host policy) while connecting to "
+                          "127.0.0.1:"));
+  policy_close(&c);
+  policy_open(&c, (struct hn_policy){.allow = BOTH | HN_ALLOW_LOOPBACK,
+                                     .hosts = hosts});
+  CHECK_INT(policy_get(&c, "LOCALHOST", s.port), 0);
+  CHECK(policy_get(&c, "localhost.", s.port) != HN_ERR_ACCESS_DENIED);
+  CHECK_INT(policy_get(&c, "127.0.0.1", s.port), 0);
+  policy_close(&c);
+  serve_stop(&s);
+}
+
+TEST(schemes) {
+  struct serve s;
+  struct client c;
+  serve_start(&s, serve_ok);
+  policy_open(&c, (struct hn_policy){
+    .allow = HN_ALLOW_HTTPS | HN_ALLOW_LOOPBACK});
+  CHECK_INT(policy_get(&c, "127.0.0.1", s.port), HN_ERR_ACCESS_DENIED);
+  CHECK(strstr(said.text, "access denied: http is not allowed (host policy)"));
+  policy_close(&c);
+  policy_open(&c, (struct hn_policy){
+    .allow = HN_ALLOW_HTTP | HN_ALLOW_LOOPBACK});
+  CHECK_INT(policy_get(&c, "127.0.0.1", s.port), 0);
+  hn_handle r = policy_request(&c, "127.0.0.1", s.port, HN_REQUEST_SECURE);
+  CHECK_INT(policy_go(&c, r), HN_ERR_ACCESS_DENIED);
+  CHECK(strstr(said.text, "access denied: https is not allowed (host "
+                          "policy)"));
+  policy_close(&c);
+  serve_stop(&s);
+}
+
+/* A server in the list that leads elsewhere. */
+TEST(redirects) {
+  struct serve from, to;
+  struct client c;
+  static const char *const places[] = {
+    "http://127.0.0.1:%u/",  "http://localhost:%u/", "http://127.1:%u/",
+    "https://127.0.0.1:%u/", "//127.0.0.1:%u/",      "http://[::1]:%u/",
+    "http://0x7f.1:%u/",     "http://user@127.0.0.1:%u/",
+    "http://[::ffff:127.0.0.1]:%u/",
+  };
+  served = 0;
+  serve_start(&from, serve_redirect);
+  serve_start(&to, serve_ok);
+  policy_open_only(&c, from.port);
+  for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+    test_label(places[i]);
+    /* The format is one of the table's. */
+    const char *mark = strstr(places[i], "%u");
+    snprintf(location, sizeof location, "%.*s%u%s", (int)(mark - places[i]),
+             places[i], to.port, mark + 2);
+    CHECK(is_refused(policy_get(&c, "127.0.0.1", from.port)));
+  }
+  CHECK_INT(served, 0);
+  policy_close(&c);
+  CHECK_INT(said.code, HN_ERR_ACCESS_DENIED);
+  /* By its address it is refused when every name is in the list. */
+  static const char *const names[] = {"127.1", "0x7f.1", "2130706433",
+                                      "localhost", "127.0.0.1", "[::1]"};
+  char rule[40];
+  const char *const hosts[] = {rule, "*", NULL};
+  snprintf(rule, sizeof rule, "127.0.0.1:%u", from.port);
+  policy_open(&c, (struct hn_policy){.allow = BOTH, .hosts = hosts});
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    test_label(names[i]);
+    snprintf(location, sizeof location, "http://%s:%u/", names[i], to.port);
+    CHECK(is_refused(policy_get(&c, "127.0.0.1", from.port)));
+    if (said.code == HN_ERR_ACCESS_DENIED)
+      CHECK(strstr(said.text, "is a loopback address (host policy)"));
+  }
+  CHECK_INT(said.code, HN_ERR_ACCESS_DENIED);
+  CHECK_INT(served, 0);
+  policy_close(&c);
+  serve_stop(&from);
+  serve_stop(&to);
+}
+
+/* Another name, other addresses: for a host of no list, and of a list. */
+TEST(overrides) {
+  static const char *const names[] = {"localhost", "127.0.0.1", "::1",
+                                      "::ffff:127.0.0.1"};
+  struct serve s;
+  struct client c;
+  served = 0;
+  serve_start(&s, serve_ok);
+  policy_open(&c, (struct hn_policy){.allow = BOTH});
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    hn_handle r = policy_request(&c, "www.example.org", s.port, 0);
+    test_label(names[i]);
+    CHECK_INT(policy_set_text(&c, r, "resolution_hostname", names[i]), 0);
+    CHECK_INT(policy_go(&c, r), HN_ERR_ACCESS_DENIED);
+    CHECK(strstr(said.text, "is a loopback address (host policy)"));
+    r = policy_request(&c, "www.example.org", s.port, 0);
+    CHECK_INT(policy_set_text(&c, r, "resolve_to", "10.0.0.1, 127.0.0.1"), 0);
+    CHECK_INT(policy_go(&c, r), HN_ERR_ACCESS_DENIED);
+  }
+  policy_close(&c);
+  policy_open_only(&c, s.port);
+  hn_handle r = policy_request(&c, "127.0.0.1", s.port, 0);
+  CHECK_INT(policy_set_text(&c, r, "resolution_hostname", "localhost"), 0);
+  CHECK_INT(policy_go(&c, r), HN_ERR_ACCESS_DENIED);
+  CHECK(strstr(said.text, "not in the list (host policy)"));
+  CHECK_INT(policy_set_text(&c, r, "resolution_hostname", ""), 0);
+  CHECK_INT(policy_set_text(&c, r, "resolve_to", "127.0.0.1, 8.8.8.8"), 0);
+  CHECK_INT(policy_go(&c, r), HN_ERR_ACCESS_DENIED);
+  CHECK(strstr(said.text, "a given address is not in the list"));
+  CHECK_INT(served, 0);
+  CHECK_INT(policy_set_text(&c, r, "resolve_to", "127.0.0.1"), 0);
+  CHECK_INT(policy_go(&c, r), 0);
+  CHECK_INT(served, 1);
+  policy_close(&c);
+  serve_stop(&s);
+}
+
+/* The addresses that may not be tried are left out, the others are not. */
+TEST(one_good_address_of_several) {
+  struct serve s;
+  struct client c;
+  char rule[40];
+  const char *const hosts[] = {rule, "*", NULL};
+  serve_start(&s, serve_ok);
+  snprintf(rule, sizeof rule, "127.0.0.1:%u", s.port);
+  policy_open(&c, (struct hn_policy){.allow = BOTH, .hosts = hosts});
+  hn_handle r = policy_request(&c, "www.example.org", s.port, 0);
+  CHECK_INT(policy_set_text(&c, r, "resolve_to", "::1, 127.0.0.2, 127.0.0.1"),
+            0);
+  CHECK_INT(policy_go(&c, r), 0);
+  policy_close(&c);
+  serve_stop(&s);
+}
+
+TEST(host_fields) {
+  static const struct {
+    const char *lines;
+    bool ok;
+  } rows[] = {
+    {"Host: evil.example\r\n", false},
+    {"host: 127.0.0.1:1\r\n", false},
+    {"Host: 127.0.0.1.evil.example\r\n", false},
+    {"Host: 127.0.0.1:80:80\r\n", false},
+    {"Host: [127.0.0.1\r\n", false},
+    {"Host:\r\n", false},
+    {"Host: 127.0.0.1\r\n", true},
+  };
+  struct serve s;
+  struct client c;
+  serve_start(&s, serve_ok);
+  policy_open_only(&c, s.port);
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    hn_handle r = policy_request(&c, "127.0.0.1", s.port, 0);
+    test_label(rows[i].lines);
+    CHECK_INT(hn_add_headers(c.rt, r, slice_of(rows[i].lines),
+                             HN_ADD_OR_REPLACE), 0);
+    CHECK_INT(policy_go(&c, r), rows[i].ok ? 0 : HN_ERR_ACCESS_DENIED);
+  }
+  CHECK(served > 0);
+  policy_close(&c);
+  serve_stop(&s);
+}
+
+TEST(unix_sockets) {
+  static const char path[] = "@hn_policy_test";
+  struct serve s;
+  struct client c;
+  served = 0;
+  serve_start_local(&s, serve_ok, path);
+  policy_open(&c, (struct hn_policy){.allow = BOTH | HN_ALLOW_LOOPBACK |
+                                              HN_ALLOW_FILES});
+  hn_handle r = policy_request(&c, "127.0.0.1", 80, 0);
+  CHECK_INT(policy_set_text(&c, c.session, "unix_socket", path),
+            HN_ERR_ACCESS_DENIED);
+  CHECK_INT(policy_set_text(&c, r, "unix_socket", path), HN_ERR_ACCESS_DENIED);
+  CHECK_INT(policy_set_text(&c, r, "unix_socket", ""), 0);
+  policy_close(&c);
+  CHECK_INT(served, 0);
+  policy_open(&c, (struct hn_policy){.allow = BOTH | HN_ALLOW_UNIX_SOCKETS});
+  r = policy_request(&c, "www.example.org", 80, 0);
+  CHECK_INT(policy_set_text(&c, r, "unix_socket", path), 0);
+  CHECK_INT(policy_go(&c, r), 0);
+  CHECK_INT(served, 1);
+  policy_close(&c);
+  serve_stop(&s);
+}
+
+struct option_row {
+  const char *name;
+  unsigned needs;
+};
+
+static const struct option_row option_rows[] = {
+  {"ca_file", HN_ALLOW_FILES | HN_ALLOW_UNVERIFIED},
+  {"client_cert_context", HN_ALLOW_FILES},
+  {"client_key_file", HN_ALLOW_FILES},
+  {"crl_file", HN_ALLOW_FILES},
+  {"key_log_file", HN_ALLOW_FILES},
+  {"unix_socket", HN_ALLOW_UNIX_SOCKETS},
+};
+
+TEST(options_that_reach_out) {
+  for (unsigned allow = 0; allow <= EVERYTHING; allow++) {
+    struct client c;
+    policy_open(&c, (struct hn_policy){.allow = allow});
+    for (size_t i = 0; i < sizeof option_rows / sizeof *option_rows; i++) {
+      const struct option_row *row = &option_rows[i];
+      bool ok = (allow & row->needs) == row->needs;
+      test_label(row->name);
+      CHECK_INT(policy_set_text(&c, c.session, row->name, "/tmp/x"),
+                ok ? 0 : HN_ERR_ACCESS_DENIED);
+    }
+    struct hn_value v = {.type = HN_TYPE_FLAGS, .number = 0x100};
+    test_label("security_flags");
+    CHECK_INT(hn_set_option(c.rt, c.session, slice_of("security_flags"), &v),
+              allow & HN_ALLOW_UNVERIFIED ? 0 : HN_ERR_ACCESS_DENIED);
+    v.number = 0;
+    CHECK_INT(hn_set_option(c.rt, c.session, slice_of("security_flags"), &v),
+              0);
+    policy_close(&c);
+  }
+}
+
+/* No text option that names a path is missing from the table above. */
+TEST(every_option_that_names_a_file) {
+  const struct hn_option_entry *o;
+  for (size_t i = 0; (o = hn_option_at(i)) != NULL; i++) {
+    bool known = false;
+    if (o->type != HN_TYPE_TEXT || o->set_levels == 0) continue;
+    if (!strstr(o->text, "file") && !strstr(o->text, "path")) continue;
+    if (strstr(o->name, "password")) continue;
+    for (size_t k = 0; k < sizeof option_rows / sizeof *option_rows; k++)
+      known = known || strcmp(option_rows[k].name, o->name) == 0;
+    test_label(o->name);
+    CHECK(known);
+  }
+}
+
+TEST(descriptors) {
+  struct serve s;
+  struct client c;
+  serve_start(&s, serve_ok);
+  for (int allowed = 0; allowed < 2; allowed++) {
+    int code = allowed ? 0 : HN_ERR_ACCESS_DENIED;
+    int pipe_fds[2];
+    CHECK_INT(pipe(pipe_fds), 0);
+    policy_open(&c, (struct hn_policy){
+      .allow = BOTH | HN_ALLOW_LOOPBACK | (allowed ? HN_ALLOW_FILES : 0)});
+    hn_handle r = policy_request(&c, "127.0.0.1", s.port, 0);
+    CHECK_INT(hn_send(c.rt, r, none(), none(), 5), 0);
+    CHECK(heard(&c, r, HN_OP_SEND_REQUEST));
+    CHECK_INT(hn_write_from(c.rt, r, pipe_fds[0], 5), code);
+    CHECK_INT(hn_write_from(c.rt, r, -1, 5), HN_ERR_INVALID_PARAMETER);
+    CHECK_INT(hn_close(c.rt, r), 0);
+    r = policy_request(&c, "127.0.0.1", s.port, 0);
+    CHECK_INT(policy_go(&c, r), 0);
+    CHECK_INT(hn_read_to(c.rt, r, pipe_fds[1], 2), code);
+    policy_close(&c);
+    close(pipe_fds[0]);
+    close(pipe_fds[1]);
+  }
+  serve_stop(&s);
+}
+
+TEST(a_second_session_has_the_same_policy) {
+  struct serve s;
+  struct client c;
+  served = 0;
+  serve_start(&s, serve_ok);
+  policy_open(&c, (struct hn_policy){.allow = BOTH});
+  for (int i = 0; i < 3; i++) {
+    CHECK_INT(policy_get(&c, "127.0.0.1", s.port), HN_ERR_ACCESS_DENIED);
+    CHECK_INT(hn_close(c.rt, c.session), 0);
+    CHECK_INT(hn_open(c.rt, none(), HN_OPEN_ASYNC, &c.session), 0);
+  }
+  CHECK_INT(served, 0);
+  policy_close(&c);
+  serve_stop(&s);
+}
+
+TEST(handles) {
+  struct client c;
+  hn_handle h = 0;
+  policy_open(&c, (struct hn_policy){.allow = BOTH, .max_handles = 3});
+  hn_handle r = policy_request(&c, "127.0.0.1", 80, 0);
+  struct hn_request_spec spec = {.flags = 0};
+  CHECK_INT(hn_open(c.rt, none(), 0, &h), HN_ERR_NOT_ENOUGH_MEMORY);
+  CHECK_INT(hn_connect(c.rt, c.session, slice_of("a"), 0, &h),
+            HN_ERR_NOT_ENOUGH_MEMORY);
+  CHECK_INT(hn_open_request(c.rt, c.connection, &spec, &h),
+            HN_ERR_NOT_ENOUGH_MEMORY);
+  CHECK_INT(h, 0);
+  CHECK_INT(hn_close(c.rt, r), 0);
+  CHECK_INT(hn_open_request(c.rt, c.connection, &spec, &h), 0);
+  policy_close(&c);
+}
+
+static void serve_bodies(int fd) {
+  char body[1000];
+  memset(body, 'x', sizeof body);
+  while (serve_take_head(fd)) {
+    serve_say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n");
+    serve_put(fd, body, sizeof body);
+  }
+}
+
+/* What is left of a limit of 999 bytes when 1000 come, by every way to read
+ * them. */
+TEST(response_bodies) {
+  struct serve s;
+  struct client c;
+  int pipe_fds[2];
+  CHECK_INT(pipe(pipe_fds), 0);
+  serve_start(&s, serve_bodies);
+  for (int more = 0; more < 2; more++) {
+    policy_open(&c, (struct hn_policy){
+      .allow = BOTH | HN_ALLOW_LOOPBACK | HN_ALLOW_FILES,
+      .max_response_body = 999 + (uint64_t)more});
+    for (int way = 0; way < 4; way++) {
+      hn_handle r = policy_request(&c, "127.0.0.1", s.port, 0);
+      CHECK_INT(policy_go(&c, r), 0);
+      if (way == 0) CHECK_INT(hn_read(c.rt, r, 0, HN_READ_ALL), 0);
+      if (way == 1) CHECK_INT(hn_read(c.rt, r, 1000, HN_READ_FILL), 0);
+      if (way == 2) CHECK_INT(hn_read_to(c.rt, r, pipe_fds[1], 2000), 0);
+      bool ok = true;
+      if (way < 3) ok = heard(&c, r, HN_OP_READ_DATA);
+      for (int i = 0; way == 3 && i < 100 && ok; i++) {
+        CHECK_INT(hn_read(c.rt, r, 10, HN_READ_FILL), 0);
+        ok = heard(&c, r, HN_OP_READ_DATA);
+      }
+      CHECK_INT(ok, more);
+      if (!ok) {
+        CHECK_INT(said.code, HN_ERR_INSUFFICIENT_BUFFER);
+        CHECK(strstr(said.text, "response body larger than allowed (host "
+                                "policy) while receiving from 127.0.0.1:"));
+      }
+      CHECK_INT(hn_close(c.rt, r), 0);
+    }
+    policy_close(&c);
+  }
+  close(pipe_fds[0]);
+  close(pipe_fds[1]);
+  serve_stop(&s);
+}
+
+static _Atomic int taken;
+
+static void serve_count(int fd) {
+  char c;
+  while (recv(fd, &c, 1, 0) > 0) taken++;
+}
+
+TEST(request_bodies) {
+  struct serve s;
+  struct client c;
+  serve_start(&s, serve_count);
+  policy_open(&c, (struct hn_policy){
+    .allow = BOTH | HN_ALLOW_LOOPBACK, .max_request_body = 10});
+  hn_handle r = policy_request(&c, "127.0.0.1", s.port, 0);
+  taken = 0;
+  CHECK_INT(hn_send(c.rt, r, none(), slice_of("12345678901"),
+                    HN_LENGTH_AUTO), 0);
+  CHECK(!heard(&c, r, HN_OP_SEND_REQUEST));
+  CHECK_INT(said.code, HN_ERR_INSUFFICIENT_BUFFER);
+  CHECK(strstr(said.text, "request body larger than allowed (host policy)"));
+  CHECK_INT(hn_send(c.rt, r, none(), none(), 11), 0);
+  CHECK(!heard(&c, r, HN_OP_SEND_REQUEST));
+  CHECK_INT(taken, 0);
+  CHECK_INT(hn_send(c.rt, r, none(), none(), HN_LENGTH_CHUNKED), 0);
+  CHECK(heard(&c, r, HN_OP_SEND_REQUEST));
+  CHECK_INT(hn_write(c.rt, r, slice_of("1234567890")), 0);
+  CHECK(heard(&c, r, HN_OP_WRITE_DATA));
+  CHECK_INT(hn_write(c.rt, r, slice_of("1")), 0);
+  CHECK(!heard(&c, r, HN_OP_WRITE_DATA));
+  CHECK_INT(said.code, HN_ERR_INSUFFICIENT_BUFFER);
+  CHECK_INT(hn_send(c.rt, r, none(), slice_of("1234567890"),
+                    HN_LENGTH_AUTO), 0);
+  CHECK(heard(&c, r, HN_OP_SEND_REQUEST));
+  policy_close(&c);
+  serve_stop(&s);
+}
+
+TEST_MAIN(ROW(once_and_before_the_first_handle), ROW(loopback_by_any_name),
+          ROW(what_is_allowed_works), ROW(schemes), ROW(redirects),
+          ROW(overrides), ROW(one_good_address_of_several), ROW(host_fields),
+          ROW(unix_sockets), ROW(options_that_reach_out),
+          ROW(every_option_that_names_a_file), ROW(descriptors),
+          ROW(a_second_session_has_the_same_policy), ROW(handles),
+          ROW(response_bodies), ROW(request_bodies))
