@@ -384,7 +384,9 @@ HN_API int hn_add_header(hn_runtime *rt, hn_handle request,
  * body of up to 64 KiB is copied, a larger one is pinned: it must stay where
  * it is until the next hn_send on this handle or its close. total is the whole
  * body's length; what the body given here does not cover comes by hn_write.
- * Completes with sendrequest_complete. INCORRECT_HANDLE_STATE while an
+ * After RESEND_REQUEST it goes where the redirect leads, else to where the
+ * request was opened. Completes with sendrequest_complete.
+ * INCORRECT_HANDLE_STATE while an
  * operation runs, INVALID_PARAMETER when lengths contradict each other. With
  * any other error than the first the exchange before is over as well. */
 HN_API int hn_send(hn_runtime *rt, hn_handle request, struct hn_slice headers,

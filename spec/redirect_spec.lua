@@ -312,6 +312,92 @@ describe("A redirect", function()
     end)
   end)
 
+  describe("after it has failed for want of its body", function()
+    -- Sent with its body by write, up to the response that asks for it again.
+    local function refused(session, s, ...)
+      local request = session:connect("127.0.0.1", s.port):open_request(...)
+      assert(request:send("Authorization: a\r\nX-Kept: 1", "bo", 4))
+      assert(request:write("dy"))
+      assert.equal(12032, select(3, request:receive_response()))
+      return request
+    end
+
+    local function resend(request, headers, total)
+      assert(request:send(headers, nil, total or 5))
+      assert(request:write("again"))
+      assert(request:receive_response())
+      return request:query_headers("status_code"), request:read("a")
+    end
+
+    it("goes on there with the next send, which brings another body", function()
+      for _, row in ipairs { { 5, "Content-Length: 5", "again" },
+        { "chunked", "Transfer-Encoding: chunked", "5\r\nagain\r\n0\r\n\r\n" } } do
+        local s = answering(redirect(307, "/next?q"), ok, redirect(307, "/next?q"))
+        local session <close> = open()
+        local request = refused(session, s, "PUT", "/first")
+        assert.equal(s.url .. "/first", request:query_option("url"))
+        assert.same({ 200, "end" }, { resend(request, nil, row[1]) })
+        assert.equal(s.url .. "/next?q", request:query_option("url"))
+        assert.equal(1, request:query_option("request_stats").redirects)
+        local first = head(s, "PUT /first", "Authorization: a", "X-Kept: 1", "Content-Length: 4",
+          "", "body")
+        assert.equal(first .. head(s, "PUT /next?q", "Authorization: a", "X-Kept: 1", row[2], "",
+          row[3]), s:received()[1])
+        -- The one after that begins where the request was opened.
+        assert(request:send(nil, "bo", 4))
+        assert(request:write("dy"))
+        assert.equal(12032, select(3, request:receive_response()))
+        assert.equal(first, s:received()[1]:sub(-#first))
+        s:close()
+      end
+    end)
+
+    it("takes no credentials to another origin but those given for it", function()
+      local other = answering(ok)
+      local s = answering(redirect(308, other.url .. "/there"))
+      local session <close> = open()
+      local request = refused(session, s, "POST", "/")
+      assert(request:add_headers("X-More: 2"))
+      assert.same({ 200, "end" }, { resend(request, "Cookie: c") })
+      assert.equal(head(other, "POST /there", "X-Kept: 1", "X-More: 2", "Cookie: c",
+        "Content-Length: 5", "", "again"), other:received()[1])
+      s:close()
+      other:close()
+    end)
+
+    it("counts its hops, and comes to an end", function()
+      local s = p:script({ "loop", -1, { { "recv_head" }, { "recv_body" },
+        { "send", redirect(307, "/again") } } })
+      local session <close> = open { max_http_automatic_redirects = 2 }
+      local request = refused(session, s, "POST", "/")
+      assert(request:send(nil, nil, 5))
+      assert(request:write("again"))
+      assert.equal(12032, select(3, request:receive_response()))
+      assert(request:send(nil, nil, 5))
+      assert(request:write("again"))
+      assert.equal(12156, select(3, request:receive_response()))
+      s:close()
+    end)
+
+    it("is still there after a send that was refused, not after one that failed", function()
+      local s = answering(redirect(307, "/next"), ok, ok)
+      local session <close> = open()
+      local request = refused(session, s, "PUT", "/")
+      assert.equal(87, select(3, request:send("bad\rheader", nil, 5)))
+      assert.equal(87, select(3, request:send("Content-Length: 7", nil, 5)))
+      assert(request:add_headers("Content-Length:", "replace"))
+      assert.same({ 200, "end" }, { resend(request) })
+      assert.matches("PUT /next ", s:received()[1])
+      local gone = answering(redirect(307, "http://127.0.0.1:" .. p:closed_port() .. "/"))
+      local third = refused(session, gone, "PUT", "/")
+      assert.equal(12029, select(3, third:send(nil, nil, 5)))
+      assert(third:send(nil, nil, 5))
+      assert.equal(gone.url .. "/", third:query_option("url"))
+      s:close()
+      gone:close()
+    end)
+  end)
+
   it("is read away, and its connection used for the next hop, or closed", function()
     local large = { "HTTP/1.1 302 Found\r\nLocation: /next\r\nContent-Length: 2000000\r\n\r\n" }
     local chunked = redirect(302, "/next", "Transfer-Encoding: chunked")

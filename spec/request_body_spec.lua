@@ -218,6 +218,44 @@ describe("A request sent again on its handle", function()
     server:close()
   end)
 
+  it("has what was added to it in between, in place of what was added for it", function()
+    local server = p:echo()
+    local session <close> = hinternet.open()
+    local request = session:connect("127.0.0.1", server.port):open_request("POST", "/")
+    assert(request:send(nil, "one"))
+    assert.equal("one", finish(request))
+    for _, mode in ipairs { "add", "set" } do
+      assert(request:add_headers("Accept-Encoding: identity", mode))
+      assert(request:add_headers("Content-Length: 4", mode))
+      assert(request:send())
+      assert.equal(4, request:write("four"))
+      assert.equal("four", finish(request))
+    end
+    local wanted = "POST / HTTP/1.1\r\nHost: 127.0.0.1:" .. server.port
+      .. "\r\nAccept-Encoding: identity\r\nContent-Length: 4\r\n\r\nfour"
+    local text = server:received()[1]
+    assert.equal(wanted, text:sub(-#wanted))
+    server:close()
+  end)
+
+  it("keeps its framing until its response is here: it may have to go out once more", function()
+    local there = p:echo()
+    local server = p:script({ "recv_head" }, { "recv_body" },
+      { "send", peer.response(307, { "Location: " .. there.url .. "/" }) })
+    local session <close> = hinternet.open { decompression = 0 }
+    local request = session:connect("127.0.0.1", server.port):open_request("POST", "/")
+    assert(request:send(nil, "body"))
+    for _, text in ipairs { "Content-Length: 99", "X: y\r\nTransfer-Encoding: chunked" } do
+      for _, mode in ipairs { "add", "set", "replace" } do
+        assert.equal(87, select(3, request:add_headers(text, mode)))
+      end
+    end
+    assert.equal(87, select(3, request:add_headers { ["content-length"] = "99" }))
+    assert.equal("body", finish(request))
+    server:close()
+    there:close()
+  end)
+
   it("leaves the response before it unread", function()
     local server = p:keepalive(("x"):rep(1000))
     local session <close> = hinternet.open { decompression = 0 }

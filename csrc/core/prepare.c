@@ -11,8 +11,7 @@ struct prepare_method {
   bool is_repeatable; /* RFC 9110 9.2.2: idempotent */
 };
 
-static const struct prepare_method *prepare_find_method(
-    const struct hn_request *r) {
+static const struct prepare_method *prepare_find_method(struct hn_slice name) {
   static const struct prepare_method methods[] = {
       {{"GET", 3}, false, true},     {{"POST", 4}, true, false},
       {{"HEAD", 4}, false, true},    {{"PUT", 3}, true, true},
@@ -20,7 +19,6 @@ static const struct prepare_method *prepare_find_method(
       {{"OPTIONS", 7}, false, true}, {{"TRACE", 5}, false, true},
   };
   static const struct prepare_method other = {{NULL, 0}, false, false};
-  struct hn_slice name = request_method(r);
   for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
     if (slice_equal(methods[i].name, name)) return &methods[i];
   return &other;
@@ -29,18 +27,19 @@ static const struct prepare_method *prepare_find_method(
 /* What the caller's own headers say about the body's length. A second length,
  * a length beside a coding, or a coding we do not speak is how request
  * smuggling begins (RFC 9112 11.2): refused. */
-static int prepare_read_framing(const struct hn_request *r, bool *chunked,
+static int prepare_read_framing(struct hn_request *r, bool *chunked,
                                 bool *has_length, uint64_t *length) {
+  const struct hn_headers *h = request_fields(r);
   struct hn_slice v, second;
   struct hn_slice te = slice_of("Transfer-Encoding");
   struct hn_slice cl = slice_of("Content-Length");
-  *chunked = headers_find(&r->fields, te, 0, &v);
+  *chunked = headers_find(h, te, 0, &v);
   if (*chunked && (!slice_equal_nocase(v, slice_of("chunked")) ||
-                   headers_find(&r->fields, te, 1, &second) || r->minor == 0))
+                   headers_find(h, te, 1, &second) || r->minor == 0))
     return HN_ERR_INVALID_PARAMETER;
-  *has_length = headers_find(&r->fields, cl, 0, &v);
+  *has_length = headers_find(h, cl, 0, &v);
   if (!*has_length) return 0;
-  if (*chunked || headers_find(&r->fields, cl, 1, &second) ||
+  if (*chunked || headers_find(h, cl, 1, &second) ||
       !slice_to_u64(v, length) || *length >= HN_LENGTH_CHUNKED)
     return HN_ERR_INVALID_PARAMETER;
   return 0;
@@ -48,7 +47,7 @@ static int prepare_read_framing(const struct hn_request *r, bool *chunked,
 
 /* Decides the body's length from headers, body and total; *said: the caller's
  * headers say it. */
-static int prepare_length(const struct hn_request *r, struct hn_slice body,
+static int prepare_length(struct hn_request *r, struct hn_slice body,
                           uint64_t total, uint64_t *length, bool *said) {
   bool chunked, has_length;
   uint64_t given = 0;
@@ -67,15 +66,15 @@ static int prepare_length(const struct hn_request *r, struct hn_slice body,
   return 0;
 }
 
-static int prepare_add_length(struct hn_request *r, uint64_t length) {
+static int prepare_add_length(struct hn_headers *h, uint64_t length) {
   char digits[24];
   if (length == HN_LENGTH_CHUNKED)
-    return headers_append(&r->fields, slice_of("Transfer-Encoding"),
+    return headers_append(h, slice_of("Transfer-Encoding"),
                           slice_of("chunked"));
   char *p = digits + sizeof digits;
   do *--p = (char)('0' + length % 10);
   while ((length /= 10) > 0);
-  return headers_append(&r->fields, slice_of("Content-Length"),
+  return headers_append(h, slice_of("Content-Length"),
                         slice_make(p, (size_t)(digits + sizeof digits - p)));
 }
 
@@ -85,51 +84,50 @@ static int prepare_first_target(struct hn_request *r) {
 }
 
 /* WINHTTP_DISABLE_KEEP_ALIVE: the connection is not to be kept. */
-static int prepare_connection(struct hn_request *r) {
-  if (!(r->settings.disabled & HN_DISABLE_KEEP_ALIVE)) return 0;
-  return headers_apply(&r->fields, HN_ADD_OR_REPLACE, slice_of("Connection"),
-                       slice_of("close"));
+static int prepare_connection(const struct hn_request *r,
+                              struct hn_headers *h) {
+  if (r->settings.disabled & HN_DISABLE_KEEP_ALIVE)
+    return headers_apply(h, HN_ADD_OR_REPLACE, slice_of("Connection"),
+                         slice_of("close"));
+  /* HTTP/1.0 persists only when asked to (RFC 9112 9.3). */
+  if (r->minor > 0 || headers_has(h, "Connection")) return 0;
+  return headers_append(h, slice_of("Connection"), slice_of("Keep-Alive"));
 }
 
 /* Codings that this build undoes are asked for, unless the caller says what to
  * accept or asks for a range, which would be one of the coded bytes. */
-static int prepare_accept(struct hn_request *r) {
-  struct hn_slice name = slice_of("Accept-Encoding");
-  if (r->own_accept) headers_remove(&r->fields, name);
-  r->own_accept = false;
+static int prepare_accept(struct hn_request *r, struct hn_headers *h) {
   struct hn_slice line =
       decode_accept_line((unsigned)r->settings.decompression);
-  if (!line.p || headers_has(&r->fields, "Accept-Encoding") ||
-      headers_has(&r->fields, "Range"))
+  if (!line.p || headers_has(h, "Accept-Encoding") || headers_has(h, "Range"))
     return 0;
   r->own_accept = true;
-  return headers_append_line(&r->fields, line, name.n);
+  return headers_append_line(h, line, strlen("Accept-Encoding"));
+}
+
+/* A new send begins where the request was opened, unless a redirect waits for
+ * its body: then there. */
+static int prepare_place(struct hn_request *r) {
+  request_drop_own(r);
+  if (redirect_awaited(r)) {
+    redirect_enter(r);
+    return 0;
+  }
+  if (!r->hop && !r->next_hop) return 0;
+  request_drop_hops(r);
+  return prepare_first_target(r);
 }
 
 static int prepare_fields(struct hn_request *r, struct hn_slice headers) {
-  if (r->hop || r->next_hop) { /* a new send begins where it was opened */
-    request_drop_hops(r);
-    int first = prepare_first_target(r);
-    if (first) return first;
-  }
-  if (r->own_framing) { /* of the send before */
-    headers_remove(&r->fields, slice_of("Content-Length"));
-    headers_remove(&r->fields, slice_of("Transfer-Encoding"));
-    r->own_framing = false;
-  }
-  int rc = 0;
-  if (headers.n > 0)
-    rc = hn_add_headers(r->node.rt, r->node.id, headers, HN_ADD_OR_REPLACE);
-  if (rc == 0) rc = prepare_accept(r);
+  int rc = prepare_place(r);
+  struct hn_headers *h = request_fields(r);
+  if (rc == 0 && headers.n > 0)
+    rc = request_add_lines(r, h, headers, HN_ADD_OR_REPLACE);
+  if (rc == 0) rc = prepare_accept(r, h);
   struct hn_slice agent = session_of(&r->node)->agent_line;
-  if (rc == 0 && agent.p && !headers_has(&r->fields, "User-Agent"))
-    rc = headers_append_line(&r->fields, agent, strlen("User-Agent"));
-  if (rc == 0) rc = prepare_connection(r);
-  /* HTTP/1.0 persists only when asked to (RFC 9112 9.3). */
-  if (rc == 0 && r->minor == 0 && !headers_has(&r->fields, "Connection"))
-    rc = headers_append(&r->fields, slice_of("Connection"),
-                        slice_of("Keep-Alive"));
-  return rc;
+  if (rc == 0 && agent.p && !headers_has(h, "User-Agent"))
+    rc = headers_append_line(h, agent, strlen("User-Agent"));
+  return rc ? rc : prepare_connection(r, h);
 }
 
 static int prepare_body(struct hn_request *r, struct hn_slice body) {
@@ -147,22 +145,24 @@ int prepare_message(struct hn_request *r, struct hn_slice headers,
                     struct hn_slice body, uint64_t total) {
   uint64_t length;
   bool said;
-  const struct prepare_method *method = prepare_find_method(r);
   int rc = prepare_fields(r, headers);
   if (rc == 0) rc = prepare_length(r, body, total, &length, &said);
   if (rc) return rc;
+  struct hn_headers *h = request_fields(r);
+  struct hn_slice name = r->hop ? hop_method(r->hop) : request_method(r);
+  const struct prepare_method *method = prepare_find_method(name);
   if (!said && (length > 0 || method->has_body)) {
-    rc = prepare_add_length(r, length);
+    rc = prepare_add_length(h, length);
     if (rc) return rc;
     r->own_framing = true;
   }
-  r->message.method = request_method(r);
-  r->message.target = request_path(r);
+  r->message.method = name;
+  r->message.target = r->hop ? hop_path(r->hop) : request_path(r);
   r->message.minor = r->minor;
-  r->message.fields = &r->fields;
+  r->message.fields = h;
   r->message.length = length;
   r->message.expects =
-      length > 0 && headers_has_element(&r->fields, "Expect", "100-continue");
+      length > 0 && headers_has_element(h, "Expect", "100-continue");
   r->message.repeatable = method->is_repeatable;
   return prepare_body(r, body);
 }

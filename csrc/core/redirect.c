@@ -21,10 +21,16 @@ static struct hn_hop *hop_new(int64_t count) {
   return h;
 }
 
+struct hn_slice hop_method(const struct hn_hop *h) {
+  return slice_sub(buf_peek(&h->text), 0, h->method_size);
+}
+
+struct hn_slice hop_path(const struct hn_hop *h) {
+  return slice_from(buf_peek(&h->text), h->method_size);
+}
+
 int hop_append_url(const struct hn_hop *h, struct hn_buf *out) {
-  return target_append_url(&h->target,
-                           slice_from(buf_peek(&h->text), h->method_size),
-                           out);
+  return target_append_url(&h->target, hop_path(h), out);
 }
 
 static int64_t redirect_hops(const struct hn_request *r) {
@@ -121,8 +127,7 @@ static int redirect_make_hop(struct hn_request *r, struct hn_slice method,
   return 0;
 }
 
-static int redirect_judge(struct hn_request *r, struct hn_slice method,
-                          bool secure) {
+static int redirect_judge(struct hn_request *r, bool secure) {
   const struct hn_settings *s = &r->settings;
   switch (follow_judge(s->redirect_policy, redirect_hops(r), s->max_redirects,
                        r->target->secure, secure)) {
@@ -131,13 +136,17 @@ static int redirect_judge(struct hn_request *r, struct hn_slice method,
     case HN_FOLLOW_DOWNGRADE:
       return redirect_fail(r, HN_ERR_REDIRECT_FAILED,
                            "redirect from https to http refused");
-    default: break;
+    default: return 0;
   }
-  bool keeps_body = slice_equal(method, r->message.method);
-  if (keeps_body && r->message.length != r->message.body.n)
-    return redirect_fail(r, HN_ERR_RESEND_REQUEST,
-                         "redirect needs the body again");
-  return 0;
+}
+
+/* What came by write is not here any more. */
+static int redirect_check_body(struct hn_request *r) {
+  bool keeps = slice_equal(hop_method(r->next_hop), r->message.method);
+  if (!keeps || r->message.length == r->message.body.n) return 0;
+  r->next_hop->wants_body = true;
+  return redirect_fail(r, HN_ERR_RESEND_REQUEST,
+                       "redirect needs the body again");
 }
 
 int redirect_prepare(struct hn_request *r, bool *again) {
@@ -161,24 +170,33 @@ int redirect_prepare(struct hn_request *r, bool *again) {
   if (has_userpwd && r->settings.reject_userpwd)
     rc = redirect_fail(r, HN_ERR_INVALID_URL,
                        "redirect to a URL with credentials");
-  if (rc == 0) rc = redirect_judge(r, method, secure);
+  if (rc == 0) rc = redirect_judge(r, secure);
   if (rc == 0) rc = redirect_make_hop(r, method, &parts, secure);
+  if (rc == 0) rc = redirect_check_body(r);
   buf_fini(&url);
   buf_fini(&scratch);
   *again = rc == 0;
   return rc;
 }
 
+struct hn_hop *redirect_awaited(const struct hn_request *r) {
+  struct hn_hop *h = r->next_hop ? r->next_hop : r->hop;
+  return r->state == HN_REQUEST_FAILED && h && h->wants_body ? h : NULL;
+}
+
+void redirect_enter(struct hn_request *r) {
+  if (!r->next_hop) return;
+  hop_free(r->hop);
+  r->hop = r->next_hop;
+  r->next_hop = NULL;
+  r->target = &r->hop->target;
+}
+
 void redirect_go(struct hn_request *r) {
-  struct hn_hop *old = r->hop;
-  struct hn_hop *h = r->next_hop;
+  const struct hn_hop *h = r->next_hop;
+  struct hn_slice method = hop_method(h);
   exchange_close(&r->exchange);
   r->begun = false;
-  r->hop = h;
-  r->next_hop = NULL;
-  r->target = &h->target;
-  struct hn_slice text = buf_peek(&h->text);
-  struct hn_slice method = slice_sub(text, 0, h->method_size);
   if (!slice_equal(method, r->message.method)) {
     r->message.body = slice_make(NULL, 0);
     r->message.length = 0;
@@ -186,7 +204,7 @@ void redirect_go(struct hn_request *r) {
     r->message.repeatable = true;
   }
   r->message.method = method;
-  r->message.target = slice_from(text, h->method_size);
+  r->message.target = hop_path(h);
   r->message.fields = &h->fields;
-  hop_free(old);
+  redirect_enter(r);
 }

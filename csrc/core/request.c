@@ -293,16 +293,41 @@ static int request_find_editable(hn_runtime *rt, hn_handle h,
   return 0;
 }
 
-/* During a redirect's notification the fields are those of the hop to come. */
-static struct hn_headers *request_edited(struct hn_request *r) {
-  return r->state == HN_REQUEST_REDIRECTING ? &r->next_hop->fields
-                                            : &r->fields;
+static void request_drop_own_of(const struct hn_request *r,
+                                struct hn_headers *h) {
+  if (r->own_framing) {
+    headers_remove(h, slice_of("Content-Length"));
+    headers_remove(h, slice_of("Transfer-Encoding"));
+  }
+  if (r->own_accept) headers_remove(h, slice_of("Accept-Encoding"));
 }
 
-/* The body of a hop is what it is: another length in front of it would make
- * the server read it as two requests, or none (RFC 9112 11.2). */
+void request_drop_own(struct hn_request *r) {
+  struct hn_hop *awaited = redirect_awaited(r);
+  request_drop_own_of(r, &r->fields);
+  if (awaited) request_drop_own_of(r, &awaited->fields);
+  r->own_framing = r->own_accept = false;
+}
+
+/* The fields may have to go out once more as they are: to a new connection, or
+ * along a redirect. */
+static bool request_is_out(const struct hn_request *r) {
+  return r->state == HN_REQUEST_SENT || r->state == HN_REQUEST_REDIRECTING;
+}
+
+/* During a redirect's notification, and while it waits for its body, the fields
+ * are those of the hop to come. */
+static struct hn_headers *request_edited(struct hn_request *r) {
+  if (r->state == HN_REQUEST_REDIRECTING) return &r->next_hop->fields;
+  if (!request_is_out(r)) request_drop_own(r);
+  struct hn_hop *awaited = redirect_awaited(r);
+  return awaited ? &awaited->fields : &r->fields;
+}
+
+/* A body that is under way is what it is: another length in front of it would
+ * make the server read it as two requests, or none (RFC 9112 11.2). */
 static bool request_may_add(const struct hn_request *r, struct hn_slice name) {
-  return r->state != HN_REQUEST_REDIRECTING ||
+  return !request_is_out(r) ||
          !(slice_equal_nocase(name, slice_of("Content-Length")) ||
            slice_equal_nocase(name, slice_of("Transfer-Encoding")));
 }
@@ -310,7 +335,7 @@ static bool request_may_add(const struct hn_request *r, struct hn_slice name) {
 static int request_check_lines(const struct hn_request *r,
                                struct hn_slice lines) {
   struct hn_headers h;
-  if (r->state != HN_REQUEST_REDIRECTING) return 0;
+  if (!request_is_out(r)) return 0;
   headers_init(&h, HN_MAX_REQUEST_HEAD, HN_MAX_FIELDS);
   int rc = headers_apply_lines(&h, HN_ADD, lines);
   for (size_t i = 0; i < h.count && rc == 0; i++)
@@ -346,17 +371,20 @@ int hn_add_header(hn_runtime *rt, hn_handle request, struct hn_slice name,
       headers_apply(request_edited(r), request_mode(name, mode), name, value));
 }
 
-int hn_add_headers(hn_runtime *rt, hn_handle request, struct hn_slice lines,
-                   unsigned mode) {
-  struct hn_request *r;
-  int rc = request_find_editable(rt, request, &r);
-  if (rc) return rc;
-  struct hn_headers *h = request_edited(r);
-  rc = request_check_lines(r, lines);
+int request_add_lines(const struct hn_request *r, struct hn_headers *h,
+                      struct hn_slice lines, unsigned mode) {
+  int rc = request_check_lines(r, lines);
   if (rc == 0) rc = headers_apply_lines(h, mode, lines);
   if (rc) return request_map_error(rc);
   struct hn_slice second;
   if (!headers_find(h, slice_of("Host"), 1, &second)) return 0;
   return headers_apply(h, (unsigned)HN_ADD_REPLACE, slice_of("Host"),
                        slice_make(NULL, 0));
+}
+
+int hn_add_headers(hn_runtime *rt, hn_handle request, struct hn_slice lines,
+                   unsigned mode) {
+  struct hn_request *r;
+  int rc = request_find_editable(rt, request, &r);
+  return rc ? rc : request_add_lines(r, request_edited(r), lines, mode);
 }

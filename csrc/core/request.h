@@ -78,6 +78,14 @@ HN_INTERNAL struct hn_connect *request_connect(const struct hn_request *r);
 /* The fields of this hop. */
 HN_INTERNAL struct hn_headers *request_fields(struct hn_request *r);
 
+/* Takes out what the last send added, for the next one to decide anew. */
+HN_INTERNAL void request_drop_own(struct hn_request *r);
+
+/* hn_add_headers to one of the request's lists. */
+HN_INTERNAL int request_add_lines(const struct hn_request *r,
+                                  struct hn_headers *h, struct hn_slice lines,
+                                  unsigned mode);
+
 /* Forgets where redirects led. */
 HN_INTERNAL void request_drop_hops(struct hn_request *r);
 

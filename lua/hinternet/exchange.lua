@@ -7,9 +7,7 @@ local options = require "hinternet.options"
 local response = require "hinternet.response"
 local url = require "hinternet.url"
 
-local error, io_type, next, setmetatable = error, io.type, next, setmetatable
-local tostring, type = tostring, type
-local max = math.max
+local error, io_type, setmetatable, type = error, io.type, setmetatable, type
 
 local exchange = {}
 
@@ -32,97 +30,45 @@ local guard_meta = {
 
 -- ----------------------------------------------------------------- history
 
+local function note(request, history)
+  history[#history + 1] = {
+    status = request:query_headers("status_code"),
+    url = request:query_option("url"),
+  }
+end
+
 -- Notes each redirect; whoever listened before goes on hearing everything.
 local function listen(request, history)
   local callback, mask = core.callback(request)
   local bits = callback and core.statuses()
   core.set_callback(request, function(handle, status, info)
-    if status == "redirect" then
-      history[#history + 1] = {
-        status = handle:query_headers("status_code"),
-        url = handle:query_option("url"),
-      }
-    end
+    if status == "redirect" then note(handle, history) end
     if callback and mask & bits[status] ~= 0 then return callback(handle, status, info) end
   end, (mask or 0) | REDIRECT)
 end
 
 -- ------------------------------------------------------------ sending again
 
--- What a redirect does not pass on to another origin.
-local bound = {
-  authorization = true, cookie = true, host = true, ["proxy-authorization"] = true,
-}
-
-local function for_another_origin(headers)
-  local list = {}
-  if type(headers) == "string" then
-    for line in headers:gmatch "[^\r\n]+" do
-      if not bound[line:match("^[^:]*"):lower()] then list[#list + 1] = line end
-    end
-    return #list > 0 and table.concat(list, "\r\n") or nil
-  end
-  local is_list = headers[1] ~= nil
-  for key, value in next, headers do
-    local name = is_list and value[1] or key
-    if not bound[tostring(name):lower()] then
-      list[#list + 1] = is_list and value or { key, value }
-    end
-  end
-  return list
-end
-
--- A redirect wants the body again, which only this layer has: the call goes on
--- as a new request to where the redirect leads. It was the first of its request,
--- for a redirect that keeps the body is followed here only.
-local function follow(x, request)
-  local location, message, code = request:query_headers("location")
-  if not location then return nil, message, code end
-  local from = request:query_option("url")
-  local whole, target
-  whole, message, code = core.resolve_url(from, location)
-  if whole then target, message, code = url.target(whole) end
-  if not target then return nil, message, code end
-  if x.history then
-    x.history[#x.history + 1] = { status = request:query_headers("status_code"), url = from }
-  end
-  if target.origin ~= x.target.origin then
-    x.away = true
-    x.headers = x.headers and for_another_origin(x.headers)
-  end
-  if target.host:lower() ~= x.target.host:lower() then x.moved = true end
-  local times = request:query_option("request_times")
-  x.limit = request:query_option("max_http_automatic_redirects") - 1
-  x.spent = x.spent + (times.response_head_end or 0)
-  x.target, x.path, x.url = target, target.path, target.url
-  return true
-end
-
--- What a request that goes on for another may still use.
-local function limit(x, request)
+-- A redirect wants the body again, which only this layer has; the request goes
+-- on where the redirect leads, for the time that is left.
+local function send_again(x, request)
   local timeout = x.options.timeout
-  if x.limit then
-    local ok, message, code = request:set_option("max_http_automatic_redirects", max(x.limit, 0))
+  if x.history then note(request, x.history) end
+  if timeout then
+    x.spent = x.spent + (request:query_option("request_times").response_head_end or 0)
+    if timeout <= x.spent then return nil, "timeout: total timeout", TIMEOUT end
+    local ok, message, code = request:set_option("total_timeout", timeout - x.spent)
     if not ok then return nil, message, code end
   end
-  if timeout and x.spent > 0 then
-    if timeout <= x.spent then return nil, "timeout: total timeout", TIMEOUT end
-    return request:set_option("total_timeout", timeout - x.spent)
-  end
-  return true
+  local ok, message, code = body.send(request, nil, x.plan)
+  if not ok then return nil, message, code end
+  return request:receive_response()
 end
 
 -- ---------------------------------------------------------------- one request
 
 local function start(x, request)
-  local ok, message, code = options.apply(request, x.options, {
-    client_cert_context = x.target.open_options ~= nil and not x.away,
-    client_key_file = not x.away,
-    client_cert_password = not x.away,
-    unix_socket = not x.moved,
-    resolve_to = not x.moved,
-  })
-  if ok then ok, message, code = limit(x, request) end
+  local ok, message, code = options.apply(request, x.options, x.target.open_options ~= nil)
   if not ok then return nil, message, code end
   if x.history then listen(request, x.history) end
   ok, message, code = body.send(request, x.headers, x.plan)
@@ -132,24 +78,21 @@ end
 
 -- A request up to the head of its response. It is the caller's to close.
 local function run(x)
-  while true do
-    local guard <close> = setmetatable({}, guard_meta)
-    local ok, message, code
-    guard.request, message, code = client.open(x.session, x.method, x.target, x.path)
-    if not guard.request then return nil, message, code end
-    ok, message, code = start(x, guard.request)
-    if ok then
-      local request = guard.request
-      guard.request = nil
-      return request
-    end
-    if code ~= RESEND_REQUEST then return nil, message, code end
+  local guard <close> = setmetatable({}, guard_meta)
+  local request, message, code = client.open(x.session, x.method, x.target, x.path)
+  if not request then return nil, message, code end
+  guard.request = request
+  local ok
+  ok, message, code = start(x, request)
+  while not ok and code == RESEND_REQUEST do
     if not body.rewind(x.plan) then
       return nil, message .. ": the body can be read only once", code
     end
-    ok, message, code = follow(x, guard.request)
-    if not ok then return nil, message, code end
+    ok, message, code = send_again(x, request)
   end
+  if not ok then return nil, message, code end
+  guard.request = nil
+  return request
 end
 
 -- What is known of a call before its first request. Errors blame the caller of
@@ -167,8 +110,7 @@ local function new_exchange(session, method, target, given)
     headers = given.headers,
     plan = body.plan(given),
     history = given.history and {} or nil,
-    spent = 0, -- seconds that requests before this one took
-    limit = nil, -- redirects left to it
+    spent = 0, -- seconds that were gone when its body was sent again
   }
 end
 

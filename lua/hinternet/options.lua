@@ -135,13 +135,12 @@ local function meaning(name, value)
   return passed_on[name], value
 end
 
---- Tells a request what its options ask for, but for those that `fits` says
--- are not for it: a client certificate means nothing to plain http, and a way
--- to the first host leads to no other.
-function options.apply(request, given, fits)
+--- Tells a request what its options ask for; a client certificate means nothing
+-- to one that is not secure.
+function options.apply(request, given, secure)
   for name, value in next, given do
     local option, wanted = meaning(name, value)
-    if option and fits[option] ~= false then
+    if option and (secure or option ~= "client_cert_context") then
       local ok, message, code = request:set_option(option, wanted)
       if not ok then return nil, message, code end
     end

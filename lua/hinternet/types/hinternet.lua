@@ -357,7 +357,8 @@ function request:write(data) end
 function request:write_from(file, n) end
 
 ---Ends the body and waits for the response's head (WinHttpReceiveResponse), of
----the last hop when there are redirects. Errors: 12032, 12156.
+---the last hop when there are redirects. Errors: 12032 (a redirect needs the
+---body again that came by write: the next send goes on there), 12156.
 ---@return true? ok
 ---@return string? message
 ---@return integer? code
