@@ -1,6 +1,6 @@
 # hinternet: how it is built.
 #
-#   make            the module, build/hinternet/core.so (installs nothing)
+#   make            the module, build/hinternet/*.so (installs nothing)
 #   make demo       a guided walk against a peer on loopback; URL=... fetches it
 #   make test       everything that proves it; ends with "N passed, N failed"
 #   make lint       the rules of the source tree, and luacheck
@@ -51,8 +51,9 @@ libs = $(if $(3),-L$(3) )$(if $(2),-L$(2)/lib )$(4)
 lua_cflags := $(call cflags,lua5.4,,$(LUA_INCDIR))
 dep_cflags := $(call cflags,openssl,$(OPENSSL_DIR),$(OPENSSL_INCDIR)) \
   $(call cflags,zlib,$(ZLIB_DIR),$(ZLIB_INCDIR))
-dep_libs := $(call libs,openssl,$(OPENSSL_DIR),$(OPENSSL_LIBDIR),-lssl -lcrypto) \
-  -Wl,--as-needed $(call libs,zlib,$(ZLIB_DIR),$(ZLIB_LIBDIR),-lz) -pthread
+tls_libs  := $(call libs,openssl,$(OPENSSL_DIR),$(OPENSSL_LIBDIR),-lssl -lcrypto)
+core_libs := -Wl,--as-needed $(call libs,zlib,$(ZLIB_DIR),$(ZLIB_LIBDIR),-lz) \
+  -pthread
 
 # Optional libraries, used when pkg-config finds them.
 # $(call optional,setting,pkg): pkg unless the setting is 0
@@ -63,8 +64,9 @@ zstd   := $(call optional,$(ZSTD),libzstd >= 1.4)
 dep_cflags += $(if $(brotli),-DHN_HAVE_BROTLI=1) $(if $(zstd),-DHN_HAVE_ZSTD=1)
 ifneq ($(brotli)$(zstd),)
 dep_cflags += $(shell pkg-config --cflags $(brotli) $(zstd))
-dep_libs += $(shell pkg-config --libs $(brotli) $(zstd))
+core_libs += $(shell pkg-config --libs $(brotli) $(zstd))
 endif
+dep_libs := $(tls_libs) $(core_libs)
 
 language := -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden
 compile  := $(CC) $(CFLAGS) $(language) $(WARNINGS) $(dep_cflags)
@@ -78,10 +80,26 @@ sanitize := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
 
 # ----------------------------------------------------------------- sources
 
-# One reactor is built; the other stays out.
-all_sources := $(wildcard csrc/*/*.c)
+# Everything in one piece, as the C tests link it. One reactor is built; the
+# other stays out.
+all_sources := $(filter-out csrc/net/part_shared.c,$(wildcard csrc/*/*.c))
 common      := $(filter-out csrc/net/reactor_%.c,$(all_sources))
 sources     := $(common) csrc/net/reactor_$(REACTOR).c
+
+# As it is installed: the core, and parts that it opens when they are needed
+# (csrc/net/part.h). A part has its own copy of the few files below that it
+# shares with the core.
+modules := core tls
+
+tls_own := $(filter-out %/tls_part.c %/tls_options.c,\
+  $(wildcard csrc/net/tls_*.c)) csrc/net/trust.c
+tls_sources := $(tls_own) $(addprefix csrc/,base/buf.c base/mem.c base/slice.c \
+  net/address.c net/clock.c net/file.c net/tls_part.c)
+core_sources := $(filter-out $(tls_own) csrc/net/part_linked.c,$(sources)) \
+  csrc/net/part_shared.c
+
+# $(call by_floor,sources): the lower floors first
+by_floor = $(foreach d,base proto net http core lua,$(filter csrc/$(d)/%,$(1)))
 
 # $(call objects,variant,sources)
 objects = $(patsubst csrc/%.c,build/$(1)/%.o,$(2))
@@ -95,22 +113,42 @@ lua_files := $(patsubst lua/%,%,$(wildcard lua/*.lua lua/*/*.lua lua/*/*/*.lua))
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: build/hinternet/core.so
+all: $(modules:%=build/hinternet/%.so)
 
-# The module is compiled as one file: everything but the API is static there,
-# so that the compiler sees through the floors. It also proves that no two files
-# use one name for two things. Assertions stay in the builds that are tested.
-build/hinternet/core.so: build/one.o
+headers := $(wildcard csrc/*.h csrc/*/*.h)
+
+# A core refuses the parts of another build.
+stamp = $(firstword $(shell cat $(headers) | cksum))
+
+# $(call module_rules,name): the core or a part, compiled as one file.
+# Everything but its API is static there, so that the compiler sees through the
+# floors. Assertions stay in the builds that are tested.
+define module_rules
+build/hinternet/$(1).so: build/one/$(1).o
+	@mkdir -p $$(@D)
+	$$(CC) $$(CFLAGS) $$(link) -o $$@ $$^ $$($(1)_libs)
+
+build/one/$(1).o: one_flags = -DNDEBUG -DHN_PART=HN_API -DHN_STAMP=$$(stamp)u
+build/one/$(1).c: $$($(1)_sources)
+
+build/asan/hinternet/$(1).so: $$(call objects,asan,$$($(1)_sources))
+	@mkdir -p $$(@D)
+	$$(CC) $$(sanitize) $$(link) -o $$@ $$^ $$($(1)_libs)
+endef
+$(foreach module,$(modules),$(eval $(call module_rules,$(module))))
+
+build/asan/hinternet/core.so: \
+  | $(patsubst %,build/asan/hinternet/%.so,$(filter-out core,$(modules)))
+
+# Everything as one file: no two files use one name for two things.
+build/one/all.c: $(sources)
+
+build/one/%.c: build/flags
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(link) -o $@ $^ $(dep_libs)
+	@for f in $(call by_floor,$^); do echo "#include \"../../$$f\""; done >$@
 
-build/one.c: $(sources) build/flags
-	@for f in $(foreach d,base proto net http core lua,\
-	  $(filter csrc/$(d)/%,$(sources))); do \
-	  echo "#include \"../$$f\""; done >$@
-
-build/one.o: build/one.c $(wildcard csrc/*.h csrc/*/*.h)
-	$(compile) $(werror) $(lua_cflags) -Wno-unused-function -DNDEBUG \
+build/one/%.o: build/one/%.c $(headers)
+	$(compile) $(werror) $(lua_cflags) -Wno-unused-function $(one_flags) \
 	  -DHN_INTERNAL=static -c -o $@ $<
 
 build/obj/%.o: csrc/%.c build/flags
@@ -124,9 +162,10 @@ $(shell mkdir -p build; touch build/flags)
 $(file >build/flags,$(settings))
 endif
 
-install: build/hinternet/core.so
+install: all
 	install -d '$(DESTDIR)$(LIBDIR)/hinternet'
-	install -m 755 build/hinternet/core.so '$(DESTDIR)$(LIBDIR)/hinternet/'
+	install -m 755 $(modules:%=build/hinternet/%.so) \
+	  '$(DESTDIR)$(LIBDIR)/hinternet/'
 	for f in $(lua_files); do \
 	  install -D -m 644 "lua/$$f" '$(DESTDIR)$(LUADIR)'/"$$f" || exit 1; done
 
@@ -150,7 +189,7 @@ demo: deps-demo
 
 # spec/support/run.sh builds and runs these:
 #   build/asan   the module under ASan and UBSan
-#   build/poll   the module over poll(2)
+#   build/poll   the module over poll(2), in one piece
 #   build/test   the C unit tests, with HN_TEST, under ASan and UBSan
 #   build/fuzz   the fuzzers behind their own small driver, likewise
 test: deps-test
@@ -162,13 +201,10 @@ asan: deps-test
 lint: deps-test
 	@LUA=$(LUA) MAKE='$(MAKE)' bash spec/support/run.sh lint luacheck one-file
 
-build/asan/hinternet/core.so: $(call objects,asan,$(sources))
-	@mkdir -p $(@D)
-	$(CC) $(sanitize) $(link) -o $@ $^ $(dep_libs)
-
 build/asan/%.o: csrc/%.c build/flags
 	@mkdir -p $(@D)
-	$(compile) $(sanitize) $(werror) $(lua_cflags) $(depfiles) -c -o $@ $<
+	$(compile) $(sanitize) $(werror) $(lua_cflags) -DHN_PART=HN_API $(depfiles) \
+	  -c -o $@ $<
 
 build/poll/hinternet/core.so: $(call objects,obj,$(common)) \
     build/obj/net/reactor_poll.o

@@ -152,10 +152,10 @@ describe("floors", function()
     proto = "b64 utf8 url_text url_ref url header_text header h1_head h1_body "
       .. "h1_conn ws_frame ws_conn ws_handshake auth httpdate cookie proxy_rule "
       .. "decode",
-    net = "clock address address_class guard reactor resolver env news file "
-      .. "stream tcp trust tls tls_internal tls_options tls_bio tls_verify "
-      .. "tls_revocation tls_identity tls_session tls_context tls_info "
-      .. "tls_openssl tunnel dial",
+    net = "clock address address_class guard reactor resolver part part_shared "
+      .. "env news file stream tcp trust tls tls_internal tls_part tls_options "
+      .. "tls_bio tls_verify tls_revocation tls_identity tls_session "
+      .. "tls_context tls_info tls_openssl part_linked tunnel dial",
     http = "conn pool exchange follow wsio",
   }
 
@@ -212,6 +212,7 @@ describe("owners", function()
     { { "^<stdlib.h>$" }, { "^csrc/base/mem.c$", "^csrc/net/[%w_]+.c$" } },
     { { "^<sys/", "^<netinet/", "^<arpa/", "^<net/", "^<netdb.h>$",
         "^<poll.h>$", "^<dirent.h>$", "^<unistd.h>$", "^<fcntl.h>$" }, net },
+    { { "^<dlfcn.h>$" }, { "^csrc/net/part_shared.c$" } },
     { { "^<pthread.h>$", "^<signal.h>$" }, { "^csrc/net/resolver.c$" } },
     { { "^<time.h>$" }, { "^csrc/net/clock.c$", "^csrc/net/resolver.c$" } },
     { { "^<openssl/" }, { "^csrc/net/tls_[%w_]+%.c$", "^csrc/base/hash.c$",
@@ -358,12 +359,30 @@ describe("proof", function()
 
   it("the module exports its own names only", function()
     local breaches, count = {}, 0
-    for _, line in ipairs(source.output(
-      "nm -D --defined-only build/hinternet/core.so 2>&1")) do
+    for _, line in ipairs(source.output("for so in build/hinternet/*.so; do "
+      .. "nm -D --defined-only $so; done 2>&1")) do
       local name = line:match("^%x+ %a (%S+)$") or line
       count = count + 1
       if not name:match("^luaopen_") and not name:match("^hn_") then
         breaches[#breaches + 1] = name
+      end
+    end
+    assert.is_true(count > 0, "no symbols were found")
+    expect_none(breaches)
+  end)
+
+  it("no object keeps anything between two calls", function()
+    -- The compiler's own.
+    local allowed = { __dso_handle = true, __TMC_END__ = true,
+                      ["completed.0"] = true, [".data"] = true, [".bss"] = true }
+    local breaches, count = {}, 0
+    for _, line in ipairs(source.output("for so in build/hinternet/*.so; do "
+      .. "objdump -t $so; done 2>&1")) do
+      local section, name = line:match("(%.%l+)\t%x+%s+(.+)$")
+      if section == ".data" or section == ".bss" or section == ".tbss"
+        or section == ".tdata" then
+        count = count + 1
+        if not allowed[name:match("%S+$")] then breaches[#breaches + 1] = name end
       end
     end
     assert.is_true(count > 0, "no symbols were found")

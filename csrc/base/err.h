@@ -18,6 +18,16 @@
 #define HN_INTERNAL __attribute__((visibility("hidden")))
 #endif
 
+/* What a part (net/part.h) exports when it is an object of its own. */
+#ifndef HN_PART
+#define HN_PART HN_INTERNAL
+#endif
+
+/* A sum of the headers: core and parts of one build have the same. */
+#ifndef HN_STAMP
+#define HN_STAMP 0
+#endif
+
 enum { HN_AGAIN = -1 };
 
 struct hn_errinfo {

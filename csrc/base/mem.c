@@ -101,3 +101,9 @@ void mem_free(void *p) {
   mem_note_blocks(-1);
   free(p);
 }
+
+void mem_wipe(void *p, size_t n) {
+  volatile char *byte = p;
+
+  while (n-- > 0) *byte++ = '\0';
+}

@@ -25,6 +25,9 @@ HN_INTERNAL char *mem_copy(const char *p, size_t n);
 /* p may be NULL. */
 HN_INTERNAL void mem_free(void *p);
 
+/* Overwrites n bytes that were secret; no compiler leaves that out. */
+HN_INTERNAL void mem_wipe(void *p, size_t n);
+
 #ifdef HN_TEST
 /* The n-th allocation from now fails (1: the next), once; 0 turns that off. */
 HN_INTERNAL void mem_fail_at(long n);

@@ -29,13 +29,22 @@ static struct hn_identity *identity_find(struct hn_session *s,
   return NULL;
 }
 
-static int identity_make(const struct hn_tls_options *o,
+static int identity_fill(struct hn_identity *i, struct hn_parts *parts,
+                         const char **detail) {
+  const void *table;
+  if (part_find(parts, HN_PART_TLS, &table, detail) != 0)
+    return HN_ERR_SECURE_CHANNEL_ERROR;
+  const struct hn_tls_library *library = table;
+  return library->context_new(&i->options, &i->context, detail);
+}
+
+static int identity_make(struct hn_session *s, const struct hn_tls_options *o,
                          struct hn_identity **out, const char **detail) {
   struct hn_identity *i = mem_calloc(1, sizeof *i);
   if (!i) return HN_ERR_NOT_ENOUGH_MEMORY;
   list_init(&i->link);
   int rc = tls_options_copy(&i->options, o);
-  if (rc == 0) rc = tls_context_new(o, &i->context, detail);
+  if (rc == 0) rc = identity_fill(i, &s->node.rt->env.parts, detail);
   if (rc) {
     identity_free(i);
     return rc;
@@ -60,7 +69,7 @@ int identity_get(struct hn_session *s, const struct hn_tls_options *options,
                  struct hn_tls_context **out, const char **detail) {
   struct hn_identity *i = identity_find(s, options);
   if (!i) {
-    int rc = identity_make(options, &i, detail);
+    int rc = identity_make(s, options, &i, detail);
     if (rc) return rc;
   }
   list_remove(&i->link);

@@ -10,7 +10,8 @@
 enum { HN_IDENTITIES = 8 }; /* contexts kept; the one used longest ago goes */
 
 /* The context for these options, which are borrowed during the call; it is the
- * session's. Errors of tls_context_new, with *detail. */
+ * session's. Errors of hn_tls_library's context_new, and SECURE_CHANNEL_ERROR
+ * where TLS cannot be loaded, with *detail. */
 HN_INTERNAL int identity_get(struct hn_session *s,
                              const struct hn_tls_options *options,
                              struct hn_tls_context **out, const char **detail);

@@ -19,7 +19,8 @@ int hn_runtime_new(hn_runtime **out) {
   slots_init(&rt->env.slots);
   spares_init(&rt->env.spares);
   buf_init(&rt->parked, SIZE_MAX / 2);
-  int rc = runtime_connect(&rt->env);
+  int rc = parts_init(&rt->env.parts);
+  if (rc == 0) rc = runtime_connect(&rt->env);
   if (rc) {
     hn_runtime_free(rt);
     return rc;
@@ -33,6 +34,7 @@ void hn_runtime_free(hn_runtime *rt) {
   runtime_drop_all(rt);
   request_free_spares(rt);
   runtime_disconnect(&rt->env);
+  parts_fini(&rt->env.parts);
   buf_fini(&rt->parked);
   spares_fini(&rt->env.spares);
   guard_free(rt->env.guard);

@@ -14,6 +14,7 @@
 #include "../base/spare.h"
 #include "clock.h"
 #include "guard.h"
+#include "part.h"
 #include "process.h"
 #include "reactor.h"
 #include "resolver.h"
@@ -32,6 +33,7 @@ struct hn_env {
   struct hn_reactor *reactor;   /* owned by the runtime */
   struct hn_resolver *resolver; /* owned by the runtime */
   struct hn_guard *guard; /* owned by the runtime; NULL: none */
+  struct hn_parts parts;
   struct hn_heap deadlines;
   struct hn_slots slots; /* tags and handles to objects */
   struct hn_spares spares;

@@ -13,8 +13,11 @@
 #include "../base/err.h"
 
 struct hn_stream;
+struct hn_tls_library;
 
 struct hn_stream_ops {
+  const struct hn_tls_library *tls; /* of a TLS stream (tls.h), else NULL */
+
   /* Goes on connecting. 0 when ready for bytes, HN_AGAIN, or an error. */
   int (*step_connect)(struct hn_stream *s);
 

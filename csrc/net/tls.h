@@ -1,6 +1,7 @@
 /*
  * tls.h: TLS as a stream over any stream, and the context that many of them
- * share. The library's headers appear only in the files tls_*.c.
+ * share. The library's headers appear only in the files tls_*.c, all of which
+ * but tls_part.c and tls_options.c make up the part HN_PART_TLS (part.h).
  *
  * Secure by default: the chain is verified against the trust store, the name
  * (or IP address) against the certificate, TLS 1.2 is the floor. One context
@@ -96,14 +97,6 @@ HN_INTERNAL void tls_options_fini(struct hn_tls_options *o);
 struct hn_tls_context;
 struct x509_st;
 
-/* With *detail (static text):
- * SECURE_FAILURE when a file cannot be read or does not hold what it should,
- * WRITE_FAULT when key_log_file cannot be opened, INVALID_PARAMETER for
- * versions and pins that make no sense. Also NOT_ENOUGH_MEMORY. Nothing of *o
- * is needed afterwards. */
-HN_INTERNAL int tls_context_new(const struct hn_tls_options *o,
-                                struct hn_tls_context **out,
-                                const char **detail);
 /* Contexts are counted: a stream keeps its own reference, and so must whoever
  * keeps one for later. hold answers c. */
 HN_INTERNAL struct hn_tls_context *tls_context_hold(struct hn_tls_context *c);
@@ -125,6 +118,7 @@ HN_INTERNAL int tls_new(struct hn_tls_context *c, struct hn_stream *below,
 
 /* What was agreed with the peer. */
 struct hn_tls_info {
+  const struct hn_tls_library *library; /* static: whose certificate it is */
   uint32_t protocol;    /* HN_TLS_1_2 or HN_TLS_1_3 */
   const char *cipher;   /* static, the standard's: "TLS_AES_128_GCM_SHA256" */
   unsigned key_bits;    /* of that cipher */
@@ -159,5 +153,31 @@ struct hn_tls_certificate {
 HN_INTERNAL int tls_get_certificate(const struct hn_tls_info *info,
                                     struct hn_tls_certificate *out);
 HN_INTERNAL void tls_certificate_fini(struct hn_tls_certificate *c);
+
+/* What the part does for the core: its table. */
+struct hn_tls_library {
+  /* With *detail (static text):
+   * SECURE_FAILURE when a file cannot be read or does not hold what it should,
+   * WRITE_FAULT when key_log_file cannot be opened, INVALID_PARAMETER for
+   * versions and pins that make no sense. Also NOT_ENOUGH_MEMORY. Nothing of *o
+   * is needed afterwards. */
+  int (*context_new)(const struct hn_tls_options *o,
+                     struct hn_tls_context **out, const char **detail);
+  /* After the last reference. */
+  void (*context_end)(struct hn_tls_context *c);
+  /* As the functions of nearly the same names above; get_info of a stream that
+   * is a TLS stream. */
+  int (*stream_new)(struct hn_tls_context *c, struct hn_stream *below,
+                    struct hn_slice host, unsigned port,
+                    struct hn_stream **out);
+  bool (*get_info)(const struct hn_stream *s, struct hn_tls_info *out);
+  int (*info_hold)(struct hn_tls_info *i);
+  void (*info_release)(struct hn_tls_info *i);
+  int (*get_certificate)(const struct hn_tls_info *info,
+                         struct hn_tls_certificate *out);
+};
+
+/* NULL for a core of another build (HN_STAMP). */
+HN_PART const void *hn_part_tls(uint32_t stamp);
 
 #endif

@@ -158,6 +158,7 @@ HN_INTERNAL int tls_context_new(const struct hn_tls_options *o,
   int rc = HN_ERR_NOT_ENOUGH_MEMORY;
   if (!c) return rc;
   ERR_clear_error();
+  c->library = hn_part_tls(HN_STAMP);
   c->references = 1;
   c->key_log = -1;
   list_init(&c->sessions);
@@ -166,20 +167,14 @@ HN_INTERNAL int tls_context_new(const struct hn_tls_options *o,
   if (c->method && c->ctx) rc = tls_context_fill(c, o, detail);
   ERR_clear_error();
   if (rc != 0) {
-    tls_context_free(c);
+    tls_context_end(c);
     return rc;
   }
   *out = c;
   return 0;
 }
 
-HN_INTERNAL struct hn_tls_context *tls_context_hold(struct hn_tls_context *c) {
-  c->references++;
-  return c;
-}
-
-HN_INTERNAL void tls_context_free(struct hn_tls_context *c) {
-  if (!c || --c->references > 0) return;
+HN_INTERNAL void tls_context_end(struct hn_tls_context *c) {
   tls_sessions_fini(c);
   SSL_CTX_free(c->ctx);
   BIO_meth_free(c->method);

@@ -13,7 +13,7 @@ enum {
   HN_TLS_CERT_TEXT = 1024 * 1024, /* more than any certificate has to say */
 };
 
-HN_INTERNAL bool tls_get_info(const struct hn_stream *s,
+HN_INTERNAL bool tls_info_get(const struct hn_stream *s,
                               struct hn_tls_info *out) {
   const struct tls_stream *t = tls_find(s);
   const unsigned char *alpn = NULL;
@@ -21,6 +21,7 @@ HN_INTERNAL bool tls_get_info(const struct hn_stream *s,
   if (!t) return false;
   const SSL_CIPHER *cipher = SSL_get_current_cipher(t->ssl);
   SSL_get0_alpn_selected(t->ssl, &alpn, &alpn_size);
+  out->library = hn_part_tls(HN_STAMP);
   out->protocol =
     SSL_version(t->ssl) == TLS1_3_VERSION ? HN_TLS_1_3 : HN_TLS_1_2;
   out->cipher = cipher ? SSL_CIPHER_standard_name(cipher) : "";
@@ -31,7 +32,7 @@ HN_INTERNAL bool tls_get_info(const struct hn_stream *s,
   return true;
 }
 
-HN_INTERNAL int tls_info_keep(struct hn_tls_info *i) {
+HN_INTERNAL int tls_info_hold(struct hn_tls_info *i) {
   char *alpn = mem_copy(i->alpn.p, i->alpn.n);
   if (!alpn) return HN_ERR_NOT_ENOUGH_MEMORY;
   i->alpn.p = alpn;
@@ -39,7 +40,7 @@ HN_INTERNAL int tls_info_keep(struct hn_tls_info *i) {
   return 0;
 }
 
-HN_INTERNAL void tls_info_fini(struct hn_tls_info *i) {
+HN_INTERNAL void tls_info_release(struct hn_tls_info *i) {
   mem_free((void *)(uintptr_t)i->alpn.p);
   X509_free(i->certificate);
 }
@@ -202,8 +203,8 @@ static int tls_cert_write(struct hn_tls_certificate *c, X509 *cert) {
   return w.code;
 }
 
-HN_INTERNAL int tls_get_certificate(const struct hn_tls_info *info,
-                                    struct hn_tls_certificate *out) {
+HN_INTERNAL int tls_info_get_certificate(const struct hn_tls_info *info,
+                                         struct hn_tls_certificate *out) {
   struct hn_tls_certificate c;
   if (!info->certificate) return HN_ERR_INCORRECT_HANDLE_STATE;
   ERR_clear_error();
@@ -216,8 +217,4 @@ HN_INTERNAL int tls_get_certificate(const struct hn_tls_info *info,
   }
   *out = c;
   return 0;
-}
-
-HN_INTERNAL void tls_certificate_fini(struct hn_tls_certificate *c) {
-  buf_fini(&c->text);
 }

@@ -1,7 +1,8 @@
 /*
  * tls_internal.h: what the files tls_*.c know of each other; nobody else
  * includes it. The library's types go by their tags here, so that its headers
- * stay in those files.
+ * stay in those files. All of these functions but hold and free (tls.h) are the
+ * part's own.
  */
 #ifndef HN_NET_TLS_INTERNAL_H
 #define HN_NET_TLS_INTERNAL_H
@@ -16,9 +17,10 @@ struct ssl_st;
 enum { HN_TLS_DETAIL = 200 };
 
 struct hn_tls_context {
+  const struct hn_tls_library *library; /* static */
+  unsigned references;
   struct ssl_ctx_st *ctx;       /* owned */
   struct bio_method_st *method; /* owned; see tls_bio.c */
-  unsigned references;
   char *pins;              /* owned; NULL: any key */
   uint32_t tolerated;      /* HN_SECURE_* bits that are no fault */
   bool weak_ok;            /* weak signatures are no fault */
@@ -87,6 +89,18 @@ HN_INTERNAL void tls_sessions_fini(struct hn_tls_context *c);
 HN_INTERNAL void tls_session_offer(struct tls_stream *t);
 /* Forgets those of t's host and port. */
 HN_INTERNAL void tls_sessions_forget(const struct tls_stream *t);
+
+/* tls_context.c and tls_info.c: see struct hn_tls_library. */
+HN_INTERNAL int tls_context_new(const struct hn_tls_options *o,
+                                struct hn_tls_context **out,
+                                const char **detail);
+HN_INTERNAL void tls_context_end(struct hn_tls_context *c);
+HN_INTERNAL bool tls_info_get(const struct hn_stream *s,
+                              struct hn_tls_info *out);
+HN_INTERNAL int tls_info_hold(struct hn_tls_info *i);
+HN_INTERNAL void tls_info_release(struct hn_tls_info *i);
+HN_INTERNAL int tls_info_get_certificate(const struct hn_tls_info *info,
+                                         struct hn_tls_certificate *out);
 
 /* tls_openssl.c: the topmost TLS stream at or below s whose handshake is over,
  * or NULL. */

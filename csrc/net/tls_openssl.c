@@ -246,7 +246,10 @@ static void tls_close(struct hn_stream *s) {
   mem_free(t);
 }
 
+static const struct hn_tls_library tls_library;
+
 static const struct hn_stream_ops tls_ops = {
+  .tls = &tls_library,
   .step_connect = tls_step_connect,
   .read = tls_read,
   .write = tls_write,
@@ -309,9 +312,9 @@ static bool tls_copy_host(struct tls_stream *t, struct hn_slice host) {
   return true;
 }
 
-HN_INTERNAL int tls_new(struct hn_tls_context *c, struct hn_stream *below,
-                        struct hn_slice host, unsigned port,
-                        struct hn_stream **out) {
+static int tls_stream_new(struct hn_tls_context *c, struct hn_stream *below,
+                          struct hn_slice host, unsigned port,
+                          struct hn_stream **out) {
   struct hn_address ip = {.size = 0};
   struct tls_stream *t = mem_calloc(1, sizeof *t);
   if (!t) {
@@ -333,4 +336,18 @@ HN_INTERNAL int tls_new(struct hn_tls_context *c, struct hn_stream *below,
   }
   *out = &t->base;
   return 0;
+}
+
+static const struct hn_tls_library tls_library = {
+  .context_new = tls_context_new,
+  .context_end = tls_context_end,
+  .stream_new = tls_stream_new,
+  .get_info = tls_info_get,
+  .info_hold = tls_info_hold,
+  .info_release = tls_info_release,
+  .get_certificate = tls_info_get_certificate,
+};
+
+HN_PART const void *hn_part_tls(uint32_t stamp) {
+  return stamp == HN_STAMP ? &tls_library : NULL;
 }

@@ -1,4 +1,3 @@
-#include <openssl/crypto.h>
 #include <string.h>
 
 #include "../base/mem.h"
@@ -78,7 +77,7 @@ HN_INTERNAL int tls_options_copy(struct hn_tls_options *to,
 
 HN_INTERNAL void tls_options_fini(struct hn_tls_options *o) {
   char *password = (char *)(uintptr_t)o->client_password;
-  if (password) OPENSSL_cleanse(password, strlen(password));
+  if (password) mem_wipe(password, strlen(password));
   for (size_t i = 0; i < HN_TLS_OPTIONS_TEXTS; i++)
     mem_free((void *)(uintptr_t)tls_options_text(o, i));
   memset(o, 0, sizeof *o);

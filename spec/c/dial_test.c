@@ -4,6 +4,8 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include "../../csrc/net/tls_internal.h"
+
 enum { TAG = 77, KIND = 3 };
 
 struct result {

@@ -157,6 +157,14 @@ TEST(counters) {
   CHECK_INT(mem_live(), live);
 }
 
+TEST(wipe) {
+  char text[] = "secret, kept";
+
+  mem_wipe(text, 6);
+  CHECK(memcmp(text, "\0\0\0\0\0\0, kept", sizeof text) == 0);
+  mem_wipe(NULL, 0);
+}
+
 /* The harness itself: each round fails one allocation more. */
 struct harness_state {
   int rounds, failures;
@@ -186,4 +194,4 @@ TEST_MAIN(ROW(alloc), ROW(free_of_null), ROW(calloc_zeroes),
           ROW(sizes_that_overflow), ROW(resize_keeps_what_fits),
           ROW(failed_resize_leaves_the_block), ROW(copy),
           ROW(failures_on_demand), ROW(every_door_fails_on_demand),
-          ROW(counters), ROW(each_failure_walks_them_all))
+          ROW(counters), ROW(wipe), ROW(each_failure_walks_them_all))

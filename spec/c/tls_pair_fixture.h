@@ -8,7 +8,7 @@
 #include "tls_fixture.h"
 #include "wire_fixture.h"
 
-#include "../../csrc/net/tls.h"
+#include "../../csrc/net/tls_internal.h"
 
 /* One connection. */
 struct pair {

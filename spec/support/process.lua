@@ -52,11 +52,13 @@ end
 
 --- A shell command that starts an interpreter which finds the same modules,
 --- under the same sanitizer, to be followed by a script or -e.
+---@param cpath? string where C modules are found instead
 ---@return string
-function process.interpreter()
+function process.interpreter(cpath)
   return ("LD_PRELOAD=%s LUA_PATH=%s LUA_CPATH=%s %s"):format(
     process.quote(os.getenv("LD_PRELOAD") or ""), process.quote(package.path),
-    process.quote(package.cpath), process.quote(arg and arg[-1] or "lua5.4"))
+    process.quote(cpath or package.cpath),
+    process.quote(arg and arg[-1] or "lua5.4"))
 end
 
 --- Whether a process exists and has not ended.

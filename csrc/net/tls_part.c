@@ -1,0 +1,39 @@
+#include "tls_internal.h"
+
+HN_INTERNAL struct hn_tls_context *tls_context_hold(struct hn_tls_context *c) {
+  c->references++;
+  return c;
+}
+
+HN_INTERNAL void tls_context_free(struct hn_tls_context *c) {
+  if (c && --c->references == 0) c->library->context_end(c);
+}
+
+HN_INTERNAL int tls_new(struct hn_tls_context *c, struct hn_stream *below,
+                        struct hn_slice host, unsigned port,
+                        struct hn_stream **out) {
+  return c->library->stream_new(c, below, host, port, out);
+}
+
+HN_INTERNAL bool tls_get_info(const struct hn_stream *s,
+                              struct hn_tls_info *out) {
+  while (s && !s->ops->tls) s = s->next;
+  return s && s->ops->tls->get_info(s, out);
+}
+
+HN_INTERNAL int tls_info_keep(struct hn_tls_info *i) {
+  return i->library->info_hold(i);
+}
+
+HN_INTERNAL void tls_info_fini(struct hn_tls_info *i) {
+  i->library->info_release(i);
+}
+
+HN_INTERNAL int tls_get_certificate(const struct hn_tls_info *info,
+                                    struct hn_tls_certificate *out) {
+  return info->library->get_certificate(info, out);
+}
+
+HN_INTERNAL void tls_certificate_fini(struct hn_tls_certificate *c) {
+  buf_fini(&c->text);
+}
