@@ -501,7 +501,7 @@ enum hn_type {
   HN_TYPE_TEXT,    /* text */
   HN_TYPE_HANDLE,  /* number: a handle */
   HN_TYPE_FLAGS,   /* number: bits; in Lua also a list of their names */
-  HN_TYPE_SPAN,    /* number: microseconds; seconds in Lua */
+  HN_TYPE_SPAN,    /* number: microseconds, -1 for none; seconds in Lua */
   HN_TYPE_RECORD,  /* fields; a table in Lua */
 };
 

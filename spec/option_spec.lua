@@ -15,6 +15,7 @@ local big = (1 << 31) - 1
 local values = {
   resolve_timeout = { 30 }, connect_timeout = { 60 }, send_timeout = { 30 },
   receive_timeout = { 30 }, receive_response_timeout = { 90 }, total_timeout = { false },
+  poll_budget = { false },
   keep_alive_timeout = { 30 },
   connect_retries = { 5, takes = { 1, 16 }, refuses = { 0, 17, -1 } },
   redirect_policy = { 1, takes = { 0, 1, 2 }, refuses = { -1, 3 } },
@@ -73,6 +74,7 @@ local function is_supported(option) return option.query .. option.set ~= "" end
 -- A session, a connection and a request of it, and the letters they stand for.
 local function handles()
   local session = assert(hinternet.open {})
+  assert(session:set_option("poll_budget", false)) -- the runtime's: another test's stays
   local connection = assert(session:connect("h.test", 80))
   return { session, connection, assert(connection:open_request("GET", "/a", { secure = true })) }
 end
@@ -351,6 +353,17 @@ describe("A request", function()
     local option = options[name]
     return option.set == "SR" and option.query:find("S") and option.query:find("R")
   end
+
+  it("belongs to its session, but poll_budget to all", function()
+    local one <close> = assert(hinternet.open {})
+    local other <close> = assert(hinternet.open {})
+    assert(one:set_option("connect_timeout", 7))
+    assert.equal(60, other:query_option("connect_timeout"))
+    assert(one:set_option("poll_budget", 0.0005))
+    assert.equal(0.0005, other:query_option("poll_budget"))
+    assert(other:set_option("poll_budget", false))
+    assert.is_false(one:query_option("poll_budget"))
+  end)
 
   it("copies its session's numbers when it is made, and has its own from then on", function()
     for _, name in ipairs(sorted_names()) do

@@ -36,6 +36,11 @@ enum {
   HN_MAX_RESOLVER_THREADS = 16,
   /* Answers kept by the resolver. */
   HN_MAX_RESOLVER_CACHE = 256,
+  /* What one connection may move before the others get their turn: a peer as
+   * fast as we are would keep a step busy for ever. The second is for steps
+   * that may only work so long. */
+  HN_PORTION = 1024 * 1024,
+  HN_SMALL_PORTION = 64 * 1024,
   /* Text of an error message. */
   HN_MAX_ERROR_TEXT = 256,
 };

@@ -14,7 +14,9 @@ int hn_runtime_new(hn_runtime **out) {
   list_init(&rt->queues);
   list_init(&rt->spare_events);
   list_init(&rt->spare_requests);
+  list_init(&rt->draining);
   list_init(&rt->env.woken);
+  list_init(&rt->env.unfinished);
   heap_init(&rt->env.deadlines);
   slots_init(&rt->env.slots);
   spares_init(&rt->env.spares);
@@ -54,6 +56,7 @@ const char *hn_reactor_name(void) {
 int hn_set_budget(hn_runtime *rt, int64_t microseconds) {
   if (microseconds < 0) return HN_ERR_INVALID_PARAMETER;
   rt->budget = microseconds;
+  rt->env.is_hurried = microseconds > 0;
   return 0;
 }
 
@@ -148,6 +151,7 @@ static bool loop_is_over(const hn_runtime *rt) {
 static void loop_begin_round(hn_runtime *rt) {
   loop_wake(rt);
   list_splice(&rt->running, &rt->ready);
+  list_splice(&rt->draining, &rt->env.unfinished);
   rt->round = HN_ROUND_RUN;
 }
 
@@ -159,6 +163,11 @@ static bool loop_run(hn_runtime *rt) {
     loop_step_request(HN_CONTAINER_OF(l, struct hn_request, ready));
     if (loop_is_over(rt)) return false;
   }
+  while ((l = list_first(&rt->draining)) != NULL) {
+    list_remove(l);
+    pool_on_ready(HN_CONTAINER_OF(l, struct hn_conn, again));
+    if (loop_is_over(rt)) return false;
+  }
   return true;
 }
 
@@ -167,7 +176,8 @@ static bool loop_run(hn_runtime *rt) {
  * be for somebody who does not look now, and would keep the others spinning. */
 static int64_t loop_wait_time(hn_runtime *rt, int64_t max_wait) {
   bool news = rt->queued > 0 && rt->event_number != rt->event_seen;
-  if (news || !list_is_empty(&rt->ready) || !list_is_empty(&rt->env.woken))
+  if (news || !list_is_empty(&rt->ready) || !list_is_empty(&rt->env.woken) ||
+      !list_is_empty(&rt->env.unfinished))
     return 0;
   const struct hn_timer *t = heap_peek(&rt->env.deadlines);
   if (!t || max_wait == 0) return max_wait;

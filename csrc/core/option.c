@@ -197,7 +197,8 @@ static int option_check(const struct option_row *row,
                         const struct hn_value *value) {
   if (value->type != row->entry.type) return HN_ERR_INVALID_PARAMETER;
   if (value->type == HN_TYPE_TEXT || value->type == HN_TYPE_NONE) return 0;
-  if (value->type == HN_TYPE_TIME && value->number == -1) return 0;
+  bool is_time = value->type == HN_TYPE_TIME || value->type == HN_TYPE_SPAN;
+  if (is_time && value->number == -1) return 0;
   if (value->type == HN_TYPE_FLAGS && (value->number & ~row->max))
     return HN_ERR_INVALID_PARAMETER;
   if (value->number < row->min || value->number > row->max)

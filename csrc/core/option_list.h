@@ -122,6 +122,10 @@
   X("keep_alive_timeout", 0, TIME, S, S, option_get_keep_alive,               \
     option_set_keep_alive, 1, OPTION_DAY, NULL,                               \
     "time a connection is kept unused, if its server does not say less")      \
+  X("poll_budget", 0, SPAN, S, S, option_get_poll_budget,                     \
+    option_set_poll_budget, 1, (int64_t)1000 * OPTION_DAY, NULL,              \
+    "longest work of one poll, of all sessions; what is left is done by the " \
+    "next")                                                                   \
   X("http_protocol_used", 134, INTEGER, R, 0, option_get_protocol, NULL, 0,   \
     0, NULL, "0: HTTP/1.x")                                                   \
   X("request_times", 142, RECORD, R, 0, option_get_times, NULL, 0, 0, NULL,   \

@@ -171,6 +171,15 @@ int option_get_stats(struct hn_node *n, struct hn_value *out) {
   return 0;
 }
 
+int option_get_poll_budget(struct hn_node *n, struct hn_value *out) {
+  out->number = n->rt->budget > 0 ? n->rt->budget : -1;
+  return 0;
+}
+
+int option_set_poll_budget(struct hn_node *n, const struct hn_value *value) {
+  return hn_set_budget(n->rt, value->number < 0 ? 0 : value->number);
+}
+
 int option_get_protocol(struct hn_node *n, struct hn_value *out) {
   (void)n;
   out->number = 0;

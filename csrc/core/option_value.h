@@ -44,6 +44,8 @@ HN_INTERNAL int option_get_max_conns_1_0(struct hn_node *n,
 HN_INTERNAL int option_get_no_delay(struct hn_node *n, struct hn_value *out);
 HN_INTERNAL int option_get_opened(struct hn_node *n, struct hn_value *out);
 HN_INTERNAL int option_get_parent(struct hn_node *n, struct hn_value *out);
+HN_INTERNAL int option_get_poll_budget(struct hn_node *n,
+                                       struct hn_value *out);
 HN_INTERNAL int option_get_protocol(struct hn_node *n, struct hn_value *out);
 HN_INTERNAL int option_get_response_timeout(struct hn_node *n,
                                             struct hn_value *out);
@@ -82,6 +84,8 @@ HN_INTERNAL int option_set_max_conns_1_0(struct hn_node *n,
                                          const struct hn_value *value);
 HN_INTERNAL int option_set_no_delay(struct hn_node *n,
                                     const struct hn_value *value);
+HN_INTERNAL int option_set_poll_budget(struct hn_node *n,
+                                       const struct hn_value *value);
 HN_INTERNAL int option_set_response_timeout(struct hn_node *n,
                                             const struct hn_value *value);
 HN_INTERNAL int option_set_secure_protocols(struct hn_node *n,

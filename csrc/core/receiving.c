@@ -5,11 +5,6 @@
 #include "policy.h"
 #include "prepare.h"
 
-enum {
-  /* The most a plain read asks the stream for at once. */
-  HN_RECEIVING_PIECE = 1024 * 1024,
-};
-
 /* The redirect is told of, and held until that has been heard; one that nobody
  * hears goes on at once. */
 static int receiving_redirect(struct hn_request *r) {
@@ -68,14 +63,16 @@ static void receiving_step_query(struct hn_request *r) {
 }
 
 /* Room for the next piece of a read: no more than is wanted, than is known to
- * come, and than one piece. */
+ * come, and than one portion. */
 static int receiving_reserve(struct hn_request *r, char **p, size_t *n) {
   struct hn_operation *op = &r->rx;
   uint64_t room = op->want - op->moved;
   uint64_t rest = content_known_rest(&r->content, &r->exchange);
   if (room > rest) room = rest;
-  if (room > HN_RECEIVING_PIECE) room = HN_RECEIVING_PIECE;
-  if (op->mode == HN_READ_ALL && rest == UINT64_MAX) room = HN_COPY_BUFFER;
+  size_t portion = env_portion(&r->node.rt->env);
+  if (room > portion) room = portion;
+  if (op->mode == HN_READ_ALL && rest == UINT64_MAX && room > HN_COPY_BUFFER)
+    room = HN_COPY_BUFFER;
   if (room == 0) room = 1; /* the end must still be read */
   *n = (size_t)room;
   if (!op->data.bytes)
@@ -118,10 +115,7 @@ static int receiving_read(struct hn_request *r) {
     int rc = receiving_read_piece(r, &got);
     if (rc || got == 0 || op->mode == HN_READ_SOME) return rc;
     if (op->mode == HN_READ_FILL && op->moved == op->want) return 0;
-    if (op->moved - start >= HN_TRANSFER_BUDGET) {
-      request_make_ready(r);
-      return HN_AGAIN;
-    }
+    if (transfer_must_pause(r, op, start)) return HN_AGAIN;
   }
 }
 
@@ -138,10 +132,7 @@ static int receiving_read_file(struct hn_request *r) {
     rc = file_write(op->fd, s.p, s.n, &system);
     buf_clear(&op->data);
     if (rc) return transfer_describe_file(r, rc, system);
-    if (op->moved - start >= HN_TRANSFER_BUDGET) {
-      request_make_ready(r);
-      return HN_AGAIN;
-    }
+    if (transfer_must_pause(r, op, start)) return HN_AGAIN;
   }
   return 0;
 }

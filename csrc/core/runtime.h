@@ -36,6 +36,7 @@ struct hn_runtime {
   struct hn_link sessions; /* hn_node.sibling of each open session */
   struct hn_link ready;    /* hn_request.ready: operations to step */
   struct hn_link running;  /* the same: those of this round */
+  struct hn_link draining; /* hn_conn.again: those of this round */
   struct hn_link queues;   /* hn_queue.link; owned */
   struct hn_link spare_events;   /* hn_event_record.link; owned */
   struct hn_link spare_requests; /* hn_request.ready; owned */

@@ -20,14 +20,13 @@ static int sending_write_input(struct hn_request *r) {
   if (rc) return rc;
   while (op->input.n > 0) {
     size_t put = 0;
-    rc = exchange_write(&r->exchange, op->input, &put);
+    struct hn_slice piece =
+        slice_sub(op->input, 0, env_portion(&r->node.rt->env));
+    rc = exchange_write(&r->exchange, piece, &put);
     if (rc) return rc;
     op->input = slice_from(op->input, put);
     op->moved += put;
-    if (op->input.n > 0 && op->moved - start >= HN_TRANSFER_BUDGET) {
-      request_make_ready(r);
-      return HN_AGAIN;
-    }
+    if (op->input.n > 0 && transfer_must_pause(r, op, start)) return HN_AGAIN;
   }
   return exchange_flush(&r->exchange);
 }
@@ -64,10 +63,7 @@ static int sending_write_file(struct hn_request *r) {
   for (;;) {
     int rc = sending_write_input(r);
     if (rc || ended) return rc;
-    if (r->tx.moved - start >= HN_TRANSFER_BUDGET) {
-      request_make_ready(r);
-      return HN_AGAIN;
-    }
+    if (transfer_must_pause(r, &r->tx, start)) return HN_AGAIN;
     rc = sending_refill(r, &ended);
     if (rc) return rc;
   }

@@ -91,6 +91,13 @@ bool transfer_settle(struct hn_request *r, struct hn_operation *op, int rc,
   return false;
 }
 
+bool transfer_must_pause(struct hn_request *r, const struct hn_operation *op,
+                         uint64_t start) {
+  if (op->moved - start < env_portion(&r->node.rt->env)) return false;
+  request_make_ready(r);
+  return true;
+}
+
 /* The whole request has taken too long, whether or not an operation runs now:
  * one started later fails with TIMEOUT at once. */
 static void transfer_on_deadline(struct hn_request *r) {

@@ -8,11 +8,6 @@
 
 #include "request.h"
 
-enum {
-  /* Bytes one step moves before others get their turn. */
-  HN_TRANSFER_BUDGET = 1024 * 1024,
-};
-
 /* What every start begins with: the handle, and whether a wait on it was broken
  * off. INVALID_HANDLE, INCORRECT_HANDLE_TYPE. */
 HN_INTERNAL int transfer_find(hn_runtime *rt, hn_handle h,
@@ -28,6 +23,12 @@ HN_INTERNAL int transfer_begin(struct hn_request *r, struct hn_operation *op,
  * (under a deadline) or has failed, true when the caller is to complete it. */
 HN_INTERNAL bool transfer_settle(struct hn_request *r, struct hn_operation *op,
                                  int rc, int64_t timeout);
+
+/* True when an operation that had moved `start` bytes before this step has to
+ * leave the rest to the next one, for which it is then ready. */
+HN_INTERNAL bool transfer_must_pause(struct hn_request *r,
+                                     const struct hn_operation *op,
+                                     uint64_t start);
 
 /* Ends an operation, and with it the exchange, by an error. */
 HN_INTERNAL void transfer_fail(struct hn_request *r, struct hn_operation *op,

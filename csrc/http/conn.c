@@ -53,6 +53,7 @@ int conn_new(struct hn_env *env, const struct hn_origin *origin,
   c->env = env;
   c->origin = *origin;
   list_init(&c->link);
+  list_init(&c->again);
   h1_conn_init(&c->h1);
   spares_take(&env->spares, &c->in, 0, HN_READ_AHEAD);
   spares_take(&env->spares, &c->out, 0, HN_CONN_OUT_CAP);
@@ -116,6 +117,7 @@ void conn_let_go(struct hn_conn *c) {
 }
 
 void conn_free(struct hn_conn *c, bool polite) {
+  list_remove(&c->again);
   if (c->dial) dial_free(c->dial);
   if (c->stream) conn_close_stream(c, polite);
   conn_hold(c);

@@ -53,6 +53,7 @@ struct hn_conn {
   uint64_t tag;             /* its slot */
   uint64_t owner;           /* handle of the attached exchange; 0: the pool's */
   struct hn_link link;      /* in one of the pool's lists */
+  struct hn_link again;     /* in env->unfinished */
   struct hn_origin origin;  /* host, via: owned copies; tls: a reference */
   struct hn_dial *dial;     /* owned; NULL once connected */
   struct hn_stream *stream; /* owned; NULL until connected */

@@ -5,9 +5,6 @@
 enum {
   HN_CONTENT_IN = 64 * 1024, /* compressed bytes read at once */
   HN_CONTENT_READY = 8 * 1024,
-  /* Compressed bytes that one call eats without a decoded one: a body of empty
-   * blocks would keep it busy for as long as its sender likes. */
-  HN_CONTENT_BUDGET = 4 * HN_CONTENT_IN,
 };
 
 static struct hn_spares *content_spares(struct hn_exchange *x) {
@@ -94,7 +91,9 @@ static int content_decode(struct hn_content *c, struct hn_exchange *x, char *p,
       *got = taken;
       return 0;
     }
-    x->hungry = x->body_size - start >= HN_CONTENT_BUDGET;
+    /* A body of empty blocks would keep us busy for as long as its sender
+     * likes: as much as a quarter of a portion without a decoded byte. */
+    x->hungry = x->body_size - start >= env_portion(x->setup.pool->env) / 4;
     if (x->hungry) return HN_AGAIN;
     rc = c->ended ? content_finish(c, x) : content_fill(c, x);
     if (rc) return rc;

@@ -200,13 +200,15 @@ static int exchange_step_expect(struct hn_exchange *x) {
  * reader as fast as we are must not keep the others waiting. */
 static int exchange_step_given(struct hn_exchange *x) {
   uint64_t start = x->sent;
+  size_t portion = env_portion(x->setup.pool->env);
   int rc = x->expecting ? exchange_step_expect(x) : 0;
   if (rc) return rc;
   while (rc == 0 && !x->answered && x->given < x->message->body.n) {
     size_t put = 0;
-    x->hungry = x->sent - start >= HN_X_BUDGET;
+    x->hungry = x->sent - start >= portion;
     if (x->hungry) return HN_AGAIN;
-    rc = x->protocol->write(x, slice_from(x->message->body, x->given), &put);
+    rc = x->protocol->write(x, slice_sub(x->message->body, x->given, portion),
+                            &put);
     if (rc) break;
     x->given += put;
     x->sent += put;

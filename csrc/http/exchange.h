@@ -21,9 +21,6 @@
  * the client). */
 enum { HN_X_PATIENCE = 1000 };
 
-/* Bytes of the given body that one call writes. */
-enum { HN_X_BUDGET = 1024 * 1024 };
-
 enum hn_x_state {
   HN_X_NEW,     /* nothing happened yet */
   HN_X_CONNECT, /* waiting for a connection */

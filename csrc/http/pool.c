@@ -92,6 +92,7 @@ static void pool_put_idle(struct hn_pool *p, struct hn_conn *c) {
   struct hn_conn *before = pool_first(&p->idle);
   if (before) conn_release_buffers(before);
   list_remove(&c->link);
+  list_remove(&c->again);
   list_prepend(&p->idle, &c->link);
   c->owner = 0;
   c->drain = 0;
@@ -100,16 +101,24 @@ static void pool_put_idle(struct hn_pool *p, struct hn_conn *c) {
   if (!list_is_empty(&p->waiting)) pool_wake(p, &c->origin);
 }
 
-/* Throws away what is here; true when the connection is clean and idle, false
- * when it waits for more. A broken one is dropped and *c becomes NULL. */
+/* Throws away what is here, up to a portion; true when the connection is clean
+ * and idle, false when it waits for more or for its next turn. A broken one is
+ * dropped and *c becomes NULL. */
 static bool pool_step_drain(struct hn_pool *p, struct hn_conn **cp) {
   struct hn_conn *c = *cp;
+  size_t portion = env_portion(p->env);
+  uint64_t start = c->drain;
   while (c->drain > 0) {
     size_t have = buf_size(&c->in);
     if (have > c->drain) have = (size_t)c->drain;
     buf_consume(&c->in, have);
     c->drain -= have;
     if (c->drain == 0) break;
+    if (start - c->drain >= portion && conn_can_read(c)) {
+      list_remove(&c->again);
+      list_append(&p->env->unfinished, &c->again);
+      return false;
+    }
     size_t got = 0;
     int rc = conn_fill(c, HN_READ_AHEAD, &got);
     if (rc == HN_AGAIN) return false;
@@ -295,14 +304,17 @@ void pool_on_ready(struct hn_conn *c) {
     conn_release_buffers(c);
 }
 
+/* Closes those whose time is over, few at once: the timer comes back for the
+ * others. */
 static void pool_expire(struct hn_pool *p, struct hn_link *list, int64_t now,
                         int64_t *next) {
+  int few = HN_POOL_EXPIRE;
   struct hn_link *l = list->next;
   while (l != list) {
     struct hn_conn *c = HN_CONTAINER_OF(l, struct hn_conn, link);
     l = l->next;
     int64_t when = pool_end(p, c);
-    if (when <= now)
+    if (when <= now && few-- > 0)
       pool_drop(p, c, true);
     else if (when < *next)
       *next = when;

@@ -17,6 +17,7 @@ enum {
   HN_POOL_KEEP = 30 * 1000,   /* ms that an idle connection is kept at first */
   HN_POOL_DRAIN = 30 * 1000,  /* ms that an unread rest is waited for */
   HN_POOL_PROBE_AFTER = 100,  /* idle ms after which a connection is probed */
+  HN_POOL_EXPIRE = 16,        /* connections of a list that expire at once */
 };
 
 /* A wish that waits for its turn: embedded in its exchange. */

@@ -17,8 +17,9 @@ static const struct hn_option_entry *lhn_option_find(lua_State *L, int arg) {
   return NULL;
 }
 
-/* Seconds as milliseconds, rounded up so that a short time is not none. */
-static int lhn_option_time(lua_State *L, int arg, int64_t *out) {
+/* Seconds in whole units, rounded up so that a short time is not none. */
+static int lhn_option_time(lua_State *L, int arg, int64_t per_second,
+                           int64_t *out) {
   if (lua_isboolean(L, arg) && !lua_toboolean(L, arg)) {
     *out = -1;
     return 0;
@@ -30,8 +31,9 @@ static int lhn_option_time(lua_State *L, int arg, int64_t *out) {
     return HN_ERR_INVALID_PARAMETER;
   *out = -1;
   if (seconds < 1e12) {
-    *out = (int64_t)(seconds * 1000);
-    if ((lua_Number)*out < seconds * 1000)
+    seconds *= (lua_Number)per_second;
+    *out = (int64_t)seconds;
+    if ((lua_Number)*out < seconds)
       ++*out;
   }
   return 0;
@@ -82,7 +84,9 @@ static int lhn_option_value(lua_State *L, int arg,
     out->number = lua_toboolean(L, arg);
     return 0;
   case HN_TYPE_TIME:
-    return lhn_option_time(L, arg, &out->number);
+    return lhn_option_time(L, arg, 1000, &out->number);
+  case HN_TYPE_SPAN:
+    return lhn_option_time(L, arg, 1000000, &out->number);
   case HN_TYPE_TEXT:
     out->text = lhn_check_slice(L, LHN_DIRECT, arg);
     return 0;
@@ -92,7 +96,6 @@ static int lhn_option_value(lua_State *L, int arg,
     return 0;
   case HN_TYPE_NONE:
   case HN_TYPE_HANDLE:
-  case HN_TYPE_SPAN:
   case HN_TYPE_RECORD:
     break;
   }
@@ -126,13 +129,12 @@ static void lhn_option_push(lua_State *L, const struct hn_value *value) {
     lua_pushboolean(L, value->number != 0);
     break;
   case HN_TYPE_TIME:
+  case HN_TYPE_SPAN:
     if (value->number < 0)
       lua_pushboolean(L, 0);
     else
-      lua_pushnumber(L, (lua_Number)value->number / 1000);
-    break;
-  case HN_TYPE_SPAN:
-    lua_pushnumber(L, (lua_Number)value->number / 1000000);
+      lua_pushnumber(L, (lua_Number)value->number /
+                            (value->type == HN_TYPE_TIME ? 1000 : 1000000));
     break;
   case HN_TYPE_TEXT:
     lhn_push_slice(L, value->text);
@@ -248,7 +250,7 @@ static int lhn_option_list(lua_State *L) {
       [HN_TYPE_NONE] = "none",       [HN_TYPE_BOOLEAN] = "boolean",
       [HN_TYPE_INTEGER] = "integer", [HN_TYPE_TIME] = "time",
       [HN_TYPE_TEXT] = "string",     [HN_TYPE_HANDLE] = "handle",
-      [HN_TYPE_FLAGS] = "flags",     [HN_TYPE_SPAN] = "span",
+      [HN_TYPE_FLAGS] = "flags",     [HN_TYPE_SPAN] = "time",
       [HN_TYPE_RECORD] = "record",
   };
   const struct hn_option_entry *entry;

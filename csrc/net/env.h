@@ -9,6 +9,7 @@
 #define HN_NET_ENV_H
 
 #include "../base/heap.h"
+#include "../base/limits.h"
 #include "../base/list.h"
 #include "../base/slot.h"
 #include "../base/spare.h"
@@ -38,6 +39,8 @@ struct hn_env {
   struct hn_slots slots; /* tags and handles to objects */
   struct hn_spares spares;
   struct hn_link woken; /* hn_waiter.link: whose turn has come */
+  struct hn_link unfinished; /* hn_conn.again: drained for a portion, not dry */
+  bool is_hurried; /* steps may only work so long */
   int64_t now_us; /* monotonic; 0: not read since the last wait */
 };
 
@@ -45,6 +48,11 @@ struct hn_env {
  * byte may be read or written, and no reactor asked. */
 static inline bool env_is_other(const struct hn_env *env) {
   return env->process && process_is_other(env->process);
+}
+
+/* Bytes that one connection may move before the others get their turn. */
+static inline size_t env_portion(const struct hn_env *env) {
+  return env->is_hurried ? HN_SMALL_PORTION : HN_PORTION;
 }
 
 /* The time of this step in monotonic microseconds. */

@@ -18,9 +18,11 @@ static void bench_open(struct bench *b, int64_t most) {
   memset(b, 0, sizeof *b);
   CHECK(fixture_open(&b->env));
   list_init(&b->env.woken);
+  list_init(&b->env.unfinished);
   pool_init(&b->pool, &b->env, 1);
   b->pool.max_per_server = most;
   b->listener = fixture_listen("127.0.0.1", &a);
+  CHECK_INT(listen(b->listener, 64), 0);
   b->wish.origin.host = slice_of("127.0.0.1");
   b->wish.origin.port = address_port(&a);
   b->wish.limits = (struct hn_conn_limits){-1, 5000, 1, NULL};
@@ -245,6 +247,66 @@ TEST(what_has_lain_idle_too_long_is_not_used) {
   bench_close(&b);
 }
 
+TEST(what_expires_at_once_is_closed_in_portions) {
+  struct bench b;
+  int left = 0;
+  bench_open(&b, INT64_MAX);
+  for (int i = 0; i < HN_POOL_EXPIRE + 4; i++) (void)bench_idle(&b, INT64_MAX);
+  b.env.now_us += (int64_t)HN_POOL_KEEP * 1000;
+  CHECK(heap_take_expired(&b.env.deadlines, env_now(&b.env)) != NULL);
+  pool_on_timer(&b.pool);
+  for (struct hn_link *l = b.pool.idle.next; l != &b.pool.idle; l = l->next)
+    left++;
+  CHECK_INT(left, 4);
+  bench_pass(&b, 0);
+  CHECK(list_is_empty(&b.pool.idle));
+  bench_close(&b);
+}
+
+/* Writes as much of `rest` as there is room for. */
+static void bench_put(int fd, uint64_t *rest) {
+  static const char waste[64 * 1024];
+  while (*rest > 0) {
+    size_t n = *rest < sizeof waste ? (size_t)*rest : sizeof waste;
+    ssize_t put = send(fd, waste, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (put <= 0) return;
+    *rest -= (uint64_t)put;
+  }
+}
+
+TEST(a_long_rest_is_drained_in_portions) {
+  enum { SIZE = 20 * HN_SMALL_PORTION };
+  struct bench b;
+  struct hn_conn *c = NULL;
+  uint64_t rest = SIZE;
+  int paused = 0;
+  bench_open(&b, INT64_MAX);
+  b.env.is_hurried = true;
+  CHECK_INT(bench_ask(&b, 0, &c), 0);
+  bench_connect(&b, c);
+  int peer = accept(b.listener, NULL, NULL);
+  bench_put(peer, &rest);
+  conn_mark_ready(c, HN_WANT_READ);
+  pool_drain(&b.pool, c, SIZE);
+  while (c->drain > 0) {
+    uint64_t before = c->drain;
+    paused += !list_is_empty(&c->again);
+    bench_put(peer, &rest);
+    if (list_is_empty(&c->again)) {
+      CHECK(fixture_wait(&b.env, c->tag, 5000));
+      conn_mark_ready(c, HN_WANT_READ);
+    }
+    list_remove(&c->again);
+    pool_on_ready(c);
+    CHECK(before - c->drain < HN_SMALL_PORTION + HN_READ_AHEAD);
+  }
+  CHECK(paused > 0);
+  CHECK(list_is_empty(&b.env.unfinished));
+  CHECK(list_first(&b.pool.idle) == &c->link);
+  close(peer);
+  bench_close(&b);
+}
+
 TEST_MAIN(ROW(the_line_is_served_in_its_order),
           ROW(one_who_goes_although_called_makes_room_for_the_next),
           ROW(an_idle_connection_gives_way_to_a_fresh_one),
@@ -254,4 +316,6 @@ TEST_MAIN(ROW(the_line_is_served_in_its_order),
           ROW(a_raised_limit_calls_all_who_wait_and_leaves_them_in_order),
           ROW(what_lies_idle_is_closed_in_time),
           ROW(what_is_kept_for_ever_is_not_closed_unless_its_server_says_so),
-          ROW(what_has_lain_idle_too_long_is_not_used))
+          ROW(what_has_lain_idle_too_long_is_not_used),
+          ROW(what_expires_at_once_is_closed_in_portions),
+          ROW(a_long_rest_is_drained_in_portions))
