@@ -202,6 +202,7 @@ bool conn_can_read(const struct hn_conn *c) {
 }
 
 int conn_read(struct hn_conn *c, char *p, size_t n, size_t *got) {
+  c->passed_over = false;
   if (!conn_can_read(c)) return conn_watch(c);
   size_t taken = 0;
   int rc = c->stream->ops->read(c->stream, p, n, &taken);
@@ -245,6 +246,12 @@ void conn_mark_ready(struct hn_conn *c, unsigned what) {
 
 void conn_pause(struct hn_conn *c) {
   if (!c->stream || !(c->interest & HN_WANT_READ)) return;
+  /* Mostly the caller reads on at once: taking the descriptor out, and in again
+   * when all is read, would cost two system calls for each read. */
+  if (!c->passed_over) {
+    c->passed_over = true;
+    return;
+  }
   int fd = c->stream->ops->fd(c->stream);
   if (c->blocked) {
     /* A write still waits: only the reading is taken out. */

@@ -61,6 +61,7 @@ struct hn_conn {
   bool is_1_0;              /* its server answered with HTTP/1.0 */
   bool readable;            /* a read is worth trying */
   bool blocked;             /* the last write met AGAIN */
+  bool passed_over;         /* it was reported readable and nobody read */
   struct hn_buf in;         /* read and not yet used */
   struct hn_buf out;        /* to be written */
   struct hn_h1_conn h1;     /* whose turn it is */
@@ -131,7 +132,8 @@ HN_INTERNAL bool conn_can_read(const struct hn_conn *c);
 /* The reactor reported readiness. Nobody reads: with level triggering it would
  * report again at once, so call conn_pause. */
 HN_INTERNAL void conn_mark_ready(struct hn_conn *c, unsigned what);
-/* Takes reading out of the reactor until the next read meets AGAIN. */
+/* Takes reading out of the reactor until the next read meets AGAIN: at the
+ * second report in a row. */
 HN_INTERNAL void conn_pause(struct hn_conn *c);
 
 /* For an idle connection: is it still open and silent? One system call. */

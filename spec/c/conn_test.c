@@ -155,6 +155,8 @@ TEST(a_pause_leaves_only_what_a_write_waits_for) {
   CHECK(write(b.fake.peer, "x", 1) == 1);
   CHECK(fixture_wait(&b.env, b.conn->tag, 0));
   conn_mark_ready(b.conn, HN_WANT_READ);
+  conn_pause(b.conn); /* the first time the caller may still read */
+  CHECK(fixture_wait(&b.env, b.conn->tag, 0));
   conn_pause(b.conn);
   CHECK(!fixture_wait(&b.env, b.conn->tag, 0));
   b.fake.write = HN_AGAIN;
