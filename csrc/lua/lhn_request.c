@@ -15,7 +15,7 @@
 enum {
   LHN_STEP_MS = 1000,         /* the longest time deaf to a lost signal */
   LHN_COPIED = 64 * 1024,     /* the engine copies inputs up to this size */
-  LHN_READ_SIZE = 32 * 1024,  /* read() without a size */
+  LHN_READ_SIZE = 64 * 1024,  /* read() without a size */
 };
 
 /* --------------------------------------------------------- what is anchored */

@@ -9,7 +9,7 @@ local Request = core.request
 local READ_FAULT = 30
 -- Bytes that a chunk has at most. Larger strings cost more than they save: each
 -- is memory that the system has to find anew.
-local PIECE = 32768
+local PIECE = 65536
 local COPIED = 65536      -- bytes of a pipe at once
 local MAX_LINE = 16 << 20 -- a line longer than this is a failure, not memory
 

@@ -7,7 +7,7 @@ local error, rawget, rawset, setmetatable, sub, tostring = error, rawget, rawset
   setmetatable, string.sub, tostring
 local response_of, times_of, start_line = core.response, core.times, core.start_line
 
-local PIECE = 32768 -- as of a request's
+local PIECE = 65536 -- as of a request's
 
 local Response, lazy = {}, {}
 

@@ -394,7 +394,7 @@ function request:headers(options) end
 function request:query_data_available() end
 
 ---Reads from the body (WinHttpReadData, ReadDataEx). `read(n)` returns as soon
----as it has 1 to n bytes (32 KiB without n), `read(n, "fill")` waits for n,
+---as it has 1 to n bytes (64 KiB without n), `read(n, "fill")` waits for n,
 ---`read("a")` is the rest, at most max_response_body (else 122). The end is a
 ---single nil.
 ---@param n? integer|"a"
@@ -412,7 +412,7 @@ function request:read(n, mode) end
 ---@return integer? code
 function request:read_to(file, n) end
 
----Iterates over the body in pieces of 1 to n bytes (32 KiB without n). Raises
+---Iterates over the body in pieces of 1 to n bytes (64 KiB without n). Raises
 ---the message of a failure.
 ---@param n? integer
 ---@return fun(): string?
