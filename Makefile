@@ -276,11 +276,14 @@ build/libfuzzer/%: spec/fuzz/%.c $(fuzz_low)
 
 # -------------------------------------------------------------- benchmarks
 
-bench_programs := $(addprefix build/bench/,server floor curl measure)
+bench_programs := $(addprefix build/bench/,server floor curl api measure)
 bench_common   := spec/bench/bench.c spec/bench/bench.h
 
 build/bench/server build/bench/floor: bench_libs = -lssl -lcrypto -lz
 build/bench/curl: bench_libs = $(shell pkg-config --libs libcurl)
+build/bench/api: build/hinternet/core.so
+build/bench/api: bench_libs = build/hinternet/core.so \
+  -Wl,-rpath,'$$ORIGIN/../hinternet' $(shell pkg-config --libs lua5.4)
 
 $(bench_programs): build/bench/%: spec/bench/%.c $(bench_common) build/flags
 	@mkdir -p $(@D)
@@ -289,7 +292,8 @@ $(bench_programs): build/bench/%: spec/bench/%.c $(bench_common) build/flags
 
 bench: deps-bench
 	@$(MAKE) --no-print-directory -s all $(bench_programs)
-	@LUA_PATH='lua/?.lua;lua/?/init.lua;./?.lua;;' LUA_CPATH='build/?.so;;' \
+	@ulimit -n $$(ulimit -H -n) && \
+	  LUA_PATH='lua/?.lua;lua/?/init.lua;./?.lua;;' LUA_CPATH='build/?.so;;' \
 	  $(LUA) spec/bench/run.lua
 
 # What the runner builds; it adds what its other jobs need.

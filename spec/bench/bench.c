@@ -31,6 +31,8 @@ void bench_job_read(int argc, char **argv, struct bench_job *job) {
     .n = bench_number(argv[3]),
     .file = argc > 4 ? argv[4] : NULL,
   };
+  if (strncmp(job->work, "many", 4) == 0)
+    job->at_once = bench_number(job->work + 4);
   job->secure = strncmp(job->url, "https://", 8) == 0;
   const char *host = job->url + (job->secure ? 8 : 7);
   const char *colon = strchr(host, ':');

@@ -15,6 +15,8 @@
  *   send_file    PUTs FILE, which has N bytes, to /up
  *   send_string  PUTs N bytes from memory; prints "spent CPU WALL" in
  *                microseconds, without the making of them
+ *   manyM        N GETs over M connections at once, each asking again as soon as
+ *                it is answered
  *   idle         leaves N connections idle; prints "rss BEFORE AFTER" in KiB
  *
  * /file is 1 KiB of "0123456789abcde\n"; byte i of /big and of what is sent to
@@ -42,6 +44,7 @@ struct bench_job {
   int port;
   bool secure;
   uint64_t n;
+  uint64_t at_once; /* of "many"; 0: another work */
 };
 
 /* Prints a message and ends the program. */

@@ -1,16 +1,18 @@
 /*
- * curl.c: libcurl's easy interface with one handle that is used again, its
- * buffers left at their defaults. See bench.h for the arguments. SSL_CERT_FILE
- * names the authority.
+ * curl.c: libcurl's easy interface with one handle that is used again, and for
+ * many at once its multi interface under epoll; buffers are left at their
+ * defaults. See bench.h for the arguments. SSL_CERT_FILE names the authority.
  */
 #include <curl/curl.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 
 #include "bench.h"
 
-enum { SMALL_ROOM = 4096 };
+enum { SMALL_ROOM = 4096, EVENTS = 256 };
 
 static struct bench_job job;
 static CURL *easy;
@@ -189,7 +191,7 @@ static void do_send_string(void) {
 }
 
 /* Each handle keeps a body of its own while all of them run at once. */
-static void run_all(CURLM *multi, uint64_t n) {
+static void run_all(CURLM *all, uint64_t n) {
   CURL **handles = calloc(n, sizeof *handles);
   struct body *bodies = calloc(n, sizeof *bodies);
   int running = 0;
@@ -198,18 +200,18 @@ static void run_all(CURLM *multi, uint64_t n) {
     handles[i] = handle_new(keep);
     SET(handles[i], WRITEDATA, &bodies[i]);
     SET(handles[i], FRESH_CONNECT, 1L);
-    if (curl_multi_add_handle(multi, handles[i]) != CURLM_OK)
+    if (curl_multi_add_handle(all, handles[i]) != CURLM_OK)
       bench_die("cannot add a handle");
   }
   for (;;) {
-    if (curl_multi_perform(multi, &running) != CURLM_OK)
+    if (curl_multi_perform(all, &running) != CURLM_OK)
       bench_die("cannot perform");
     if (running == 0) break;
-    (void)curl_multi_poll(multi, NULL, 0, 1000, NULL);
+    (void)curl_multi_poll(all, NULL, 0, 1000, NULL);
   }
   for (uint64_t i = 0; i < n; i++) {
     if (bodies[i].n != BENCH_SMALL) bench_die("wrong body");
-    (void)curl_multi_remove_handle(multi, handles[i]);
+    (void)curl_multi_remove_handle(all, handles[i]);
     curl_easy_cleanup(handles[i]);
   }
   free(bodies);
@@ -217,16 +219,118 @@ static void run_all(CURLM *multi, uint64_t n) {
 }
 
 static void do_idle(void) {
-  CURLM *multi = curl_multi_init();
-  if (!multi ||
-      curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)job.n + 1) !=
+  CURLM *all = curl_multi_init();
+  if (!all ||
+      curl_multi_setopt(all, CURLMOPT_MAXCONNECTS, (long)job.n + 1) !=
           CURLM_OK)
     bench_die("no memory");
-  run_all(multi, 1);
+  run_all(all, 1);
   long before = bench_resident();
-  run_all(multi, job.n);
+  run_all(all, job.n);
   (void)printf("rss %ld %ld\n", before, bench_resident());
-  (void)curl_multi_cleanup(multi);
+  (void)curl_multi_cleanup(all);
+}
+
+/* ------------------------------------------------- many at once, under epoll */
+
+static CURLM *multi;
+static int poller;
+static long wait_ms = -1; /* until libcurl wants to be called in any case */
+static uint64_t started, answered;
+
+static void multi_check(CURLMcode code) {
+  if (code != CURLM_OK) bench_die("multi: %s", curl_multi_strerror(code));
+}
+
+static int on_socket(CURL *h, curl_socket_t fd, int what, void *to,
+                     void *known) {
+  struct epoll_event e = {.data.fd = fd};
+  (void)h;
+  (void)to;
+  if (what != CURL_POLL_OUT) e.events |= EPOLLIN;
+  if (what != CURL_POLL_IN) e.events |= EPOLLOUT;
+  int how = what == CURL_POLL_REMOVE ? EPOLL_CTL_DEL
+            : known                  ? EPOLL_CTL_MOD
+                                     : EPOLL_CTL_ADD;
+  if (epoll_ctl(poller, how, fd, &e) != 0)
+    bench_die("epoll_ctl: %s", strerror(errno));
+  multi_check(curl_multi_assign(multi, fd,
+                                what == CURL_POLL_REMOVE ? NULL : &poller));
+  return 0;
+}
+
+static int on_timer(CURLM *m, long ms, void *to) {
+  (void)m;
+  (void)to;
+  wait_ms = ms;
+  return 0;
+}
+
+static void act(curl_socket_t fd, uint32_t events) {
+  int running;
+  int what = (events & EPOLLIN ? CURL_CSELECT_IN : 0) |
+             (events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
+             (events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
+  if (fd == CURL_SOCKET_TIMEOUT) wait_ms = -1;
+  multi_check(curl_multi_socket_action(multi, fd, what, &running));
+}
+
+static void start(CURL *h, struct body *b) {
+  b->n = 0;
+  started++;
+  multi_check(curl_multi_add_handle(multi, h));
+}
+
+static void finish(const CURLMsg *m) {
+  CURL *h = m->easy_handle;
+  struct body *b;
+  long status = 0;
+  check(m->data.result, "perform");
+  check(curl_easy_getinfo(h, CURLINFO_RESPONSE_CODE, &status), "status");
+  check(curl_easy_getinfo(h, CURLINFO_PRIVATE, (char **)&b), "body");
+  if (status != 200 || b->n != BENCH_SMALL ||
+      memcmp(b->small, bench_small(), b->n) != 0)
+    bench_die("wrong answer");
+  answered++;
+  multi_check(curl_multi_remove_handle(multi, h));
+  if (started < job.n)
+    start(h, b);
+  else
+    curl_easy_cleanup(h);
+}
+
+static void make_multi(void) {
+  multi = curl_multi_init();
+  poller = epoll_create1(EPOLL_CLOEXEC);
+  if (!multi || poller < 0) bench_die("no memory");
+  multi_check(curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS,
+                                (long)job.at_once));
+  multi_check(curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket));
+  multi_check(curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer));
+}
+
+static void do_many(void) {
+  struct epoll_event events[EVENTS];
+  struct body *bodies = calloc(job.at_once, sizeof *bodies);
+  if (!bodies) bench_die("no memory");
+  make_multi();
+  while (started < job.n && started < job.at_once) {
+    struct body *b = &bodies[started];
+    CURL *h = handle_new(keep);
+    SET(h, WRITEDATA, b);
+    SET(h, PRIVATE, (char *)b);
+    start(h, b);
+  }
+  while (answered < job.n) {
+    CURLMsg *m;
+    int left;
+    int n = epoll_wait(poller, events, EVENTS, (int)wait_ms);
+    for (int i = 0; i < n; i++) act(events[i].data.fd, events[i].events);
+    if (n == 0 || wait_ms == 0) act(CURL_SOCKET_TIMEOUT, 0);
+    while ((m = curl_multi_info_read(multi, &left)) != NULL) finish(m);
+  }
+  multi_check(curl_multi_cleanup(multi));
+  free(bodies);
 }
 
 int main(int argc, char **argv) {
@@ -247,6 +351,8 @@ int main(int argc, char **argv) {
     do_send_file();
   else if (strcmp(w, "send_string") == 0)
     do_send_string();
+  else if (job.at_once > 0)
+    do_many();
   else if (strcmp(w, "idle") == 0)
     do_idle();
   else

@@ -142,9 +142,12 @@ static void read_answer(struct line *l, struct answer *a) {
     a->length = a->length * 10 + (uint64_t)(*length - '0');
 }
 
-static void get_small(struct line *l) {
-  struct answer a;
+static void ask_small(struct line *l) {
   line_write(l, request, strlen(request));
+}
+
+static void take_small(struct line *l) {
+  struct answer a;
   read_answer(l, &a);
   if (a.length != BENCH_SMALL) bench_die("wrong length");
   while (a.here < BENCH_SMALL)
@@ -152,6 +155,11 @@ static void get_small(struct line *l) {
                         BENCH_SMALL - a.here);
   if (memcmp(a.body, bench_small(), BENCH_SMALL) != 0)
     bench_die("wrong body");
+}
+
+static void get_small(struct line *l) {
+  ask_small(l);
+  take_small(l);
 }
 
 /* -------------------------------------------------------------------- works */
@@ -172,6 +180,20 @@ static void do_connect(void) {
     if (resume && i > 0 && !SSL_session_reused(l.ssl))
       bench_die("not resumed");
     line_close(&l);
+  }
+}
+
+/* In rounds: all of them are asked, then each is waited for. */
+static void do_many(void) {
+  struct line *lines = calloc(job.at_once, sizeof *lines);
+  if (!lines) bench_die("no memory");
+  make_request("GET", "");
+  uint64_t count = job.n < job.at_once ? job.n : job.at_once;
+  for (uint64_t i = 0; i < count; i++) lines[i] = line_open();
+  for (uint64_t left = job.n; left > 0; left -= count) {
+    if (count > left) count = left;
+    for (uint64_t i = 0; i < count; i++) ask_small(&lines[i]);
+    for (uint64_t i = 0; i < count; i++) take_small(&lines[i]);
   }
 }
 
@@ -335,6 +357,8 @@ int main(int argc, char **argv) {
     do_send_file();
   else if (strcmp(w, "send_string") == 0)
     do_send_string();
+  else if (job.at_once > 0)
+    do_many();
   else if (strcmp(w, "idle") == 0)
     do_idle();
   else

@@ -23,6 +23,7 @@ local interpreter = arg[-1] or "lua5.4"
 local peers = {
   { key = "floor", title = "floor", command = folder .. "/floor" },
   { key = "curl", title = "libcurl", command = folder .. "/curl" },
+  { key = "api", title = "C API", command = folder .. "/api" },
   { key = "luasocket", title = "LuaSocket", command = interpreter .. " spec/bench/luasocket.lua" },
   { key = "level1", title = "level 1", command = interpreter .. " spec/bench/level1.lua" },
   { key = "level2", title = "level 2", command = interpreter .. " spec/bench/level2.lua" },
@@ -67,7 +68,7 @@ end
 
 -- ------------------------------------------------------------------- table
 
-local layout = "%-34s %-8s %9s %9s %9s %9s %9s %8s %8s  %s"
+local layout = "%-34s %-8s %9s %9s %9s %9s %9s %9s %8s %8s  %s"
 
 local function print_row(...)
   print((layout:format(...):gsub("%s+$", "")))
@@ -75,16 +76,23 @@ local function print_row(...)
 end
 
 local function heading()
-  print_row("", "", "floor", "libcurl", "LuaSocket", "level 1", "level 2", "/libcurl",
-    "/floor", "to reach")
-  print(("-"):rep(124))
+  print_row("", "", "floor", "libcurl", "LuaSocket", "C API", "level 1", "level 2",
+    "/libcurl", "/floor", "to reach")
+  print(("-"):rep(134))
+end
+
+-- What hinternet is judged by: the lowest level that does the work from Lua.
+local function own_value(values)
+  for _, key in ipairs { "level1", "level2", "api" } do
+    if type(values[key]) == "number" then return values[key] end
+  end
 end
 
 -- A figure against what it is to reach: {curl = 0.65}, {floor = 1.1} or
 -- {level1 = 15000, level2 = 20000}.
 local function judge(name, values, reach)
   if not reach then return "" end
-  local own = type(values.level1) == "number" and values.level1 or values.level2
+  local own = own_value(values)
   local said = {}
   local function one(value, limit, of)
     if type(value) ~= "number" or not limit then return end
@@ -108,9 +116,9 @@ end
 
 -- A row's second line goes without its name and with a note.
 local function report(row, what, values, reach, note)
-  local own = type(values.level1) == "number" and values.level1 or values.level2
+  local own = own_value(values)
   print_row(note and "" or row.name, what, show(values.floor), show(values.curl),
-    show(values.luasocket), show(values.level1), show(values.level2),
+    show(values.luasocket), show(values.api), show(values.level1), show(values.level2),
     ratio_text(own, values.curl), ratio_text(own, values.floor),
     (note or "") .. judge(row.name .. ", " .. what, values, reach))
 end
@@ -335,6 +343,17 @@ local function make_rows(fast, web, scratch)
   gets("  of nginx, http", web.http, web.pid, { curl = 0.65 })
   gets("  of nginx, https", web.https, web.pid, { curl = 0.65 })
 
+  -- From no connection to the last answer.
+  for _, count in ipairs { 64, 1000 } do
+    for _, scheme in ipairs { "http", "https" } do
+      add { name = ("%d connections at once, %s"):format(count, scheme), run = timed,
+            work = "many" .. count, url = fast[scheme] .. "/file", server = fast.pid,
+            small = 1, large = pick(8000, 20000), per = 1, scale = 1, unit = "us",
+            reach = { curl = count == 1000 and scheme == "https" and 0.8 or 0.65 },
+            repeats = 3 }
+    end
+  end
+
   local function connects(name, work, url, count, reach)
     add { name = name, run = timed, work = work, url = url .. "/file", server = fast.pid,
           small = 2, large = count, per = 1, scale = 1, unit = "us", reach = reach,
@@ -500,7 +519,7 @@ local function main()
   web:stop()
   process.remove_folder(scratch)
   if not ok then error(problem, 0) end
-  print(("-"):rep(124))
+  print(("-"):rep(134))
   for _, text in ipairs(missed) do print("not reached: " .. text) end
   for _, text in ipairs(wrong) do print("FAILED: " .. text) end
   print(("%.0f s"):format(socket.gettime() - began))
