@@ -67,6 +67,20 @@ describe("the examples", function()
       "Accept: text/html, text/plain\r\n")
   end)
 
+  it("tasks.lua fetches pages side by side", function()
+    local url = page("hello, reader").url .. "/"
+    local refused = ("http://127.0.0.1:%d/"):format(servers:closed_port())
+    contains(run("tasks.lua", url, refused, url), url .. "\t200\t13 bytes",
+      refused .. "\tfailed\tcannot connect", "turns of the loop meanwhile")
+  end)
+
+  it("callbacks.lua hears of each completion", function()
+    contains(run("callbacks.lua", page("hello, reader").url .. "/a?b"), "status\t200",
+      "bytes\t13")
+    contains(run("callbacks.lua", ("http://127.0.0.1:%d/"):format(servers:closed_port())),
+      "send failed\tcannot connect (connection refused)", "12029")
+  end)
+
   it("headers.lua asks with HEAD and lists what it is told", function()
     local server = servers:answer("HTTP/1.1 200 OK\r\nContent-Length: 9\r\nServer: peer\r\n"
       .. "Set-Cookie: a=1\r\nSet-Cookie: b=2\r\nDate: Mon, 28 Jul 2008 10:05:52 GMT\r\n\r\n")
