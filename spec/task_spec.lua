@@ -540,11 +540,11 @@ describe("A coroutine with a waiter", function()
     local async <close> = open { async = true }
     local ready, tokens = {}, {}
     local waiter = {
-      wait = function(_, token)
+      wait = function(token)
         tokens[token] = true
         coroutine.yield("waiting")
       end,
-      wake = function(_, token) ready[#ready + 1] = token end,
+      wake = function(token) ready[#ready + 1] = token end,
     }
     local thread = coroutine.create(function()
       local token = dispatch.set_waiter(waiter)

@@ -264,11 +264,13 @@ static void lhn_push_lua_half(lua_State *L) {
       [LHN_LUA_WRITE_PIECES] = "write_pieces",
       [LHN_LUA_WAITERS] = "waiters",
       [LHN_LUA_PARK] = "park",
+      [LHN_LUA_SENDING] = "sending",
+      [LHN_LUA_RECEIVING] = "receiving",
   };
   lua_pushvalue(L, LHN_UP_LUA);
   lua_setfield(L, -2, "half");
   lua_newtable(L);
-  for (int i = LHN_LUA_CALLING; i <= LHN_LUA_PARK; i++) {
+  for (int i = LHN_LUA_CALLING; i <= LHN_LUA_RECEIVING; i++) {
     lua_pushinteger(L, i);
     lua_setfield(L, -2, names[i]);
   }

@@ -52,6 +52,9 @@ enum lhn_lua {
   LHN_LUA_WAITERS,        /* table: coroutine -> its waiter, if it has one */
   LHN_LUA_PARK,           /* function(handle, op, waiter): the same as WAIT, in
                              a coroutine that has one */
+  LHN_LUA_SENDING,        /* table: handle -> waiter of the call parked on its
+                             send side */
+  LHN_LUA_RECEIVING,      /* the same of its receive side */
 };
 
 enum lhn_uservalue {

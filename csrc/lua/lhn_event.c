@@ -148,6 +148,48 @@ static int lhn_event_next(lua_State *L) {
   return lhn_push_event(L, &ev);
 }
 
+/* Pushes the waiter of the call parked for this completion, which leaves its
+ * place; or nothing, with false. */
+static bool lhn_event_push_parked(lua_State *L, const struct hn_event *ev) {
+  bool sends = lhn_anchor_of(ev->op) == LHN_ANCHOR_SEND;
+  if (ev->op == HN_OP_NONE)
+    return false;
+  lua_rawgeti(L, lua_upvalueindex(LHN_UP_LUA),
+              sends ? LHN_LUA_SENDING : LHN_LUA_RECEIVING);
+  (void)lhn_push_handle(L, ev->handle);
+  lua_pushvalue(L, -1);
+  if (lua_rawget(L, -3) == LUA_TNIL) {
+    lua_pop(L, 3);
+    return false;
+  }
+  lua_pushvalue(L, -2);
+  lua_pushnil(L);
+  lua_rawset(L, -5);
+  lua_replace(L, -3); /* the waiter in place of the table */
+  return true;
+}
+
+/* take(): the oldest event of all sessions. Of the completion of a parked call
+ * the call's waiter, with the result at 1 to 3; of another as next_event;
+ * nothing when there is none. */
+static int lhn_event_take(lua_State *L) {
+  const struct lhn_box *box = lhn_box(L);
+  struct hn_event ev;
+  if (box->rt == NULL || !hn_next_event(box->rt, 0, &ev))
+    return 0;
+  lua_settop(L, 0);
+  if (!box->parks || !lhn_event_push_parked(L, &ev))
+    return lhn_push_event(L, &ev);
+  struct lhn_handle *h = lua_touserdata(L, 2);
+  (void)lhn_push_result(L, h, &ev);
+  lhn_settle(L, 2, h, &ev);
+  lua_settop(L, 5);
+  for (int i = 3; i >= 1; i--)
+    lua_rawseti(L, 1, i);
+  lua_settop(L, 1);
+  return 1;
+}
+
 /* statuses() -> table: name -> bit */
 static int lhn_event_statuses(lua_State *L) {
   const struct hn_status_entry *entry;
@@ -161,6 +203,7 @@ static int lhn_event_statuses(lua_State *L) {
 
 const luaL_Reg lhn_event_functions[] = {
     {"next_event", lhn_event_next},
+    {"take", lhn_event_take},
     {"statuses", lhn_event_statuses},
     {NULL, NULL},
 };

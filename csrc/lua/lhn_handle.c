@@ -234,10 +234,16 @@ static int lhn_handle_close(lua_State *L) {
   if (lhn_handle_ends_in_lua(L, h))
     return lhn_go_on(L, LHN_LUA_CLOSE, 1);
   struct hn_event ev;
+  size_t handles, before = 0, after = 0;
+  if (h->box->rt != NULL)
+    hn_live(h->box->rt, &handles, &before);
   int code = lhn_handle_end(L, h);
   if (code != 0)
     return lhn_fail(L, h, "close", code);
-  bool later = h->async && h->kind != HN_KIND_SESSION;
+  hn_live(h->box->rt, &handles, &after);
+  /* Where calls are parked, what is queued is mostly for them: poll's. */
+  bool later = (h->async && h->kind != HN_KIND_SESSION) ||
+               (h->box->parks && !h->box->heard && before == after);
   if (!later && hn_next_event(h->box->rt, h->session, &ev)) {
     int n = lhn_push_event(L, &ev);
     lua_pushvalue(L, 1);

@@ -16,7 +16,7 @@
 local core = require "hinternet.core"
 
 local await, cancel, ids = core.await, core.cancel, core.ids
-local next_event, step = core.next_event, core.step
+local next_event, step, take_any = core.next_event, core.step, core.take
 local error, next, pcall, setmetatable = error, next, pcall, setmetatable
 local select, tostring, type, warn = select, tostring, type, warn
 local running, status_of = coroutine.running, coroutine.status
@@ -43,14 +43,13 @@ local weak_keys = { __mode = "k" }
 -- Coroutine -> token: how its calls wait.
 local waiters = setmetatable({}, weak_keys)
 half[slots.waiters] = waiters
--- For each operation, handle -> token of the call parked on it.
+-- Handle -> token of the call parked on its send side, or its receive side; and
+-- which of the two an operation is of.
+local sending, receiving = setmetatable({}, weak_keys), setmetatable({}, weak_keys)
+half[slots.sending], half[slots.receiving] = sending, receiving
 local parked = {}
-do
-  local sending, receiving = setmetatable({}, weak_keys), setmetatable({}, weak_keys)
-  for name, op in next, core.ops do
-    parked[op] = (name == "send" or name == "write") and sending or receiving
-  end
-  parked.sending, parked.receiving = sending, receiving
+for name, op in next, core.ops do
+  parked[op] = (name == "send" or name == "write") and sending or receiving
 end
 local parkings = 0 -- calls parked, ever
 
@@ -116,8 +115,9 @@ local function settle(handle, op, a, b, c)
   local token = parked[op][handle]
   if not token then return false end
   parked[op][handle] = nil
-  token.done, token.a, token.b, token.c = true, a, b, c
-  token.waiter:wake(token)
+  token[1], token[2], token[3] = a, b, c
+  token.done = true
+  token.wake(token)
   return true
 end
 
@@ -200,12 +200,13 @@ end
 -- Leaves a parked call. One that did not get its result cancels its operation;
 -- when that is because its coroutine was closed, its waiter may want to know.
 local function unpark(token, problem)
-  local handle, op = token.handle, token.op
-  if parked[op][handle] == token then parked[op][handle] = nil end
-  if not token.done or problem ~= nil then cancel(handle, op) end
-  token.handle, token.op = nil, nil
-  token.a, token.b, token.c = nil, nil, nil
-  if not token.done and not token.cancelled then token.waiter:wake(token) end
+  if not token.done or problem ~= nil then
+    local handle, op = token.handle, token.op
+    if parked[op][handle] == token then parked[op][handle] = nil end
+    cancel(handle, op)
+  end
+  token.handle, token[1] = nil, nil
+  if not token.done and not token.cancelled then token.wake(token) end
 end
 
 local token_meta = { __close = unpark }
@@ -219,32 +220,35 @@ end
 --- The same in a coroutine that has a waiter; the C half says which.
 function dispatch.park(handle, op, token)
   parkings = parkings + 1
-  token.handle, token.op, token.number = handle, op, parkings
-  token.done = false
+  token.handle, token.op, token.number, token.done = handle, op, parkings, false
   parked[op][handle] = token
-  local _ <close> = token
+  local wait, _ <close> = token.wait, token
   repeat
     if token.cancelled then
       token.done = false
       return nil, "operation cancelled: its task was cancelled", OPERATION_CANCELLED
     end
-    token.waiter:wait(token)
+    wait(token)
   until token.done
-  local a, b, c = token.a, token.b, token.c
-  if a == nil and b then return nil, b, c end
+  local a, message = token[1], token[2]
+  if message then return nil, message, token[3] end
   return a
 end
 
---- From here on calls in the running coroutine wait through `waiter`:
--- waiter:wait(token) suspends it until waiter:wake(token) was called, and may
--- return early; wake must not run the coroutine at once. The token is the same
--- table for all waits of a coroutine, and the waiter may keep things in it.
+--- From here on calls in the running coroutine, or in another one, wait through
+-- `waiter`: waiter.wait(token) suspends it until waiter.wake(token) was called,
+-- and may return early; wake must not run the coroutine at once. The token is the
+-- same table for all waits of a coroutine, and the waiter may keep things in it.
 -- Without a waiter its calls block again. Answers the token.
+--
+-- A waiter may have go_on(token) besides: it resumes the coroutine at once, and
+-- is called in place of wake where that is due.
 function dispatch.set_waiter(waiter, thread)
   thread = thread or running()
   local token
   if waiter then
-    token = setmetatable({ waiter = waiter, thread = thread, done = false }, token_meta)
+    token = setmetatable({ wait = waiter.wait, wake = waiter.wake, go_on = waiter.go_on,
+      thread = thread, done = false }, token_meta)
   end
   core.allow_parking()
   waiters[thread] = token
@@ -257,7 +261,7 @@ function dispatch.waiting() return waiters[running()] end
 -- Ends a wait that died by an error in a coroutine nobody closed and still
 -- holds its operation; whether there was one.
 local function bury(handle)
-  for _, side in next, { parked.sending, parked.receiving } do
+  for _, side in next, { sending, receiving } do
     local token = side[handle]
     if token and status_of(token.thread) == "dead" then
       unpark(token)
@@ -325,7 +329,7 @@ end
 -- The calls that are parked on a session's handles, in the order they parked.
 local function parked_in(session)
   local tokens = {}
-  for _, side in next, { parked.sending, parked.receiving } do
+  for _, side in next, { sending, receiving } do
     for handle, token in next, side do
       local _, owner = ids(handle)
       if owner == session then tokens[#tokens + 1] = token end
@@ -341,7 +345,7 @@ local function settle_all(tokens)
     if not token.done and token.handle then
       settle(token.handle, token.op, nil, "operation cancelled: its session was closed",
         OPERATION_CANCELLED)
-      if token.waiter.resume then token.waiter:resume(token) end
+      if token.go_on then token.go_on(token) end
     end
   end
 end
@@ -376,24 +380,30 @@ function dispatch.created(handle)
   return handle
 end
 
---- A place that takes the events of all sessions, for poll. Its end must be
--- told with leave_poll, or by <close>.
-function dispatch.enter_poll()
-  local loop = setmetatable({ thread = running(), calling = false, done = true }, loop_meta)
-  loops[loop] = true
-  return loop
-end
+-- Where poll takes events: there is one, for poll cannot run inside itself.
+local place = setmetatable({ calling = false, done = true }, { __close = leave })
 
--- Whether there was an event, and whether a callback heard it.
-local function heard(loop, status, handle, callback, ...)
-  if not status then return false, false end
-  if callback then loop.id, loop.session = ids(handle) end
-  return true, hear(loop, status, handle, callback, ...)
+--- The place that takes the events of all sessions; to be left by <close>.
+function dispatch.enter_poll()
+  place.thread = running()
+  loops[place] = true
+  return place
 end
 
 --- Takes the oldest event of all sessions; whether there was one, and whether a
--- callback heard it.
-function dispatch.take(loop) return heard(loop, next_event()) end
+-- callback heard it or a call went on.
+function dispatch.take(loop)
+  local what, handle, callback, id, op, a, b, c, phase, host = take_any()
+  if not what then return false, false end
+  if not id then -- the completion of a parked call
+    what.done = true
+    local go_on = what.go_on or what.wake
+    go_on(what)
+    return true, true
+  end
+  if callback then loop.id, loop.session = ids(handle) end
+  return true, hear(loop, what, handle, callback, id, op, a, b, c, phase, host)
+end
 
 dispatch.inside_callback = inside_callback
 dispatch.text_of = text_of

@@ -9,6 +9,8 @@ local task = require "hinternet.task"
 
 local error, next, setmetatable, tostring, type = error, next, setmetatable, tostring, type
 local live, now, step = core.live, core.now, core.step
+local enter, take, resume_next = dispatch.enter_poll, dispatch.take, task.resume_next
+local get_budget = core.budget
 local ceil, huge = math.ceil, math.huge
 
 local loop = {}
@@ -25,13 +27,12 @@ end
 
 -- Resumes tasks and delivers events, one by one, until there is nothing left or
 -- the time has come; how many.
-local function work(limit)
-  local place <close> = dispatch.enter_poll()
+local function work(place, limit)
   local count = 0
   repeat
-    local any, heard = task.resume_next(), true
-    if not any then any, heard = dispatch.take(place) end
-    if any and heard then count = count + 1 end
+    local any, heard = resume_next(), true
+    if not any then any, heard = take(place) end
+    if heard then count = count + 1 end
   until not any or limit and now() >= limit
   return count
 end
@@ -48,22 +49,23 @@ end
 
 -- Moves the network until something was dispatched or the time is over.
 local function poll(seconds)
-  local budget = core.budget()
-  local began = (budget or seconds > 0) and now() or 0
+  local place <close> = enter()
+  local budget = get_budget()
+  local began = (budget or seconds > 0 and seconds < huge) and now() or 0
   local limit = budget and began + budget
   task.next_round()
-  local count = work(limit)
+  local count = work(place, limit)
   if limit and count > 0 and now() >= limit then return count end
   local left = count > 0 and 0 or seconds
   while true do
     local pending = count > 0 or is_pending()
     local message, code = step(pending and wait_ms(left) or 0)
     if message then error(message .. " (" .. code .. ")", 3) end
-    count = count + work(limit)
+    count = count + work(place, limit)
     if count > 0 then return count end
     if not pending then return false end
     if left <= 0 then return 0 end
-    left = seconds - (now() - began)
+    if left < huge then left = seconds - (now() - began) end
   end
 end
 
@@ -85,7 +87,7 @@ function loop.poll(seconds)
   seconds = check_seconds(seconds)
   check("poll")
   local count = poll(seconds)
-  if task.is_pending() then task.on_ready() end -- there was no time for all
+  if loop.watched and task.is_pending() then core.wake() end -- time was over
   return count
 end
 
@@ -117,7 +119,8 @@ function Pollable:dirty() return self:timeout() == 0 end
 function loop.pollable()
   local fd, message, code = core.pollable()
   if not fd then return nil, message, code end
-  task.on_ready = core.wake
+  task.set_on_ready(core.wake)
+  loop.watched = true
   return setmetatable({ fd = fd }, Pollable)
 end
 

@@ -18,6 +18,7 @@ local task = {}
 
 local OPERATION_CANCELLED = 12017
 local CANCELLED = "operation cancelled: the task was cancelled"
+local DEAD = "cannot resume dead coroutine" -- as Lua says it
 
 ---@class hinternet.task
 local Task = {}
@@ -40,29 +41,23 @@ local kept
 task.depth = 0 -- tasks being resumed now, one inside the other
 task.alive = 0 -- tasks that have not ended
 
--- Called when a task becomes ready; a pollable puts its own here.
-function task.on_ready() end
+-- Called when a task becomes ready, once somebody watches from outside.
+local on_ready
+
+function task.set_on_ready(f) on_ready = f end
 
 local function make_ready(self)
   if self.ready or self.ended then return end
   self.ready = true
   last = last + 1
   ready[last] = self
-  task.on_ready()
+  if on_ready then on_ready() end
 end
 
--- How the calls of a task wait.
-local waiter = {}
+-- How the calls of a task wait: by yielding their token.
+local waiter = { wait = yield }
 
-function waiter:wait(token) -- luacheck: ignore self
-  token.parked = true
-  yield()
-  token.parked = false
-end
-
-function waiter:wake(token) -- luacheck: ignore self
-  make_ready(token.task)
-end
+function waiter.wake(token) make_ready(token.task) end
 
 -- A task that failed and was never joined says so when nobody can join it any
 -- more.
@@ -86,21 +81,22 @@ local function finish(self, ok, problem)
   end
   for i = 1, #self.joiners do
     local token = self.joiners[i]
-    token.waiter:wake(token)
+    token.wake(token)
   end
 end
 
-local function resumed(self, ok, problem)
+local function resumed(self, ok, what)
   task.depth = task.depth - 1
-  if status_of(self.thread) ~= "dead" then
-    if not self.token.parked then
-      yields = yields + 1
-      yielded[yields] = self
-    end
+  if what == self.token then return end -- it waits
+  if not ok then
+    if what == DEAD then what = "the coroutine of the task was closed" end
+    close(self.thread)
+  elseif not self.results then -- it yielded by itself
+    yields = yields + 1
+    yielded[yields] = self
     return
   end
-  if not ok then close(self.thread) end
-  finish(self, ok, problem)
+  finish(self, ok, what)
 end
 
 local function go_on(self)
@@ -109,17 +105,13 @@ local function go_on(self)
     self.results = pack(nil, CANCELLED, OPERATION_CANCELLED)
     return finish(self, true)
   end
-  if status_of(self.thread) == "dead" then
-    return finish(self, false, "the coroutine of the task was closed")
-  end
   self.started = true
   task.depth = task.depth + 1
   return resumed(self, resume(self.thread))
 end
 
--- The end of a session resumes its parked calls before close returns.
-function waiter:resume(token) -- luacheck: ignore self
-  if token.task.ready and status_of(token.task.thread) == "suspended" then go_on(token.task) end
+function waiter.go_on(token)
+  if status_of(token.thread) == "suspended" then go_on(token.task) end
 end
 
 --- Cancels a task and lets it end at once.
@@ -237,7 +229,7 @@ local function await_end(self)
   self.joiners[#self.joiners + 1] = token
   while not self.ended do
     if token.cancelled then return nil, CANCELLED, OPERATION_CANCELLED end
-    token.waiter:wait(token)
+    token.wait(token)
   end
 end
 
