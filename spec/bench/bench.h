@@ -19,6 +19,8 @@
  *                it is answered
  *   idle         leaves N connections idle; prints "rss BEFORE AFTER" in KiB
  *
+ * From Lua a download as strings is read in pieces of each library's own size.
+ *
  * /file is 1 KiB of "0123456789abcde\n"; byte i of /big and of what is sent to
  * /up is i % 251, which the server checks and answers with the count.
  */

@@ -6,7 +6,7 @@ local hinternet = require "hinternet"
 local work, url, n, path = ...
 n = math.tointeger(tonumber(n))
 
-local NOT_BUILT, NO_WORK, PIECE, PERIOD = 3, 4, 262144, 251
+local NOT_BUILT, NO_WORK, PERIOD = 3, 4, 251
 local byte = string.byte
 local small = ("0123456789abcde\n"):rep(64)
 
@@ -89,7 +89,7 @@ function works.strings()
   local request = receive(start("GET"))
   local at = 0
   while true do
-    local data, message = request:read(PIECE)
+    local data, message = request:read()
     if not data then
       check(not message, message)
       break
@@ -109,7 +109,7 @@ end
 function works.gzip()
   local request = receive(start("GET"))
   local sum = 0
-  for data in request:chunks(PIECE) do
+  for data in request:chunks() do
     if sum == 0 and byte(data) == 0x1f then os.exit(NOT_BUILT) end
     sum = sum + #data
   end
@@ -155,5 +155,24 @@ function works.idle()
   print("rss", before, resident())
 end
 
-if not works[work] then os.exit(NO_WORK) end
-works[work]()
+-- As many tasks, each asking again as soon as it is answered.
+local function many(count)
+  local left = n
+  local function task()
+    while left > 0 do
+      left = left - 1
+      get():close()
+    end
+  end
+  for _ = 1, math.min(count, n) do session:spawn(task) end
+  session:run()
+end
+
+local at_once = math.tointeger(tonumber(work:match "^many(%d+)$"))
+if at_once then
+  many(at_once)
+elseif works[work] then
+  works[work]()
+else
+  os.exit(NO_WORK)
+end
