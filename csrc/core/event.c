@@ -1,6 +1,6 @@
 #include "event.h"
 
-#include "runtime.h"
+#include "handle.h"
 
 static struct hn_event_record *event_of(struct hn_link *l) {
   return HN_CONTAINER_OF(l, struct hn_event_record, link);
@@ -28,14 +28,6 @@ void queue_close(hn_runtime *rt, struct hn_queue *q) {
   queue_free_if_done(q);
 }
 
-struct hn_queue *queue_find(const hn_runtime *rt, hn_handle session) {
-  for (struct hn_link *l = rt->queues.next; l != &rt->queues; l = l->next) {
-    struct hn_queue *q = HN_CONTAINER_OF(l, struct hn_queue, link);
-    if (q->session == session) return q;
-  }
-  return NULL;
-}
-
 int event_reserve(hn_runtime *rt, struct hn_event_record **out) {
   struct hn_link *l = list_first(&rt->spare_events);
   struct hn_event_record *r;
@@ -47,6 +39,7 @@ int event_reserve(hn_runtime *rt, struct hn_event_record **out) {
     r = mem_calloc(1, sizeof *r);
     if (!r) return HN_ERR_NOT_ENOUGH_MEMORY;
     list_init(&r->link);
+    list_init(&r->all);
   }
   r->event = (struct hn_event){0};
   r->untaken = NULL;
@@ -76,8 +69,10 @@ void event_post_reserved(hn_runtime *rt, struct hn_queue *q, hn_handle h,
                          struct hn_event_record *r) {
   r->event.handle = h;
   r->event.session = q->session;
-  r->number = ++rt->event_number;
+  r->queue = q;
+  rt->event_number++;
   list_append(&q->events, &r->link);
+  list_append(&rt->events, &r->all);
   rt->queued++;
   runtime_note(rt);
 }
@@ -98,12 +93,15 @@ int event_post(hn_runtime *rt, struct hn_queue *q, const struct hn_event *e) {
   return 0;
 }
 
-/* Takes a record out of its queue, and the queue away if that was its last. */
-static void event_unlink(hn_runtime *rt, struct hn_queue *q,
-                         struct hn_event_record *r) {
+static void event_unlink(hn_runtime *rt, struct hn_event_record *r) {
   list_remove(&r->link);
+  list_remove(&r->all);
   rt->queued--;
-  queue_free_if_done(q);
+}
+
+void event_drop(hn_runtime *rt, struct hn_event_record *r) {
+  event_unlink(rt, r);
+  event_unreserve(rt, r);
 }
 
 void event_drop_handle(hn_runtime *rt, struct hn_queue *q, hn_handle h) {
@@ -111,10 +109,7 @@ void event_drop_handle(hn_runtime *rt, struct hn_queue *q, hn_handle h) {
   while (l != &q->events) {
     struct hn_event_record *r = event_of(l);
     l = l->next;
-    if (h != 0 && r->event.handle != h) continue;
-    list_remove(&r->link);
-    rt->queued--;
-    event_unreserve(rt, r);
+    if (h == 0 || r->event.handle == h) event_drop(rt, r);
   }
 }
 
@@ -122,11 +117,7 @@ void event_drop_all(hn_runtime *rt) {
   struct hn_link *l;
   while ((l = list_first(&rt->queues)) != NULL) {
     struct hn_queue *q = HN_CONTAINER_OF(l, struct hn_queue, link);
-    struct hn_link *e;
-    while ((e = list_first(&q->events)) != NULL) {
-      list_remove(e);
-      event_unreserve(rt, event_of(e));
-    }
+    event_drop_handle(rt, q, 0);
     list_remove(l);
     mem_free(q);
   }
@@ -135,12 +126,12 @@ void event_drop_all(hn_runtime *rt) {
     mem_free(event_of(l));
   }
   rt->spare_event_count = HN_SPARE_RECORDS; /* keep nothing from here on */
-  rt->queued = 0;
 }
 
-/* Hands a record out; its text stays parked until the next take. */
-static void event_hand_out(hn_runtime *rt, struct hn_queue *q,
-                           struct hn_event_record *r, struct hn_event *out) {
+/* Hands a record out; its text stays parked until the next take. The queue goes
+ * with its last event when its session is gone. */
+static void event_hand_out(hn_runtime *rt, struct hn_event_record *r,
+                           struct hn_event *out) {
   spares_give(&rt->env.spares, &rt->parked);
   if (r->untaken) *r->untaken = NULL;
   *out = r->event;
@@ -148,51 +139,61 @@ static void event_hand_out(hn_runtime *rt, struct hn_queue *q,
     rt->parked = r->text;
     buf_init(&r->text, SIZE_MAX / 2);
   }
-  event_unlink(rt, q, r);
+  event_unlink(rt, r);
+  queue_free_if_done(r->queue);
   event_keep(rt, r);
 }
 
-/* The oldest event of a handle in one queue; h 0: of any. */
-static struct hn_event_record *event_oldest(const struct hn_queue *q,
-                                            hn_handle h) {
-  for (struct hn_link *l = q->events.next; l != &q->events; l = l->next)
-    if (h == 0 || event_of(l)->event.handle == h) return event_of(l);
+static struct hn_event_record *event_first(const struct hn_queue *q) {
+  struct hn_link *l = list_first(&q->events);
+  return l ? event_of(l) : NULL;
+}
+
+/* The oldest event of a handle that is closed: a session's whole queue, or what
+ * is left of another. */
+static struct hn_event_record *event_oldest_of_closed(const hn_runtime *rt,
+                                                      hn_handle h) {
+  bool session = hn_kind_of(h) == HN_KIND_SESSION;
+  for (struct hn_link *l = rt->events.next; l != &rt->events; l = l->next) {
+    struct hn_event_record *r = HN_CONTAINER_OF(l, struct hn_event_record, all);
+    if ((session ? r->event.session : r->event.handle) == h) return r;
+  }
   return NULL;
 }
 
-static struct hn_event_record *event_oldest_anywhere(const hn_runtime *rt,
-                                                     hn_handle h,
-                                                     struct hn_queue **where) {
-  struct hn_event_record *best = NULL;
-  for (struct hn_link *l = rt->queues.next; l != &rt->queues; l = l->next) {
-    struct hn_queue *q = HN_CONTAINER_OF(l, struct hn_queue, link);
-    struct hn_event_record *r = event_oldest(q, h);
-    if (!r || (best && best->number < r->number)) continue;
-    best = r;
-    *where = q;
-  }
-  return best;
+/* The oldest in a scope, see hn_next_event. */
+static struct hn_event_record *event_oldest(const hn_runtime *rt,
+                                            hn_handle scope) {
+  struct hn_node *n;
+  if (scope == 0)
+    return HN_CONTAINER_OF(rt->events.next, struct hn_event_record, all);
+  if (node_find_any(rt, scope, &n)) return event_oldest_of_closed(rt, scope);
+  if (!n->parent) return event_first(n->queue);
+  struct hn_link *events = &n->queue->events;
+  for (struct hn_link *l = events->next; l != events; l = l->next)
+    if (event_of(l)->event.handle == scope) return event_of(l);
+  return NULL;
 }
 
 bool event_take(hn_runtime *rt, hn_handle scope, struct hn_event *out) {
   if (rt->queued == 0) return false;
-  struct hn_queue *q = scope ? queue_find(rt, scope) : NULL;
-  struct hn_event_record *r =
-      q ? event_oldest(q, 0) : event_oldest_anywhere(rt, scope, &q);
-  if (!r) return false;
-  event_hand_out(rt, q, r, out);
-  return true;
+  struct hn_event_record *r = event_oldest(rt, scope);
+  if (r) event_hand_out(rt, r, out);
+  return r != NULL;
 }
 
 bool event_take_result(hn_runtime *rt, hn_handle h, enum hn_op op,
                        struct hn_event *out) {
-  for (struct hn_link *l = rt->queues.next; l != &rt->queues; l = l->next) {
-    struct hn_queue *q = HN_CONTAINER_OF(l, struct hn_queue, link);
-    struct hn_link *first = list_first(&q->events);
-    if (!first || event_of(first)->event.handle != h) continue;
-    if (event_of(first)->event.op != op) return false;
-    event_hand_out(rt, q, event_of(first), out);
-    return true;
-  }
-  return false;
+  struct hn_node *n;
+  struct hn_event_record *r;
+  if (rt->queued == 0) return false;
+  if (node_find_any(rt, h, &n) == 0)
+    r = event_first(n->queue);
+  else
+    r = event_oldest_of_closed(rt, h);
+  if (!r || r->event.handle != h || r->event.op != op ||
+      event_first(r->queue) != r)
+    return false;
+  event_hand_out(rt, r, out);
+  return true;
 }

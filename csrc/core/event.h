@@ -1,5 +1,6 @@
 /*
- * event.h: what happened, by value, in one queue for each session.
+ * event.h: what happened, by value, in one queue for each session and in one
+ * list of all, in the order of posting.
  *
  * Posting appends, taking hands out the oldest and parks its text in the
  * runtime until the next take. A completion and a handle_closing must never
@@ -15,11 +16,14 @@
 #include "../base/mem.h"
 #include "../base/slice.h"
 
+struct hn_queue;
+
 struct hn_event_record {
-  struct hn_link link;
+  struct hn_link link; /* in its queue, or the spare ones */
+  struct hn_link all;  /* in the runtime's list of all events */
+  struct hn_queue *queue; /* borrowed: while it is queued */
   struct hn_event event;
   struct hn_buf text; /* owned: what event.text shows, when not static */
-  uint64_t number;    /* order of posting over all queues */
   /* Where its operation remembers it; set to NULL when it is taken or dropped.
    * Borrowed: the operation clears it if it goes first. */
   struct hn_event_record **untaken;
@@ -37,9 +41,6 @@ struct hn_queue {
 HN_INTERNAL int queue_new(hn_runtime *rt, struct hn_queue **out);
 /* The session is gone: the queue goes with its last event. */
 HN_INTERNAL void queue_close(hn_runtime *rt, struct hn_queue *q);
-/* The queue of a session, open or closed; NULL when there is none. */
-HN_INTERNAL struct hn_queue *queue_find(const hn_runtime *rt,
-                                        hn_handle session);
 
 /* A record of one's own. NOT_ENOUGH_MEMORY. */
 HN_INTERNAL int event_reserve(hn_runtime *rt, struct hn_event_record **out);
@@ -61,6 +62,8 @@ HN_INTERNAL bool event_take(hn_runtime *rt, hn_handle scope,
 HN_INTERNAL bool event_take_result(hn_runtime *rt, hn_handle h, enum hn_op op,
                                    struct hn_event *out);
 
+/* Drops a queued event of an open session. */
+HN_INTERNAL void event_drop(hn_runtime *rt, struct hn_event_record *r);
 /* Drops every queued event of a handle; h 0: of all. */
 HN_INTERNAL void event_drop_handle(hn_runtime *rt, struct hn_queue *q,
                                    hn_handle h);

@@ -12,6 +12,7 @@ int hn_runtime_new(hn_runtime **out) {
   list_init(&rt->running);
   list_init(&rt->held);
   list_init(&rt->queues);
+  list_init(&rt->events);
   list_init(&rt->spare_events);
   list_init(&rt->spare_requests);
   list_init(&rt->draining);

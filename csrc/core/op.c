@@ -114,12 +114,7 @@ void op_fail(struct hn_node *n, struct hn_operation *op,
 
 void op_drop(struct hn_node *n, struct hn_operation *op) {
   if (op->running) event_unreserve(n->rt, op_end(n, op));
-  if (op->untaken) {
-    struct hn_event_record *r = op->untaken;
-    list_remove(&r->link);
-    n->rt->queued--;
-    event_unreserve(n->rt, r);
-  }
+  if (op->untaken) event_drop(n->rt, op->untaken);
   op->untaken = NULL;
   spares_give(&n->rt->env.spares, &op->data);
 }

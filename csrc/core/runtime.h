@@ -38,6 +38,7 @@ struct hn_runtime {
   struct hn_link running;  /* the same: those of this round */
   struct hn_link draining; /* hn_conn.again: those of this round */
   struct hn_link queues;   /* hn_queue.link; owned */
+  struct hn_link events;   /* hn_event_record.all, oldest first */
   struct hn_link spare_events;   /* hn_event_record.link; owned */
   struct hn_link spare_requests; /* hn_request.ready; owned */
   size_t spare_event_count, spare_request_count;
