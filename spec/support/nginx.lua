@@ -33,7 +33,7 @@ daemon off;
 worker_processes 1;
 pid ${folder}/nginx.pid;
 error_log ${folder}/error.log;
-events { worker_connections 512; }
+events { worker_connections 2048; }
 http {
   log_format plain '$request_method $uri $status $connection '
                    '$connection_requests $request_length '
@@ -95,6 +95,9 @@ local function status_locations()
   return table.concat(out, "\n")
 end
 
+-- A thousand clients may come at once.
+local backlog = " backlog=2048"
+
 -- The text of the configuration and the names of its ports.
 local function config(certs, more)
   local body = server:gsub("    location ~ [^\n]*", status_locations)
@@ -103,9 +106,9 @@ local function config(certs, more)
     out[#out + 1] = body:format("${" .. name .. "}" .. listen, tls)
     if name ~= "http" then ports[#ports + 1] = name end
   end
-  add("http", "", "")
+  add("http", backlog, "")
   for name, kind in pairs(certs and kinds or {}) do
-    add(name, " ssl", ("ssl_certificate %s; ssl_certificate_key %s;"):format(
+    add(name, " ssl" .. backlog, ("ssl_certificate %s; ssl_certificate_key %s;"):format(
       certs[kind].cert, certs[kind].key))
   end
   for name, tls in pairs(more) do add(name, " ssl", tls) end

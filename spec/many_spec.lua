@@ -1,0 +1,113 @@
+-- A thousand requests at once, on one thread.
+
+local core = require "hinternet.core"
+local hinternet = require "hinternet"
+local certs = require "spec.support.certs"
+local leaks = require "spec.support.leaks"
+local nginx = require "spec.support.nginx"
+
+local COUNT = os.getenv("HN_SLOW") and 100 or 1000
+
+describe(COUNT .. " requests at once", function()
+  local authority, n
+
+  setup(function()
+    authority = certs.make()
+    n = nginx.start(authority)
+  end)
+  teardown(function()
+    n:stop()
+    authority:remove()
+  end)
+  leaks.watch()
+
+  local function open(options)
+    options = options or {}
+    options.ca_file = authority.ca
+    return assert(hinternet.open(options))
+  end
+
+  -- Each task has the head of its response before any of them reads its body:
+  -- so there are as many connections as tasks.
+  local function fetch_all(session, url)
+    local arrived, bytes = 0, 0
+    local tasks = {}
+    for i = 1, COUNT do
+      tasks[i] = session:spawn(function()
+        local r <close> = assert(session:get(url .. "/file", { stream = true }))
+        assert.equal(200, r.status)
+        arrived = arrived + 1
+        while arrived < COUNT do coroutine.yield() end
+        local body = assert(r:read("a"))
+        bytes = bytes + #body
+      end)
+    end
+    session:run()
+    assert.equal(COUNT, arrived)
+    assert.equal(COUNT * 1024, bytes)
+    return tasks
+  end
+
+  for _, kind in ipairs { "http", "https" } do
+    it("over as many connections complete in tasks, " .. kind, function()
+      local before = leaks.descriptors()
+      local session = open()
+      for _, task in ipairs(fetch_all(session, n[kind])) do
+        assert.equal("done", task:status())
+      end
+      assert.equal(COUNT, session:query_option("connections_opened"))
+      assert.same({ 2, 0 }, { core.live() }) -- the session and a connection
+      assert.equal(before + COUNT, leaks.descriptors())
+      -- They are all kept and used again.
+      fetch_all(session, n[kind])
+      assert.equal(COUNT, session:query_option("connections_opened"))
+      session:close()
+      assert.equal(before, leaks.descriptors())
+    end)
+
+    it("complete with callbacks, every handle closed last of all, " .. kind, function()
+      local before = leaks.descriptors()
+      local session = open { async = true }
+      local closed, started, completed, bytes, waiting = 0, 0, 0, 0, {}
+      local function start(ok)
+        assert(ok)
+        started = started + 1
+      end
+      local on = {}
+      function on.sendrequest_complete(request)
+        completed = completed + 1
+        start(request:receive_response())
+      end
+      function on.headers_available(request)
+        completed = completed + 1
+        waiting[#waiting + 1] = request
+        if #waiting < COUNT then return end
+        for _, other in ipairs(waiting) do start(other:read("a")) end
+      end
+      function on.read_complete(request, body)
+        completed = completed + 1
+        bytes = bytes + #body
+        assert(request:close())
+      end
+      function on.handle_closing(handle)
+        assert.is_false(handle:is_valid())
+        closed = closed + 1
+      end
+      session:set_status_callback(function(handle, status, info)
+        if on[status] then on[status](handle, info) end
+        assert.not_equal("request_error", status)
+      end)
+      local connection = session:connect("127.0.0.1", n[kind .. "_port"])
+      for _ = 1, COUNT do
+        start(connection:open_request("GET", "/file", { secure = kind == "https" }):send())
+      end
+      while hinternet.poll() do end
+      assert.same({ 3 * COUNT, 3 * COUNT, COUNT, COUNT * 1024 },
+        { started, completed, closed, bytes })
+      session:close()
+      assert.equal(COUNT + 2, closed)
+      assert.same({ 0, 0 }, { core.live() })
+      assert.equal(before, leaks.descriptors())
+    end)
+  end
+end)
