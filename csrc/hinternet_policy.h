@@ -32,7 +32,7 @@ enum hn_allow {
  *   const char *const hosts[] = {"*.example.org", "https://cdn.example.net",
  *                                NULL};
  *   struct hn_policy p = {.size = sizeof p, .allow = HN_ALLOW_HTTPS,
- *                         .hosts = hosts};
+ *                         .hosts = hosts, .max_connections = 8};
  *
  * What is refused answers ACCESS_DENIED, and a message ends in "(host policy)":
  * a host, port or scheme by its operation's request_error before anything is
@@ -59,6 +59,8 @@ struct hn_policy {
   const char *ca_file;      /* PEM file of the authorities trusted, whatever the
                                option says; NULL: as without a policy */
   size_t max_handles;     /* open; beyond it opening is NOT_ENOUGH_MEMORY */
+  size_t max_connections; /* in all sessions; further requests wait, at most
+                             their connect_timeout */
   uint64_t max_response_body; /* bytes of each, as received and as decoded;
                                  a read beyond is INSUFFICIENT_BUFFER */
   uint64_t max_request_body;  /* bytes of each; a send or write beyond it is

@@ -16,6 +16,7 @@ int hn_runtime_new(hn_runtime **out) {
   list_init(&rt->spare_events);
   list_init(&rt->spare_requests);
   list_init(&rt->draining);
+  list_init(&rt->env.pools);
   list_init(&rt->env.woken);
   list_init(&rt->env.unfinished);
   heap_init(&rt->env.deadlines);

@@ -107,25 +107,3 @@ int policy_check_file(const hn_runtime *rt) {
   return guard_allows(rt->env.guard, HN_ALLOW_FILES) ? 0
                                                      : HN_ERR_ACCESS_DENIED;
 }
-
-static int policy_overflow(struct hn_request *r, enum hn_phase phase,
-                           const char *why) {
-  return err_set(&r->info, HN_ERR_INSUFFICIENT_BUFFER, phase,
-                 r->target->authority, why);
-}
-
-int policy_check_upload(struct hn_request *r, uint64_t size) {
-  const struct hn_guard *g = policy_guard(&r->node);
-  if (!g || size <= g->max_request_body) return 0;
-  return policy_overflow(r, HN_PHASE_SEND,
-                         "request body larger than allowed (host policy)");
-}
-
-int policy_check_download(struct hn_request *r) {
-  const struct hn_guard *g = policy_guard(&r->node);
-  if (!g || (r->exchange.body_size <= g->max_response_body &&
-             r->content.size <= g->max_response_body))
-    return 0;
-  return policy_overflow(r, HN_PHASE_RECEIVE,
-                         "response body larger than allowed (host policy)");
-}

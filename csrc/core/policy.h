@@ -20,14 +20,6 @@ HN_INTERNAL int policy_check_route(struct hn_request *r,
 HN_INTERNAL int policy_check_text(const struct hn_node *n, enum hn_text which,
                                   struct hn_slice text);
 
-/* May the request's body have that many bytes? INSUFFICIENT_BUFFER, described.
- */
-HN_INTERNAL int policy_check_upload(struct hn_request *r, uint64_t size);
-
-/* Has the response's body kept within its limit, as it came and as it is
- * decoded? INSUFFICIENT_BUFFER, described. */
-HN_INTERNAL int policy_check_download(struct hn_request *r);
-
 /* May descriptors be read and written? ACCESS_DENIED. */
 HN_INTERNAL int policy_check_file(const hn_runtime *rt);
 

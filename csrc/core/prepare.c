@@ -2,6 +2,7 @@
 
 #include "identity.h"
 #include "policy.h"
+#include "quota.h"
 
 struct prepare_method {
   struct hn_slice name;
@@ -265,7 +266,7 @@ int prepare_exchange(struct hn_request *r) {
   const struct hn_settings *s = &r->settings;
   struct hn_exchange *x = &r->exchange;
   const struct hn_message *m = &r->message;
-  int rc = policy_check_upload(
+  int rc = quota_check_upload(
       r, m->length == HN_LENGTH_CHUNKED ? m->body.n : m->length);
   if (rc == 0) rc = prepare_wish(r, &x->setup.wish);
   if (rc) return rc;

@@ -4,6 +4,7 @@
 #include "option.h"
 #include "policy.h"
 #include "prepare.h"
+#include "quota.h"
 
 /* The redirect is told of, and held until that has been heard; one that nobody
  * hears goes on at once. */
@@ -90,7 +91,7 @@ static int receiving_read_piece(struct hn_request *r, size_t *got) {
   }
   int rc = receiving_reserve(r, &p, &n);
   if (rc == 0) rc = content_read(&r->content, &r->exchange, p, n, &taken);
-  if (rc == 0) rc = policy_check_download(r);
+  if (rc == 0) rc = quota_check_download(r);
   if (rc) return rc;
   buf_commit(&r->rx.data, taken);
   r->rx.moved += taken;

@@ -3,6 +3,7 @@
 #include "../net/file.h"
 #include "policy.h"
 #include "prepare.h"
+#include "quota.h"
 
 static void sending_step_head(struct hn_request *r) {
   int rc = r->begun ? 0 : prepare_exchange(r);
@@ -16,7 +17,7 @@ static void sending_step_head(struct hn_request *r) {
 static int sending_write_input(struct hn_request *r) {
   struct hn_operation *op = &r->tx;
   uint64_t start = op->moved;
-  int rc = policy_check_upload(r, r->exchange.sent + op->input.n);
+  int rc = quota_check_upload(r, r->exchange.sent + op->input.n);
   if (rc) return rc;
   while (op->input.n > 0) {
     size_t put = 0;

@@ -51,6 +51,7 @@ int conn_new(struct hn_env *env, const struct hn_origin *origin,
   struct hn_conn *c = mem_calloc(1, sizeof *c);
   if (!c) return HN_ERR_NOT_ENOUGH_MEMORY;
   c->env = env;
+  env->connections++;
   c->origin = *origin;
   list_init(&c->link);
   list_init(&c->again);
@@ -118,6 +119,7 @@ void conn_let_go(struct hn_conn *c) {
 
 void conn_free(struct hn_conn *c, bool polite) {
   list_remove(&c->again);
+  c->env->connections--;
   if (c->dial) dial_free(c->dial);
   if (c->stream) conn_close_stream(c, polite);
   conn_hold(c);

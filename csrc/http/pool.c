@@ -2,6 +2,7 @@
 
 void pool_init(struct hn_pool *p, struct hn_env *env, uint64_t tag) {
   p->env = env;
+  list_append(&env->pools, &p->link);
   list_init(&p->busy);
   list_init(&p->idle);
   list_init(&p->draining);
@@ -28,15 +29,74 @@ static void pool_call(struct hn_pool *p, struct hn_waiter *w) {
   w->called = true;
 }
 
+static int64_t pool_count(const struct hn_link *list,
+                          const struct hn_origin *origin, bool *is_1_0) {
+  int64_t n = 0;
+  for (struct hn_link *l = list->next; l != list; l = l->next) {
+    const struct hn_conn *c = HN_CONTAINER_OF(l, struct hn_conn, link);
+    if (!origin_equal(&c->origin, origin)) continue;
+    if (c->is_1_0) *is_1_0 = true;
+    n++;
+  }
+  return n;
+}
+
+/* How many connections more this origin may have; negative when a limit was
+ * lowered. Nothing is counted while none is set. */
+static int64_t pool_room(const struct hn_pool *p,
+                         const struct hn_origin *origin) {
+  if (p->max_per_server == INT64_MAX && p->max_per_1_0_server == INT64_MAX)
+    return INT64_MAX;
+  bool is_1_0 = false;
+  int64_t n = pool_count(&p->busy, origin, &is_1_0);
+  n += pool_count(&p->idle, origin, &is_1_0);
+  n += pool_count(&p->draining, origin, &is_1_0);
+  int64_t max = p->max_per_server;
+  if (is_1_0 && p->max_per_1_0_server < max) max = p->max_per_1_0_server;
+  return max - n;
+}
+
+/* The first in line who waits for this origin; NULL when nobody does. */
+static struct hn_waiter *pool_first_for(const struct hn_pool *p,
+                                        const struct hn_origin *origin) {
+  for (struct hn_link *l = p->waiting.next; l != &p->waiting; l = l->next)
+    if (origin_equal(&pool_waiter(l)->origin, origin)) return pool_waiter(l);
+  return NULL;
+}
+
+/* The first in line whom only the limit of all pools has kept waiting. */
+static struct hn_waiter *pool_first_with_room(const struct hn_pool *p) {
+  for (struct hn_link *l = p->waiting.next; l != &p->waiting; l = l->next)
+    if (pool_room(p, &pool_waiter(l)->origin) > 0) return pool_waiter(l);
+  return NULL;
+}
+
+/* One connection less, or one that may be evicted: somebody of any pool may
+ * have it. The pools take turns. */
+static void pool_wake_any(struct hn_env *env) {
+  for (struct hn_link *l = env->pools.next; l != &env->pools; l = l->next) {
+    struct hn_pool *p = HN_CONTAINER_OF(l, struct hn_pool, link);
+    struct hn_waiter *w = pool_first_with_room(p);
+    if (!w) continue;
+    pool_call(p, w);
+    list_remove(&p->link);
+    list_append(&env->pools, &p->link);
+    return;
+  }
+}
+
+static bool pool_is_limited(const struct hn_env *env) {
+  return env->guard && env->guard->max_connections < SIZE_MAX;
+}
+
 /* A connection to this origin, or a place for one, is free: the first who
  * waits for it is woken. */
 static void pool_wake(struct hn_pool *p, const struct hn_origin *origin) {
-  for (struct hn_link *l = p->waiting.next; l != &p->waiting; l = l->next) {
-    struct hn_waiter *w = pool_waiter(l);
-    if (!origin_equal(&w->origin, origin)) continue;
+  struct hn_waiter *w = pool_first_for(p, origin);
+  if (w)
     pool_call(p, w);
-    return;
-  }
+  else if (pool_is_limited(p->env))
+    pool_wake_any(p->env);
 }
 
 /* One that was called and goes before it came makes room for the next. */
@@ -48,7 +108,7 @@ void pool_forget(struct hn_pool *p, struct hn_waiter *waiter) {
 
 void pool_drop(struct hn_pool *p, struct hn_conn *c, bool polite) {
   list_remove(&c->link);
-  if (!list_is_empty(&p->waiting)) pool_wake(p, &c->origin);
+  pool_wake(p, &c->origin);
   conn_free(c, polite);
 }
 
@@ -69,6 +129,7 @@ void pool_fini(struct hn_pool *p) {
   pool_drop_all(p, &p->draining);
   pool_drop_all(p, &p->busy);
   timer_clear(&p->env->deadlines, &p->timer);
+  list_remove(&p->link);
 }
 
 /* When it has lain on its list for long enough. A request sent just as the peer
@@ -98,7 +159,7 @@ static void pool_put_idle(struct hn_pool *p, struct hn_conn *c) {
   c->drain = 0;
   c->idle_since = env_now(p->env);
   pool_arm(p, pool_end(p, c));
-  if (!list_is_empty(&p->waiting)) pool_wake(p, &c->origin);
+  pool_wake(p, &c->origin);
 }
 
 /* Throws away what is here, up to a portion; true when the connection is clean
@@ -182,33 +243,6 @@ static void pool_take(struct hn_pool *p, struct hn_conn *c, uint64_t owner) {
   c->owner = owner;
 }
 
-static int64_t pool_count(const struct hn_link *list,
-                          const struct hn_origin *origin, bool *is_1_0) {
-  int64_t n = 0;
-  for (struct hn_link *l = list->next; l != list; l = l->next) {
-    const struct hn_conn *c = HN_CONTAINER_OF(l, struct hn_conn, link);
-    if (!origin_equal(&c->origin, origin)) continue;
-    if (c->is_1_0) *is_1_0 = true;
-    n++;
-  }
-  return n;
-}
-
-/* How many connections more this origin may have; negative when a limit was
- * lowered. Nothing is counted while none is set. */
-static int64_t pool_room(const struct hn_pool *p,
-                         const struct hn_origin *origin) {
-  if (p->max_per_server == INT64_MAX && p->max_per_1_0_server == INT64_MAX)
-    return INT64_MAX;
-  bool is_1_0 = false;
-  int64_t n = pool_count(&p->busy, origin, &is_1_0);
-  n += pool_count(&p->idle, origin, &is_1_0);
-  n += pool_count(&p->draining, origin, &is_1_0);
-  int64_t max = p->max_per_server;
-  if (is_1_0 && p->max_per_1_0_server < max) max = p->max_per_1_0_server;
-  return max - n;
-}
-
 /* Gives up one connection to an origin; false when the list has none. */
 static bool pool_evict(struct hn_link *list, const struct hn_origin *origin) {
   for (struct hn_link *l = list->next; l != list; l = l->next) {
@@ -221,12 +255,31 @@ static bool pool_evict(struct hn_link *list, const struct hn_origin *origin) {
   return false;
 }
 
+/* The one that nobody would miss most: draining, or idle for the longest. */
+static bool pool_evict_any(struct hn_env *env) {
+  for (struct hn_link *l = env->pools.next; l != &env->pools; l = l->next) {
+    struct hn_pool *p = HN_CONTAINER_OF(l, struct hn_pool, link);
+    struct hn_conn *c = pool_first(&p->draining);
+    if (!c && !list_is_empty(&p->idle))
+      c = HN_CONTAINER_OF(p->idle.prev, struct hn_conn, link);
+    if (!c) continue;
+    list_remove(&c->link);
+    conn_free(c, false);
+    return true;
+  }
+  return false;
+}
+
 /* What drains would block a place for a body that nobody wants, and what lies
  * idle one for whom an old connection does not do. */
 static bool pool_make_room(struct hn_pool *p, const struct hn_origin *origin) {
+  struct hn_env *env = p->env;
   while (pool_room(p, origin) <= 0)
     if (!pool_evict(&p->draining, origin) && !pool_evict(&p->idle, origin))
       return false;
+  while (pool_is_limited(env) &&
+         env->connections >= env->guard->max_connections)
+    if (!pool_evict_any(env)) return false;
   return true;
 }
 
@@ -291,7 +344,7 @@ void pool_drain(struct hn_pool *p, struct hn_conn *c, uint64_t rest) {
   pool_arm(p, pool_end(p, c));
   if (pool_step_drain(p, &c) || !c) return;
   /* Nobody waits in line for what nobody reads: the first there evicts it. */
-  if (!list_is_empty(&p->waiting)) pool_wake(p, &c->origin);
+  pool_wake(p, &c->origin);
 }
 
 void pool_on_ready(struct hn_conn *c) {

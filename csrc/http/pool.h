@@ -31,6 +31,7 @@ struct hn_waiter {
 
 struct hn_pool {
   struct hn_env *env;      /* borrowed */
+  struct hn_link link;     /* in env->pools */
   struct hn_link busy;     /* hn_conn.link, owned */
   struct hn_link idle;
   struct hn_link draining;
@@ -58,9 +59,9 @@ struct hn_pool_wish {
 };
 
 /* An idle connection, or a new one being dialled; then busy and the caller's to
- * release. *reused tells which. HN_AGAIN when the origin has as many as it may:
- * `waiter` then stands in line, and its owner is put on env->woken when a place
- * is free. Errors of conn_new. */
+ * release. *reused tells which. HN_AGAIN when the origin has as many as it may,
+ * or all pools together do: `waiter` then stands in line, and its owner is put
+ * on env->woken when a place is free. Errors of conn_new. */
 HN_INTERNAL int pool_acquire(struct hn_pool *p, const struct hn_pool_wish *w,
                              struct hn_waiter *waiter, struct hn_conn **out,
                              bool *reused);

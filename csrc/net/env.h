@@ -38,6 +38,8 @@ struct hn_env {
   struct hn_heap deadlines;
   struct hn_slots slots; /* tags and handles to objects */
   struct hn_spares spares;
+  struct hn_link pools; /* hn_pool.link: of every session */
+  size_t connections;   /* in all of them, those being dialled too */
   struct hn_link woken; /* hn_waiter.link: whose turn has come */
   struct hn_link unfinished; /* hn_conn.again: drained for a portion, not dry */
   bool is_hurried; /* steps may only work so long */

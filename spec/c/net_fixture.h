@@ -26,6 +26,7 @@ static inline bool fixture_open(struct hn_env *env) {
   memset(env, 0, sizeof *env);
   heap_init(&env->deadlines);
   slots_init(&env->slots);
+  list_init(&env->pools);
   env->now_us = clock_now_us();
   if (reactor_new(&env->reactor) != 0) return false;
   return resolver_new(&env->resolver, env->reactor) == 0;

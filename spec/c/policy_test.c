@@ -1,26 +1,13 @@
 /*
  * policy_test.c: a host's policy against everything a script could try, end to
- * end: a runtime under a policy, and servers on loopback that must or must not
- * be reached.
+ * end: servers on loopback that must or must not be reached, options and
+ * descriptors.
  */
-#include "../../csrc/hinternet_policy.h"
-#include "serve_fixture.h"
+#include "policy_fixture.h"
 
-enum {
-  BOTH = HN_ALLOW_HTTP | HN_ALLOW_HTTPS,
-  EVERYTHING = 0xff,
-};
+enum { EVERYTHING = 0xff };
 
-static _Atomic int served;
-static long live; /* blocks when the runtime was made */
 static char location[128]; /* where serve_redirect leads */
-
-static void serve_ok(int fd) {
-  while (serve_take_head(fd)) {
-    served++;
-    serve_say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
-  }
-}
 
 static void serve_redirect(int fd) {
   while (serve_take_head(fd)) {
@@ -31,73 +18,12 @@ static void serve_redirect(int fd) {
   }
 }
 
-/* A runtime under a policy, with one session. */
-static void policy_open(struct client *c, struct hn_policy p) {
-  live = mem_live();
-  p.size = sizeof p;
-  memset(c, 0, sizeof *c);
-  CHECK_INT(hn_runtime_new(&c->rt), 0);
-  CHECK_INT(hn_set_policy(c->rt, &p), 0);
-  CHECK_INT(hn_open(c->rt, none(), HN_OPEN_ASYNC, &c->session), 0);
-}
-
-/* A look-up that nobody waits for any more ends a little later. */
-static void policy_close(struct client *c) {
-  hn_runtime_free(c->rt);
-  for (int i = 0; i < 5000 && mem_live() != live; i++) serve_nap(1);
-}
-
-/* The same with a list of one host: 127.0.0.1 at that port. */
+/* A runtime with a list of one host: 127.0.0.1 at that port. */
 static void policy_open_only(struct client *c, unsigned port) {
   char rule[40];
   const char *const hosts[] = {rule, NULL};
   snprintf(rule, sizeof rule, "127.0.0.1:%u", port);
   policy_open(c, (struct hn_policy){.allow = BOTH, .hosts = hosts});
-}
-
-static hn_handle policy_request(struct client *c, const char *host,
-                                unsigned port, unsigned flags) {
-  struct hn_request_spec spec = {.flags = flags};
-  hn_handle r = 0;
-  CHECK_INT(hn_connect(c->rt, c->session, slice_of(host), port,
-                       &c->connection), 0);
-  CHECK_INT(hn_open_request(c->rt, c->connection, &spec, &r), 0);
-  return r;
-}
-
-/* What the last operation that failed said. */
-static struct {
-  int code, phase;
-  char text[300];
-} said;
-
-static bool heard(struct client *c, hn_handle r, enum hn_op op) {
-  struct hn_event e = {0};
-  memset(&said, 0, sizeof said);
-  if (client_await(c, r, op, &e)) return true;
-  said.code = e.code;
-  said.phase = e.phase;
-  snprintf(said.text, sizeof said.text, "%.*s", (int)e.text.n, e.text.p);
-  return false;
-}
-
-/* Sends, and receives the head; the code of what failed. */
-static int policy_go(struct client *c, hn_handle r) {
-  if (!CHECK_INT(hn_send(c->rt, r, none(), none(), HN_LENGTH_AUTO), 0) ||
-      !heard(c, r, HN_OP_SEND_REQUEST) ||
-      !CHECK_INT(hn_receive_response(c->rt, r), 0) ||
-      !heard(c, r, HN_OP_RECEIVE_RESPONSE))
-    return said.code;
-  return 0;
-}
-
-static int policy_get(struct client *c, const char *host, unsigned port) {
-  int rc = hn_connect(c->rt, c->session, slice_of(host), port, &c->connection);
-  if (rc) return rc;
-  hn_handle r = policy_request(c, host, port, 0);
-  rc = policy_go(c, r);
-  CHECK_INT(hn_close(c->rt, r), 0);
-  return rc;
 }
 
 static int policy_set_text(struct client *c, hn_handle h, const char *name,
@@ -449,112 +375,9 @@ TEST(a_second_session_has_the_same_policy) {
   serve_stop(&s);
 }
 
-TEST(handles) {
-  struct client c;
-  hn_handle h = 0;
-  policy_open(&c, (struct hn_policy){.allow = BOTH, .max_handles = 3});
-  hn_handle r = policy_request(&c, "127.0.0.1", 80, 0);
-  struct hn_request_spec spec = {.flags = 0};
-  CHECK_INT(hn_open(c.rt, none(), 0, &h), HN_ERR_NOT_ENOUGH_MEMORY);
-  CHECK_INT(hn_connect(c.rt, c.session, slice_of("a"), 0, &h),
-            HN_ERR_NOT_ENOUGH_MEMORY);
-  CHECK_INT(hn_open_request(c.rt, c.connection, &spec, &h),
-            HN_ERR_NOT_ENOUGH_MEMORY);
-  CHECK_INT(h, 0);
-  CHECK_INT(hn_close(c.rt, r), 0);
-  CHECK_INT(hn_open_request(c.rt, c.connection, &spec, &h), 0);
-  policy_close(&c);
-}
-
-static void serve_bodies(int fd) {
-  char body[1000];
-  memset(body, 'x', sizeof body);
-  while (serve_take_head(fd)) {
-    serve_say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n");
-    serve_put(fd, body, sizeof body);
-  }
-}
-
-/* What is left of a limit of 999 bytes when 1000 come, by every way to read
- * them. */
-TEST(response_bodies) {
-  struct serve s;
-  struct client c;
-  int pipe_fds[2];
-  CHECK_INT(pipe(pipe_fds), 0);
-  serve_start(&s, serve_bodies);
-  for (int more = 0; more < 2; more++) {
-    policy_open(&c, (struct hn_policy){
-      .allow = BOTH | HN_ALLOW_LOOPBACK | HN_ALLOW_FILES,
-      .max_response_body = 999 + (uint64_t)more});
-    for (int way = 0; way < 4; way++) {
-      hn_handle r = policy_request(&c, "127.0.0.1", s.port, 0);
-      CHECK_INT(policy_go(&c, r), 0);
-      if (way == 0) CHECK_INT(hn_read(c.rt, r, 0, HN_READ_ALL), 0);
-      if (way == 1) CHECK_INT(hn_read(c.rt, r, 1000, HN_READ_FILL), 0);
-      if (way == 2) CHECK_INT(hn_read_to(c.rt, r, pipe_fds[1], 2000), 0);
-      bool ok = true;
-      if (way < 3) ok = heard(&c, r, HN_OP_READ_DATA);
-      for (int i = 0; way == 3 && i < 100 && ok; i++) {
-        CHECK_INT(hn_read(c.rt, r, 10, HN_READ_FILL), 0);
-        ok = heard(&c, r, HN_OP_READ_DATA);
-      }
-      CHECK_INT(ok, more);
-      if (!ok) {
-        CHECK_INT(said.code, HN_ERR_INSUFFICIENT_BUFFER);
-        CHECK(strstr(said.text, "response body larger than allowed (host "
-                                "policy) while receiving from 127.0.0.1:"));
-      }
-      CHECK_INT(hn_close(c.rt, r), 0);
-    }
-    policy_close(&c);
-  }
-  close(pipe_fds[0]);
-  close(pipe_fds[1]);
-  serve_stop(&s);
-}
-
-static _Atomic int taken;
-
-static void serve_count(int fd) {
-  char c;
-  while (recv(fd, &c, 1, 0) > 0) taken++;
-}
-
-TEST(request_bodies) {
-  struct serve s;
-  struct client c;
-  serve_start(&s, serve_count);
-  policy_open(&c, (struct hn_policy){
-    .allow = BOTH | HN_ALLOW_LOOPBACK, .max_request_body = 10});
-  hn_handle r = policy_request(&c, "127.0.0.1", s.port, 0);
-  taken = 0;
-  CHECK_INT(hn_send(c.rt, r, none(), slice_of("12345678901"),
-                    HN_LENGTH_AUTO), 0);
-  CHECK(!heard(&c, r, HN_OP_SEND_REQUEST));
-  CHECK_INT(said.code, HN_ERR_INSUFFICIENT_BUFFER);
-  CHECK(strstr(said.text, "request body larger than allowed (host policy)"));
-  CHECK_INT(hn_send(c.rt, r, none(), none(), 11), 0);
-  CHECK(!heard(&c, r, HN_OP_SEND_REQUEST));
-  CHECK_INT(taken, 0);
-  CHECK_INT(hn_send(c.rt, r, none(), none(), HN_LENGTH_CHUNKED), 0);
-  CHECK(heard(&c, r, HN_OP_SEND_REQUEST));
-  CHECK_INT(hn_write(c.rt, r, slice_of("1234567890")), 0);
-  CHECK(heard(&c, r, HN_OP_WRITE_DATA));
-  CHECK_INT(hn_write(c.rt, r, slice_of("1")), 0);
-  CHECK(!heard(&c, r, HN_OP_WRITE_DATA));
-  CHECK_INT(said.code, HN_ERR_INSUFFICIENT_BUFFER);
-  CHECK_INT(hn_send(c.rt, r, none(), slice_of("1234567890"),
-                    HN_LENGTH_AUTO), 0);
-  CHECK(heard(&c, r, HN_OP_SEND_REQUEST));
-  policy_close(&c);
-  serve_stop(&s);
-}
-
 TEST_MAIN(ROW(once_and_before_the_first_handle), ROW(loopback_by_any_name),
           ROW(what_is_allowed_works), ROW(schemes), ROW(redirects),
           ROW(overrides), ROW(one_good_address_of_several), ROW(host_fields),
           ROW(unix_sockets), ROW(options_that_reach_out),
           ROW(every_option_that_names_a_file), ROW(descriptors),
-          ROW(a_second_session_has_the_same_policy), ROW(handles),
-          ROW(response_bodies), ROW(request_bodies))
+          ROW(a_second_session_has_the_same_policy))
