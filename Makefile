@@ -7,6 +7,8 @@
 #   make asan       the specs alone, under ASan and UBSan
 #   make bench      side by side with others; BENCH_QUICK=1: less than a minute
 #   make fuzz       the fuzzers under libFuzzer, FUZZ_SECONDS each
+#   make amalgamation   build/amalgamation/hinternet.c and .h: everything, for a
+#                   program that links it statically
 #   make install    into LIBDIR and LUADIR
 #   make clean
 #
@@ -82,7 +84,9 @@ sanitize := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
 
 # Everything in one piece, as the C tests link it. One reactor is built; the
 # other stays out.
-all_sources := $(filter-out csrc/net/part_shared.c,$(wildcard csrc/*/*.c))
+embedded    := csrc/lua/lhn_embedded.c
+all_sources := $(filter-out csrc/net/part_shared.c $(embedded),\
+  $(wildcard csrc/*/*.c))
 common      := $(filter-out csrc/net/reactor_%.c,$(all_sources))
 sources     := $(common) csrc/net/reactor_$(REACTOR).c
 
@@ -109,7 +113,7 @@ lua_files := $(patsubst lua/%,%,$(wildcard lua/*.lua lua/*/*.lua lua/*/*/*.lua))
 # ------------------------------------------------------------------ module
 
 .PHONY: all deps-build deps-demo deps-test deps-fuzz deps-bench demo test lint \
-  asan bench fuzz install clean list-c-tests list-fuzz
+  asan bench fuzz amalgamation install clean list-c-tests list-fuzz
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -161,6 +165,16 @@ ifneq ($(settings),$(file <build/flags))
 $(shell mkdir -p build; touch build/flags)
 $(file >build/flags,$(settings))
 endif
+
+# The types are for editors.
+embedded_lua := $(filter-out lua/hinternet/types/%,$(lua_files:%=lua/%))
+
+amalgamation: build/amalgamation/hinternet.c
+
+build/amalgamation/hinternet.c: spec/support/amalgamate.lua $(all_sources) \
+    $(embedded) $(headers) $(embedded_lua)
+	@mkdir -p $(@D)
+	@$(LUA) $< $(@D) $(call by_floor,$(all_sources)) $(embedded) $(embedded_lua)
 
 install: all
 	install -d '$(DESTDIR)$(LIBDIR)/hinternet'

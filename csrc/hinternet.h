@@ -123,6 +123,11 @@ HN_API int hn_runtime_new(hn_runtime **out);
 /* Closes every handle without notifications and frees the runtime. */
 HN_API void hn_runtime_free(hn_runtime *rt);
 
+/* Notes who uses the runtime: *user is rt from here on, and NULL once rt has
+ * been freed. user NULL: nobody any more. INVALID_OPERATION while it has
+ * another user. The Lua binding calls this for its state. */
+HN_API int hn_runtime_claim(hn_runtime *rt, hn_runtime **user);
+
 /* Moves everything that can move, waiting at most max_wait ms (-1: as long as
  * it takes) and only when nothing was ready and no event was posted since the
  * last step: so take what is wanted before each. Returns after one wait at the
@@ -343,6 +348,9 @@ HN_API int hn_parent(const hn_runtime *rt, hn_handle h, hn_handle *out);
 
 /* The session an open handle lives in (itself for a session). */
 HN_API int hn_session_of(const hn_runtime *rt, hn_handle h, hn_handle *out);
+
+/* Whether the session an open handle lives in is asynchronous. */
+HN_API int hn_is_async(const hn_runtime *rt, hn_handle h, bool *out);
 
 /* What an open handle points at ("https://example.org:443", "GET /x") and its
  * state in one word, written into text, cut at its end. */

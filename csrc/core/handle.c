@@ -155,6 +155,13 @@ int hn_session_of(const hn_runtime *rt, hn_handle h, hn_handle *out) {
   return rc;
 }
 
+int hn_is_async(const hn_runtime *rt, hn_handle h, bool *out) {
+  struct hn_node *n;
+  int rc = node_find_any(rt, h, &n);
+  if (rc == 0) *out = n->queue->is_async;
+  return rc;
+}
+
 int hn_describe(const hn_runtime *rt, hn_handle h, char *text, size_t size) {
   struct hn_node *n;
   int rc = node_find_any(rt, h, &n);

@@ -35,6 +35,7 @@ int hn_runtime_new(hn_runtime **out) {
 
 void hn_runtime_free(hn_runtime *rt) {
   if (!rt) return;
+  if (rt->user) *rt->user = NULL;
   runtime_drop_all(rt);
   request_free_spares(rt);
   runtime_disconnect(&rt->env);

@@ -19,6 +19,13 @@ void runtime_disconnect(struct hn_env *env) {
   env->process = NULL;
 }
 
+int hn_runtime_claim(hn_runtime *rt, hn_runtime **user) {
+  if (user && rt->user && rt->user != user) return HN_ERR_INVALID_OPERATION;
+  rt->user = user;
+  if (user) *user = rt;
+  return 0;
+}
+
 void runtime_drop_all(hn_runtime *rt) {
   struct hn_link *l;
   rt->is_watched = false; /* in a forked child the descriptor is the parent's */

@@ -57,6 +57,7 @@ struct hn_runtime {
   int64_t budget; /* us of work in one step; 0: no limit */
   int64_t until;  /* monotonic us: when this step's is used up */
   bool is_watched; /* a foreign loop watches the reactor's descriptor */
+  hn_runtime **user;     /* borrowed until it gives up the runtime; or NULL */
 };
 
 /* Makes process mark, reactor and resolver: all or nothing. NOT_ENOUGH_MEMORY,

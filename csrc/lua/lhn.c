@@ -4,9 +4,8 @@
  */
 #include <string.h>
 
+#include "../hinternet_lua.h"
 #include "lhn.h"
-
-HN_API int luaopen_hinternet_core(lua_State *L);
 
 struct lhn_box *lhn_box(lua_State *L) {
   return lua_touserdata(L, lua_upvalueindex(LHN_UP_RUNTIME));
@@ -14,7 +13,7 @@ struct lhn_box *lhn_box(lua_State *L) {
 
 hn_runtime *lhn_runtime(lua_State *L, const struct lhn_box *box) {
   if (box->rt == NULL)
-    luaL_error(L, "hinternet: the Lua state is closing");
+    luaL_error(L, "hinternet: the runtime is closed");
   return box->rt;
 }
 
@@ -135,6 +134,10 @@ int lhn_go_on(lua_State *L, enum lhn_lua function, int n) {
   return lua_gettop(L) - base;
 }
 
+void lhn_call(lua_State *L) {
+  lua_callk(L, 1, 1, 0, NULL);
+}
+
 /* -------------------------------------------------------------- the opening */
 
 void lhn_register(lua_State *L, const luaL_Reg *functions) {
@@ -147,14 +150,21 @@ static int lhn_runtime_gc(lua_State *L) {
   struct lhn_box *box = lua_touserdata(L, 1);
   hn_runtime *rt = box->rt;
   box->rt = NULL;
-  if (rt != NULL)
+  if (rt != NULL && box->owned)
     hn_runtime_free(rt);
+  else if (rt != NULL)
+    (void)hn_runtime_claim(rt, NULL);
   return 0;
 }
 
-/* Pushes the box. It is finalised after every handle, being made before, and
- * its metatable stays out of reach. */
-static void lhn_push_runtime(lua_State *L) {
+struct lhn_box *lhn_push_box(lua_State *L) {
+  lua_getfield(L, LUA_REGISTRYINDEX, "hinternet.runtime");
+  return lua_touserdata(L, -1);
+}
+
+/* It is finalised after every handle, being made before, and its metatable
+ * stays out of reach. */
+struct lhn_box *lhn_push_new_box(lua_State *L) {
   struct lhn_box *box = lua_newuserdatauv(L, sizeof *box, 0);
   memset(box, 0, sizeof *box);
   lua_createtable(L, 0, 2);
@@ -163,9 +173,23 @@ static void lhn_push_runtime(lua_State *L) {
   lua_pushliteral(L, "hinternet.runtime");
   lua_setfield(L, -2, "__metatable");
   lua_setmetatable(L, -2);
-  int code = hn_runtime_new(&box->rt);
-  if (code != 0)
-    luaL_error(L, "hinternet: cannot start: %s", hn_error_text(code));
+  lua_pushvalue(L, -1);
+  lua_setfield(L, LUA_REGISTRYINDEX, "hinternet.runtime");
+  return box;
+}
+
+/* Pushes the box, with the runtime that the host gave or one of its own. */
+static void lhn_push_runtime(lua_State *L) {
+  struct lhn_box *box = lhn_push_box(L);
+  if (box == NULL) {
+    lua_pop(L, 1);
+    box = lhn_push_new_box(L);
+    box->owned = true;
+    int code = hn_runtime_new(&box->rt);
+    if (code != 0)
+      luaL_error(L, "hinternet: cannot start: %s", hn_error_text(code));
+    (void)hn_runtime_claim(box->rt, &box->rt);
+  }
 }
 
 /* Fills the metatable at slot `meta`. */
@@ -299,6 +323,7 @@ int luaopen_hinternet_core(lua_State *L) {
   lhn_open_kind(L, HN_KIND_CONNECTION, lhn_connection_methods, NULL);
   lhn_open_kind(L, HN_KIND_REQUEST, lhn_request_methods, lhn_header_methods);
   lhn_open_others(L);
+  lhn_host_open(L);
   lhn_push_lua_half(L);
   lhn_push_ops(L);
   lua_setfield(L, -2, "ops");

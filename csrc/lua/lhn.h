@@ -79,7 +79,8 @@ enum lhn_anchor {
 };
 
 struct lhn_box {
-  hn_runtime *rt; /* owned; NULL once the state closes */
+  hn_runtime *rt; /* NULL once the state closes, or the runtime was freed */
+  bool owned;     /* rt was made for this state, and ends with it */
   bool heard;     /* a status callback was set, ever */
   bool parks;     /* a coroutine has had a waiter, ever */
 };
@@ -100,6 +101,7 @@ struct lhn_handle {
   bool heard;          /* LHN_KEPT_CALLBACK is set */
   bool pinned;         /* LHN_KEPT_BODY is set */
   uint8_t anchors;     /* enum lhn_anchor, several */
+  bool lent;           /* C's: collecting the userdata does not close it */
   struct lhn_held input, output;
 };
 
@@ -110,8 +112,12 @@ enum { LHN_DIRECT = 1, LHN_WRAPPED = 2 };
 /* -------------------------------------------------------------------- lhn.c */
 
 HN_INTERNAL struct lhn_box *lhn_box(lua_State *L);
-/* The box's runtime; raises once the state closes. Functions that finalisers
- * may call look at box->rt themselves. */
+/* Pushes the state's box, or nil. */
+HN_INTERNAL struct lhn_box *lhn_push_box(lua_State *L);
+/* Pushes a box without a runtime, which the registry keeps. */
+HN_INTERNAL struct lhn_box *lhn_push_new_box(lua_State *L);
+/* The box's runtime; raises when it has none. Functions that finalisers may
+ * call look at box->rt themselves. */
 HN_INTERNAL hn_runtime *lhn_runtime(lua_State *L, const struct lhn_box *box);
 
 /* luaL_argerror, blamed on the function at `level`. */
@@ -142,12 +148,18 @@ HN_INTERNAL int lhn_answer(lua_State *L, const struct lhn_handle *h,
  * top; its results are the C function's. */
 HN_INTERNAL int lhn_go_on(lua_State *L, enum lhn_lua function, int n);
 
+/* Calls a function of ours that does not wait, with the value on top; it has
+ * one result. */
+HN_INTERNAL void lhn_call(lua_State *L);
+
 /* Adds functions with the binding's upvalues, which stand at the stack's first
  * LHN_UPVALUES slots, to the table on top. */
 HN_INTERNAL void lhn_register(lua_State *L, const luaL_Reg *functions);
 
 /* ------------------------------------------------------------- lhn_handle.c */
 
+/* The handle at arg, of any kind, or NULL. */
+HN_INTERNAL struct lhn_handle *lhn_test(lua_State *L, int arg);
 /* The handle at arg; kind 0 takes any. Raises for anything else. */
 HN_INTERNAL struct lhn_handle *lhn_check(lua_State *L, int arg, int kind,
                                          int level);
@@ -183,6 +195,23 @@ extern const luaL_Reg lhn_handle_functions[];
 extern const luaL_Reg lhn_handle_methods[];
 extern const luaL_Reg lhn_handle_meta[];
 extern const luaL_Reg lhn_closed_meta[];
+
+/* --------------------------------------------------------------- lhn_host.c */
+
+/* Makes what hn_lua_push calls; the upvalues stand at the first slots. */
+HN_INTERNAL void lhn_host_open(lua_State *L);
+
+/* ----------------------------------------------------------- lhn_embedded.c */
+
+/* A file of the Lua half within the program: its module's name, its lines, each
+ * with its newline, ended by NULL. */
+struct lhn_source {
+  const char *name;
+  const char *const *lines;
+};
+
+/* All of them, ended by a NULL name: made by spec/support/amalgamate.lua. */
+extern const struct lhn_source lhn_sources[];
 
 /* --------------------------------------------------------------- lhn_open.c */
 

@@ -23,9 +23,9 @@ const char *lhn_kind_name(int kind) {
   }
 }
 
-/* The handle at arg, of any kind, or NULL. Only a full userdata has a length,
- * and only one of this length is looked into. */
-static struct lhn_handle *lhn_handle_test(lua_State *L, int arg) {
+/* Only a full userdata has a length, and only one of this length is looked
+ * into. */
+struct lhn_handle *lhn_test(lua_State *L, int arg) {
   struct lhn_handle *h = lua_touserdata(L, arg);
   if (h == NULL || lua_rawlen(L, arg) != sizeof *h ||
       h->magic != &lhn_handle_magic)
@@ -41,7 +41,7 @@ static void lhn_handle_misused(lua_State *L, int arg, int kind, int level) {
 }
 
 struct lhn_handle *lhn_check(lua_State *L, int arg, int kind, int level) {
-  struct lhn_handle *h = lhn_handle_test(L, arg);
+  struct lhn_handle *h = lhn_test(L, arg);
   if (h == NULL || (kind != 0 && h->kind != kind))
     lhn_handle_misused(L, arg, kind, level);
   return h;
@@ -177,8 +177,8 @@ struct lhn_handle *lhn_push_handle(lua_State *L, hn_handle id) {
 /* ------------------------------------------------------------------ closing */
 
 static int lhn_handle_gc(lua_State *L) {
-  struct lhn_handle *h = lhn_handle_test(L, 1);
-  if (h != NULL && h->box->rt != NULL && h->id != 0)
+  struct lhn_handle *h = lhn_test(L, 1);
+  if (h != NULL && h->box->rt != NULL && h->id != 0 && !h->lent)
     hn_discard(h->box->rt, h->id);
   return 0;
 }
@@ -313,7 +313,7 @@ static int lhn_handle_tostring(lua_State *L) {
 /* type(x) -> "request", "closed request", ..., or nil */
 static int lhn_handle_type(lua_State *L) {
   luaL_checkany(L, 1);
-  const struct lhn_handle *h = lhn_handle_test(L, 1);
+  const struct lhn_handle *h = lhn_test(L, 1);
   if (h == NULL)
     lua_pushnil(L);
   else
@@ -336,7 +336,7 @@ static int lhn_handle_ids(lua_State *L) {
 
 /* is_async(x) -> whether an open session is asynchronous; nil if it is none */
 static int lhn_handle_is_async(lua_State *L) {
-  const struct lhn_handle *h = lhn_handle_test(L, 1);
+  const struct lhn_handle *h = lhn_test(L, 1);
   if (h == NULL || h->kind != HN_KIND_SESSION)
     return 0;
   lua_pushboolean(L, h->async && lhn_handle_open_now(h));

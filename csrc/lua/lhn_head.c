@@ -177,29 +177,6 @@ static void lhn_head_join(lua_State *L, const struct lhn_head *head,
   luaL_pushresult(&b);
 }
 
-/* headers[name]: a method, or the values of a field, joined; nil without. A
- * method comes first: no peer may take it away with a field of that name. */
-static int lhn_head_index(lua_State *L) {
-  const struct lhn_head *head = lhn_head_check(L);
-  struct hn_slice value, name;
-  size_t at = 0;
-  lua_settop(L, 2);
-  if (lua_type(L, 2) != LUA_TSTRING)
-    return 0;
-  name = lhn_slice_at(L, 2);
-  for (const luaL_Reg *m = lhn_head_methods; m->name != NULL; m++)
-    if (lhn_slice_is(name, m->name)) {
-      lua_rawgetp(L, lua_upvalueindex(LHN_UP_HEAD), lhn_head_methods);
-      return lua_getfield(L, -1, m->name) != LUA_TNIL;
-    }
-  if (!lhn_head_may_name(name) ||
-      !lhn_head_find(lhn_head_text(head), name, &at, &value))
-    return 0;
-  lhn_push_slice(L, value);
-  lhn_head_join(L, head, name, at);
-  return 1;
-}
-
 /* headers:get(name [, index]): the index-th value (from 1), or nil */
 static int lhn_head_get(lua_State *L) {
   const struct lhn_head *head = lhn_head_check(L);
@@ -303,15 +280,38 @@ static int lhn_head_times(lua_State *L) {
   return 1;
 }
 
-const luaL_Reg lhn_head_functions[] = {
-    {"start_line", lhn_head_start_line},
-    {"times", lhn_head_times},
-    {NULL, NULL},
-};
-
 const luaL_Reg lhn_head_methods[] = {
     {"get", lhn_head_get},
     {"all", lhn_head_all},
+    {NULL, NULL},
+};
+
+/* headers[name]: a method, or the values of a field, joined; nil without. A
+ * method comes first: no peer may take it away with a field of that name. */
+static int lhn_head_index(lua_State *L) {
+  const struct lhn_head *head = lhn_head_check(L);
+  struct hn_slice value, name;
+  size_t at = 0;
+  lua_settop(L, 2);
+  if (lua_type(L, 2) != LUA_TSTRING)
+    return 0;
+  name = lhn_slice_at(L, 2);
+  for (const luaL_Reg *m = lhn_head_methods; m->name != NULL; m++)
+    if (lhn_slice_is(name, m->name)) {
+      lua_rawgetp(L, lua_upvalueindex(LHN_UP_HEAD), lhn_head_methods);
+      return lua_getfield(L, -1, m->name) != LUA_TNIL;
+    }
+  if (!lhn_head_may_name(name) ||
+      !lhn_head_find(lhn_head_text(head), name, &at, &value))
+    return 0;
+  lhn_push_slice(L, value);
+  lhn_head_join(L, head, name, at);
+  return 1;
+}
+
+const luaL_Reg lhn_head_functions[] = {
+    {"start_line", lhn_head_start_line},
+    {"times", lhn_head_times},
     {NULL, NULL},
 };
 
