@@ -113,7 +113,7 @@ lua_files := $(patsubst lua/%,%,$(wildcard lua/*.lua lua/*/*.lua lua/*/*/*.lua))
 # ------------------------------------------------------------------ module
 
 .PHONY: all deps-build deps-demo deps-test deps-fuzz deps-bench demo test lint \
-  asan bench fuzz amalgamation install clean list-c-tests list-fuzz
+  asan bench fuzz amalgamation hosts install clean list-c-tests list-fuzz
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -206,6 +206,7 @@ demo: deps-demo
 #   build/poll   the module over poll(2), in one piece
 #   build/test   the C unit tests, with HN_TEST, under ASan and UBSan
 #   build/fuzz   the fuzzers behind their own small driver, likewise
+#   build/host   programs that embed Lua and the amalgamation
 test: deps-test
 	@LUA=$(LUA) MAKE='$(MAKE)' bash spec/support/run.sh
 
@@ -287,6 +288,34 @@ build/libfuzzer/%: spec/fuzz/%.c $(fuzz_low)
 	clang -O1 -g $(language) $(dep_cflags) \
 	  -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -DHN_TEST \
 	  -o $@ $^ $(dep_libs)
+
+# Programs that embed Lua and the amalgamation, which is compiled with no more
+# than its users need: as it is, and under sanitizers.
+host_names := $(basename $(notdir $(wildcard spec/host/*.c)))
+host_variants := plain asan tsan
+host_plain := -O2 -g
+host_asan  := $(sanitize)
+host_tsan  := -O1 -g -fsanitize=thread
+hosts := $(addprefix build/host/plain/,$(host_names)) \
+  $(addprefix build/host/asan/,run given closing forked) build/host/tsan/threads
+lua_libs = $(shell pkg-config --libs lua5.4)
+
+# $(call host_rules,variant)
+define host_rules
+build/host/$(1)/hinternet.a: build/amalgamation/hinternet.c build/flags
+	@mkdir -p $$(@D)
+	$$(CC) $$(host_$(1)) -std=c11 $$(WARNINGS) $$(werror) $$(lua_cflags) \
+	  $$(dep_cflags) -c -o $$(@:.a=.o) $$<
+	@ar rcs $$@ $$(@:.a=.o)
+
+build/host/$(1)/%: spec/host/%.c spec/host/host.h build/host/$(1)/hinternet.a
+	$$(CC) $$(host_$(1)) -std=c11 -D_GNU_SOURCE -Wall -Wextra $$(werror) \
+	  $$(lua_cflags) -Ibuild/amalgamation -o $$@ $$(filter %.c %.a,$$^) \
+	  $$(lua_libs) $$(dep_libs)
+endef
+$(foreach variant,$(host_variants),$(eval $(call host_rules,$(variant))))
+
+hosts: $(hosts)
 
 # -------------------------------------------------------------- benchmarks
 

@@ -7,7 +7,8 @@ local options = require "hinternet.options"
 local response = require "hinternet.response"
 local url = require "hinternet.url"
 
-local error, io_type, setmetatable, type = error, io.type, setmetatable, type
+local error, setmetatable, type = error, setmetatable, type
+local io_type = io and io.type or type -- a host may have no io
 
 local exchange = {}
 

@@ -1,8 +1,9 @@
 --- hinternet.options: the options of the one-call layer, judged before anything
 -- is done and told to a request.
 
-local error, io_type, next, tostring, type = error, io.type, next, tostring, type
+local error, next, tostring, type = error, next, tostring, type
 local math_type = math.type
+local io_type = io and io.type or type -- a host may have no io
 
 local options = {}
 

@@ -152,19 +152,19 @@ job_specs-asan() {
   local preload
   preload=$(${CC:-cc} -print-file-name=libasan.so)
   # shellcheck disable=SC2046
-  HN_SLOW=1 busted build/asan $(spec_files lint rock)
+  HN_SLOW=1 busted build/asan $(spec_files lint rock embed)
 }
 
 job_specs-gc() {
   # shellcheck disable=SC2046
   HN_SLOW=1 busted build --helper=spec/support/gc_pressure.lua \
-    $(spec_files lint rock support)
+    $(spec_files lint rock support embed)
 }
 
 # Built in one piece: there are no parts to open.
 job_specs-poll() {
   # shellcheck disable=SC2046
-  busted build/poll $(spec_files lint part rock support)
+  busted build/poll $(spec_files lint part rock support embed)
 }
 
 # -------------------------------------------------------------------- runner
@@ -177,6 +177,7 @@ targets() {
     specs-asan) echo build/asan/hinternet/core.so ;;
     specs-poll) echo build/poll/hinternet/core.so ;;
     luacheck) ;;
+    specs) echo all hosts ;;
     *) echo all ;;
   esac
 }

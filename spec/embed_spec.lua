@@ -1,0 +1,222 @@
+-- The module in C programs that embed Lua: those of spec/host, which hold the
+-- amalgamation, as they are and under sanitizers.
+
+local certs = require "spec.support.certs"
+local nginx = require "spec.support.nginx"
+local peer = require "spec.support.peer"
+local process = require "spec.support.process"
+local source = require "spec.support.source"
+
+local chain, server
+
+setup(function()
+  process.run("make -s --no-print-directory hosts")
+  chain = certs.make()
+  server = nginx.start(chain)
+end)
+teardown(function()
+  server:stop()
+  chain:remove()
+end)
+
+-- A program's output; raises when it ends with another status than 0. What a
+-- parent's threads share with it is left alone in a child: no leak.
+local function run(program, ...)
+  local leaks = program:match("/forked$") and 0 or 1
+  local words = { ("ASAN_OPTIONS=detect_leaks=%d timeout 120 build/host/%s"):format(leaks, program) }
+  for _, word in ipairs { ... } do words[#words + 1] = process.quote(word) end
+  return process.run(table.concat(words, " "))
+end
+
+local function both_urls() return server.http .. "/file", server.https .. "/file", chain.ca end
+
+local fetch_both = [[
+  local http, https, ca = ...
+  local session <close> = assert(hinternet.open())
+  assert(session:set_option("ca_file", ca))
+  for _, url in ipairs { http, https } do
+    local r = assert(session:get(url))
+    assert(r.status == 200 and #r.body == 1024)
+  end
+]]
+
+describe("The amalgamation", function()
+  it("exports its own names only", function()
+    local count = 0
+    for _, line in ipairs(source.output("nm -g --defined-only build/host/plain/hinternet.o")) do
+      local name = line:match("^%x+ %a (%S+)$")
+      if name then
+        count = count + 1
+        assert.is_truthy(name:match("^luaopen_hinternet") or name:match("^hn_"), name)
+      end
+    end
+    assert.is_true(count > 40)
+  end)
+
+  it("compiles as it is under another name for the reactor, without warnings", function()
+    process.run("cc -std=c11 -Wall -Wextra -Wpedantic -Wundef -Werror -fsyntax-only "
+      .. "-DHN_REACTOR_POLL $(pkg-config --cflags lua5.4 openssl zlib) "
+      .. "build/amalgamation/hinternet.c")
+  end)
+
+  it("needs no file beside it", function()
+    local script = [[
+      package.path, package.cpath = "", ""
+      for name in io.lines "/proc/self/maps" do assert(not name:find "core%.so") end
+    ]] .. fetch_both .. [[
+      for _, name in ipairs { "get", "download", "request" } do assert(hinternet[name]) end
+      print(hinternet.version, require "hinternet" == hinternet)
+    ]]
+    for _, variant in ipairs { "plain", "asan" } do
+      assert.matches("^%d+%.%d+%.%d+%s+true\n$", run(variant .. "/run", script, both_urls()))
+    end
+  end)
+
+  it("names its files and lines in errors", function()
+    assert.matches("^script:1: bad argument #1 to 'open' %(table expected, got number%)\n$",
+      run("plain/run", "print(select(2, pcall(function() hinternet.open(1) end)))"))
+    assert.equal("=hinternet.http\n", run("plain/run",
+      "print(debug.getinfo(require 'hinternet.http'.get, 'S').source)"))
+  end)
+
+  it("is content with few standard libraries", function()
+    run("plain/run", "-f", fetch_both .. [[
+      assert(not io and not os and not debug and not utf8)
+      assert(session:post(http:gsub("file$", "length"), { body = "abc" }).body == "3")
+      assert(session:post(http:gsub("file$", "length"), { form = { a = "b" } }).body == "3")
+      assert(not session:get "http://127.0.0.1:1/")
+    ]], both_urls())
+  end)
+end)
+
+describe("A runtime that a program makes", function()
+  it("serves one state at a time; handles go to Lua and back", function()
+    for _, variant in ipairs { "plain", "asan" } do
+      local p = peer.start()
+      run(variant .. "/given", p:keepalive("hello").url)
+      p:stop()
+    end
+  end)
+end)
+
+describe("States on threads", function()
+  it("work side by side", function()
+    local script = "for _ = 1, 20 do " .. fetch_both .. " end"
+    for _, host in ipairs { "127.0.0.1", "localhost" } do -- the latter is looked up
+      local http, https = server.http:gsub("127.0.0.1", host), server.https:gsub("127.0.0.1", host)
+      for _, variant in ipairs { "plain", "tsan" } do
+        run(variant .. "/threads", "8", script, http .. "/file", https .. "/file", chain.ca)
+      end
+    end
+  end)
+end)
+
+describe("lua_close", function()
+  -- Sends, waits for a head, reads, connects, handshakes and look-ups, sync and
+  -- async, some of them in coroutines that nobody resumes.
+  local script = [[
+    local stalling, half, blackhole, plain = ...
+    local function start(session, port, secure, method)
+      session:set_status_callback(heard)
+      local connection = assert(session:connect("127.0.0.1", port))
+      local request = assert(connection:open_request(method, "/", { secure = secure }))
+      kept[#kept + 1] = request
+      return request
+    end
+    kept = {}
+    async = assert(hinternet.open { async = true })
+    for _ = 1, 5 do
+      assert(start(async, blackhole):send())
+      assert(start(async, stalling, true):send()) -- in the handshake
+      assert(start(async, stalling):send())
+      assert(start(async, stalling, false, "PUT"):send(nil, ("x"):rep(10000000)))
+      assert(start(async, plain):send())
+    end
+    local connection = assert(async:connect("a.name.test", 80))
+    kept[#kept + 1] = connection:open_request()
+    assert(kept[#kept]:send())
+    reading = start(hinternet.open { async = true }, half)
+    assert(reading:send())
+    reading:parent():parent():poll(1)
+    for _ = 1, 20 do async:poll(0.005) end
+    sync = assert(hinternet.open())
+    half_read = start(sync, half)
+    assert(half_read:send() and half_read:receive_response() and half_read:read(2))
+    parked = coroutine.create(function()
+      half_read:set_status_callback(coroutine.yield)
+      half_read:close()
+    end)
+    coroutine.resume(parked)
+    assert(hinternet.get("http://127.0.0.1:" .. plain .. "/file"))
+  ]]
+
+  it("ends whatever is under way, calls nobody and leaves nothing", function()
+    local p = peer.start()
+    local stalling = p:script({ "stall" })
+    local half = p:script({ "recv_head" },
+      { "send", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc" }, { "stall" })
+    for _, variant in ipairs { "plain", "asan" } do
+      run(variant .. "/closing", "5", script, stalling.port, half.port,
+        p:blackhole_port(), server.http_port)
+    end
+    p:stop()
+  end)
+end)
+
+describe("The module as a library", function()
+  it("is loaded and let go of again and again, and nothing grows", function()
+    local script = ([[
+      package.path, package.cpath = "lua/?.lua", "%s/?.so"
+      local hinternet = require "hinternet"
+    ]]):format(os.getenv("HN_BUILD") or "build") .. fetch_both
+    local said = run("plain/unload", "200", script, both_urls())
+    assert.matches("^%d+ KiB after 21 rounds, %d+ KiB after 200\n$", said)
+  end)
+end)
+
+describe("A program that forks", function()
+  it("has a child whose handles are invalid, which may open its own", function()
+    local before = [[
+      local port, url = ...
+      session = assert(hinternet.open())
+      request = session:connect("127.0.0.1", port):open_request("GET", "/")
+      assert(request:send() and request:receive_response() and request:read(2) == "ab")
+      return assert(session:get(url)).status == 200
+    ]]
+    local child = [[
+      local _, url = ...
+      assert(not session:is_valid() and not request:is_valid())
+      assert(select(3, request:read(1)) == 6 and select(3, session:get(url)) == 6)
+      local own <close> = assert(hinternet.open())
+      assert(own:get(url).status == 200)
+      return hinternet.get(url).status == 200
+    ]]
+    local after = [[
+      local _, url = ...
+      assert(request:read "a" == "cd")
+      return session:get(url).status == 200 and session:is_valid()
+    ]]
+    for _, variant in ipairs { "plain", "asan" } do
+      local p = peer.start()
+      local s = p:script({ "recv_head" }, { "send", "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab" },
+        { "wait" }, { "send", "cd" }, { "recv_eof" })
+      s:go()
+      run(variant .. "/forked", before, child, after, s.port, server.http .. "/file")
+      assert.equal(1, #s:received())
+      p:stop()
+    end
+  end)
+end)
+
+describe("A program's own", function()
+  it("signal handlers, locale and closed streams stay as they are", function()
+    local p = peer.start()
+    -- A peer that goes away meanwhile: SIGPIPE would be raised here.
+    local rude = p:script({ "recv_head" }, { "reset" })
+    run("plain/intact", fetch_both .. [[
+      local _, _, _, rude = ...
+      assert(not hinternet.post(rude, { body = ("x"):rep(1000000) }))
+    ]], server.http .. "/file", server.https .. "/file", chain.ca, rude.url)
+    p:stop()
+  end)
+end)
