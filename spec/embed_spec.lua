@@ -2,6 +2,7 @@
 -- amalgamation, as they are and under sanitizers.
 
 local certs = require "spec.support.certs"
+local names = require "spec.support.names"
 local nginx = require "spec.support.nginx"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
@@ -111,9 +112,17 @@ describe("States on threads", function()
   end)
 end)
 
+-- A script for names.lua that runs a program with a script of its own.
+local function in_names(program, script)
+  return ([[
+    require("spec.support.process").run("timeout 60 build/host/plain/%s " .. %q)
+    say "ended"
+  ]]):format(program, process.quote(script))
+end
+
 describe("lua_close", function()
-  -- Sends, waits for a head, reads, connects, handshakes and look-ups, sync and
-  -- async, some of them in coroutines that nobody resumes.
+  -- Sends, waits for a head, reads, connects and handshakes, sync and async, one
+  -- of them in a coroutine that nobody resumes.
   local script = [[
     local stalling, half, blackhole, plain = ...
     local function start(session, port, secure, method)
@@ -132,9 +141,6 @@ describe("lua_close", function()
       assert(start(async, stalling, false, "PUT"):send(nil, ("x"):rep(10000000)))
       assert(start(async, plain):send())
     end
-    local connection = assert(async:connect("a.name.test", 80))
-    kept[#kept + 1] = connection:open_request()
-    assert(kept[#kept]:send())
     reading = start(hinternet.open { async = true }, half)
     assert(reading:send())
     reading:parent():parent():poll(1)
@@ -161,16 +167,45 @@ describe("lua_close", function()
     end
     p:stop()
   end)
+
+  it("leaves a stuck look-up behind", function()
+    local n = names.prepare()
+    local said, seconds = n:run(in_names("closing 1", [[
+      session = hinternet.open { async = true }
+      for i = 1, 20 do
+        requests = { session:connect("silent." .. i .. ".test", 80):open_request(), requests }
+        assert(requests[1]:send())
+      end
+      session:poll(0.1)
+    ]]))
+    assert.same({ "ended" }, said)
+    assert.is_true(seconds < 20)
+    n:remove()
+  end)
 end)
 
 describe("The module as a library", function()
+  local prologue = [[
+    package.path, package.cpath = "lua/?.lua", "build/?.so"
+    local hinternet = require "hinternet"
+  ]]
+
   it("is loaded and let go of again and again, and nothing grows", function()
-    local script = ([[
-      package.path, package.cpath = "lua/?.lua", "%s/?.so"
-      local hinternet = require "hinternet"
-    ]]):format(os.getenv("HN_BUILD") or "build") .. fetch_both
-    local said = run("plain/unload", "200", script, both_urls())
+    local said = run("plain/unload", "200", prologue .. fetch_both, both_urls())
     assert.matches("^%d+ KiB after 21 rounds, %d+ KiB after 200\n$", said)
+  end)
+
+  it("stays for the look-ups that end after it was let go of", function()
+    local n = names.prepare()
+    assert.same({ "ended" }, (n:run(in_names("unload 20", prologue .. [[
+      local session = hinternet.open { async = true }
+      local request = session:connect("slow.test", 80):open_request()
+      assert(request:send())
+      local stop = os.clock() + 0.1
+      repeat session:poll(0) until os.clock() > stop
+    ]]))))
+    assert.is_true(n:questions "slow.test" >= 20)
+    n:remove()
   end)
 end)
 

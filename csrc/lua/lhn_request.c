@@ -75,7 +75,7 @@ void lhn_cancel(lua_State *L, int ud, struct lhn_handle *h, enum hn_op op) {
   lhn_place_files(L, ud, h);
   if (rt != NULL)
     (void)hn_cancel(rt, h->id, op);
-  lhn_unanchor(L, ud, h, lhn_anchor_of(op));
+  lhn_unanchor(L, ud, h, lhn_anchor_of((int)op));
   if (op == HN_OP_WRITE_DATA && h->input.busy)
     lhn_req_let_go(L, ud, LHN_KEPT_INPUT, &h->input);
   if (op == HN_OP_READ_DATA && h->output.busy)
@@ -132,7 +132,7 @@ static int lhn_req_park(lua_State *L, const struct lhn_handle *h,
  * through poll. */
 static int lhn_req_leave(lua_State *L, struct lhn_handle *h, enum hn_op op) {
   lhn_remember(L, 1, h);
-  lhn_anchor(L, 1, h, lhn_anchor_of(op));
+  lhn_anchor(L, 1, h, lhn_anchor_of((int)op));
   lua_pushboolean(L, 1);
   return 1;
 }

@@ -13,6 +13,7 @@ The name server at 127.0.0.1 goes by the first label of a name:
     absent            there is no such name
     broken            the server failed
     silent            never an answer
+    slow              like four, after half a second
 
 Each question is written to FOLDER/questions: its type and the name.
 """
@@ -28,7 +29,7 @@ import threading
 A, AAAA = 1, 28
 LOOPBACK = {A: socket.inet_pton(socket.AF_INET, "127.0.0.1"),
             AAAA: socket.inet_pton(socket.AF_INET6, "::1")}
-KNOWN = {"four": [A], "six": [AAAA], "both": [A, AAAA], "empty": []}
+KNOWN = {"four": [A], "slow": [A], "six": [AAAA], "both": [A, AAAA], "empty": []}
 CODES = {"absent": 3, "broken": 2}
 
 
@@ -72,7 +73,8 @@ def serve(sock, log):
         log.write(noted)
         log.flush()
         if reply:
-            sock.sendto(reply, client)
+            delay = 0.5 if " slow." in noted else 0
+            threading.Timer(delay, sock.sendto, (reply, client)).start()
 
 
 def main():
