@@ -4,10 +4,10 @@
 --   lua5.4 spec/support/amalgamate.lua FOLDER C-FILE... LUA-FILE...
 --
 -- C files are taken in the order given, each local header where it is first
--- included; the two public ones become FOLDER/hinternet.h.
+-- included; the public ones become FOLDER/hinternet.h.
 
 local folder = table.remove(arg, 1)
-local public = { "csrc/hinternet.h", "csrc/hinternet_lua.h" }
+local public = { "csrc/hinternet.h", "csrc/hinternet_policy.h", "csrc/hinternet_lua.h" }
 
 local prologue = [[
 /*
