@@ -14,18 +14,18 @@
  *   lua_close(L);
  *   hn_runtime_free(rt);
  *
- * A runtime given this way is never freed by the state: its maker frees it. That
- * may be before lua_close too; then every handle in the state is invalid and
- * whatever needs the runtime raises. lua_close closes what Lua's handles stand
- * for and calls nobody; a handle that C made and kept stays open, and the
- * runtime may be given to another state afterwards.
+ * A runtime given this way is its maker's to free. That may be before lua_close
+ * too: then every handle in the state is invalid, and what needs the runtime
+ * raises. lua_close closes what Lua's handles stand for and calls nobody; a
+ * handle that C made and kept stays open, and the runtime may be given to
+ * another state afterwards.
  *
  * One runtime serves one state at a time, on one thread at a time. Lua's poll
- * and run step it and take the events of its asynchronous sessions, those that C
- * opened included.
+ * and run step it and take the events of its asynchronous sessions, also of
+ * those that C opened.
  *
- * All functions but hn_lua_to may raise Lua's memory error, as Lua's own do: call
- * them where an error may be raised.
+ * All functions but hn_lua_to may raise Lua's memory error, as Lua's own do:
+ * call them where an error may be raised.
  */
 #ifndef HINTERNET_LUA_H
 #define HINTERNET_LUA_H
@@ -44,8 +44,8 @@ HN_API int luaopen_hinternet_core(lua_State *L);
 HN_API int luaopen_hinternet(lua_State *L);
 
 /* Makes the module use rt, which is to be loaded after this. rt is borrowed
- * until lua_close. INVALID_OPERATION when the state has a runtime already, or rt
- * another state; INVALID_PARAMETER when rt is NULL. */
+ * until lua_close. INVALID_OPERATION when the state has a runtime already, or
+ * rt another state; INVALID_PARAMETER when rt is NULL. */
 HN_API int hn_lua_use(lua_State *L, hn_runtime *rt);
 
 /* The runtime of a state; NULL when it has none, or it was freed. */
@@ -53,8 +53,8 @@ HN_API hn_runtime *hn_lua_runtime(lua_State *L);
 
 /* Pushes a handle that C made as a userdata like any other. From then on it is
  * Lua's: collecting the userdata closes the handle, as lua_close does. C may go
- * on using the id, and a C program that wants the handle open keeps the userdata
- * (luaL_ref). What Lua reaches from it with parent() stays C's, and open.
+ * on using the id; to keep the handle open it keeps the userdata (luaL_ref).
+ * What Lua reaches from it with parent() stays C's, and open.
  * INVALID_HANDLE when it is closed, INVALID_OPERATION when the module has not
  * been loaded; then nothing is pushed. */
 HN_API int hn_lua_push(lua_State *L, hn_handle h);

@@ -24,7 +24,8 @@ end)
 -- parent's threads share with it is left alone in a child: no leak.
 local function run(program, ...)
   local leaks = program:match("/forked$") and 0 or 1
-  local words = { ("ASAN_OPTIONS=detect_leaks=%d timeout 120 build/host/%s"):format(leaks, program) }
+  local words = { ("ASAN_OPTIONS=detect_leaks=%d"):format(leaks),
+    "timeout 120 build/host/" .. program }
   for _, word in ipairs { ... } do words[#words + 1] = process.quote(word) end
   return process.run(table.concat(words, " "))
 end
@@ -233,8 +234,9 @@ describe("A program that forks", function()
     ]]
     for _, variant in ipairs { "plain", "asan" } do
       local p = peer.start()
-      local s = p:script({ "recv_head" }, { "send", "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab" },
-        { "wait" }, { "send", "cd" }, { "recv_eof" })
+      local s = p:script({ "recv_head" },
+        { "send", "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab" }, { "wait" },
+         { "send", "cd" }, { "recv_eof" })
       s:go()
       run(variant .. "/forked", before, child, after, s.port, server.http .. "/file")
       assert.equal(1, #s:received())

@@ -207,8 +207,8 @@ static int exchange_step_given(struct hn_exchange *x) {
     size_t put = 0;
     x->hungry = x->sent - start >= portion;
     if (x->hungry) return HN_AGAIN;
-    rc = x->protocol->write(x, slice_sub(x->message->body, x->given, portion),
-                            &put);
+    struct hn_slice rest = slice_from(x->message->body, x->given);
+    rc = x->protocol->write(x, slice_sub(rest, 0, portion), &put);
     if (rc) break;
     x->given += put;
     x->sent += put;

@@ -35,10 +35,10 @@ int luaopen_hinternet(lua_State *L) {
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   lua_pushcfunction(L, luaopen_hinternet_core);
   lua_setfield(L, -2, "hinternet.core");
-  for (const struct lhn_source *file = lhn_sources; file->name != NULL; file++) {
-    lua_pushlightuserdata(L, (void *)(uintptr_t)file);
+  for (const struct lhn_source *s = lhn_sources; s->name != NULL; s++) {
+    lua_pushlightuserdata(L, (void *)(uintptr_t)s);
     lua_pushcclosure(L, lhn_embedded_load, 1);
-    lua_setfield(L, -2, file->name);
+    lua_setfield(L, -2, s->name);
   }
   lua_getfield(L, -1, "hinternet");
   lua_pushliteral(L, "hinternet");

@@ -1,6 +1,6 @@
 /*
- * given.c: given URL: a runtime that the program makes, and handles that go from
- * C to Lua and back. URL answers "GET /" with a body.
+ * given.c: given URL: a runtime that the program makes, and handles that go
+ * from C to Lua and back. URL answers "GET /" with a body.
  */
 #include "host.h"
 
@@ -60,8 +60,8 @@ static void out_of_lua(void) {
   CHECK(hn_lua_push(L, 1) == HN_ERR_INVALID_OPERATION);
   host_load(L);
   hn_runtime *rt = hn_lua_runtime(L);
-  host_run(L, "session = hinternet.open { async = true } return session, 1, io.stdout",
-           NULL);
+  host_run(L, "session = hinternet.open { async = true }"
+              " return session, 1, io.stdout", NULL);
   hn_handle h = hn_lua_to(L, 1);
   bool async = false;
   CHECK(hn_is_valid(rt, h) && hn_kind_of(h) == HN_KIND_SESSION);
@@ -120,7 +120,7 @@ static void kept_by_c(const char *url) {
     lua_State *L = host_state();
     CHECK(hn_lua_use(L, rt) == 0);
     host_load(L);
-    CHECK(answers(L, "list = { hinternet.open(), hinternet.open() } return true"));
+    host_run(L, "list = { hinternet.open(), hinternet.open() }", NULL);
     hn_live(rt, &handles, &operations);
     CHECK(handles == 5);
     lua_close(L);

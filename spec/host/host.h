@@ -1,7 +1,7 @@
 /*
  * host.h: what the programs here share. Each embeds Lua and the amalgamation,
- * is run by spec/embed_spec.lua and ends with status 1 where something is not as
- * it should be.
+ * is run by spec/embed_spec.lua and ends with status 1 where something is not
+ * as it should be.
  */
 #ifndef HOST_H
 #define HOST_H
@@ -28,7 +28,8 @@ static inline int host_descriptors(void) {
   int count = -1; /* the folder's own */
   DIR *d = opendir("/proc/self/fd");
   CHECK(d != NULL);
-  for (struct dirent *e; (e = readdir(d)) != NULL;) count += e->d_name[0] != '.';
+  for (struct dirent *e; (e = readdir(d)) != NULL;)
+    count += e->d_name[0] != '.';
   CHECK(closedir(d) == 0);
   return count;
 }
@@ -47,7 +48,7 @@ static inline void host_load(lua_State *L) {
   lua_pop(L, 1);
 }
 
-/* Runs a script with arguments, a list that ends with NULL; its results stay. */
+/* Runs a script with arguments, ended by NULL, or without; its results stay. */
 static inline void host_run(lua_State *L, const char *script, char **args) {
   int n = 0, base = lua_gettop(L);
   int status = luaL_loadbuffer(L, script, strlen(script), "=script");

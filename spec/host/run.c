@@ -1,6 +1,6 @@
 /*
- * run.c: run [-f] SCRIPT ARGUMENT...: a script in a program that holds the whole
- * module; -f: with only the few standard libraries the module needs.
+ * run.c: run [-f] SCRIPT ARGUMENT...: a script in a program that holds the
+ * whole module; -f: with only the few standard libraries the module needs.
  */
 #include "host.h"
 
