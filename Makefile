@@ -54,8 +54,8 @@ lua_cflags := $(call cflags,lua5.4,,$(LUA_INCDIR))
 dep_cflags := $(call cflags,openssl,$(OPENSSL_DIR),$(OPENSSL_INCDIR)) \
   $(call cflags,zlib,$(ZLIB_DIR),$(ZLIB_INCDIR))
 tls_libs  := $(call libs,openssl,$(OPENSSL_DIR),$(OPENSSL_LIBDIR),-lssl -lcrypto)
-core_libs := -Wl,--as-needed $(call libs,zlib,$(ZLIB_DIR),$(ZLIB_LIBDIR),-lz) \
-  -pthread
+zlib_libs := $(call libs,zlib,$(ZLIB_DIR),$(ZLIB_LIBDIR),-lz)
+core_libs := -pthread
 
 # Optional libraries, used when pkg-config finds them.
 # $(call optional,setting,pkg): pkg unless the setting is 0
@@ -66,9 +66,11 @@ zstd   := $(call optional,$(ZSTD),libzstd >= 1.4)
 dep_cflags += $(if $(brotli),-DHN_HAVE_BROTLI=1) $(if $(zstd),-DHN_HAVE_ZSTD=1)
 ifneq ($(brotli)$(zstd),)
 dep_cflags += $(shell pkg-config --cflags $(brotli) $(zstd))
-core_libs += $(shell pkg-config --libs $(brotli) $(zstd))
+brotli_libs := $(if $(brotli),$(shell pkg-config --libs $(brotli)))
+zstd_libs   := $(if $(zstd),$(shell pkg-config --libs $(zstd)))
 endif
-dep_libs := $(tls_libs) $(core_libs)
+dep_libs := $(tls_libs) -Wl,--as-needed $(zlib_libs) $(brotli_libs) \
+  $(zstd_libs) $(core_libs)
 
 language := -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden
 compile  := $(CC) $(CFLAGS) $(language) $(WARNINGS) $(dep_cflags)
@@ -93,14 +95,17 @@ sources     := $(common) csrc/net/reactor_$(REACTOR).c
 # As it is installed: the core, and parts that it opens when they are needed
 # (csrc/net/part.h). A part has its own copy of the few files below that it
 # shares with the core.
-modules := core tls
+modules := core tls zlib $(if $(brotli),brotli) $(if $(zstd),zstd)
 
 tls_own := $(filter-out %/tls_part.c %/tls_options.c,\
   $(wildcard csrc/net/tls_*.c)) csrc/net/trust.c
 tls_sources := $(tls_own) $(addprefix csrc/,base/buf.c base/mem.c base/slice.c \
   net/address.c net/clock.c net/file.c net/tls_part.c)
-core_sources := $(filter-out $(tls_own) csrc/net/part_linked.c,$(sources)) \
-  csrc/net/part_shared.c
+zlib_sources := csrc/base/mem.c csrc/base/slice.c csrc/proto/decode_zlib.c
+brotli_sources := $(zlib_sources:%_zlib.c=%_brotli.c)
+zstd_sources := $(zlib_sources:%_zlib.c=%_zstd.c)
+core_sources := $(filter-out $(tls_own) csrc/proto/decode_%.c \
+  csrc/net/part_linked.c,$(sources)) csrc/net/part_shared.c
 
 # $(call by_floor,sources): the lower floors first
 by_floor = $(foreach d,base proto net http core lua,$(filter csrc/$(d)/%,$(1)))

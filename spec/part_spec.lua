@@ -1,15 +1,18 @@
 --- The parts that are opened when they are needed, each seen from a process of
 -- its own.
 
+local hinternet = require "hinternet"
 local certs = require "spec.support.certs"
+local coding = require "spec.support.coded"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
 
-describe("The part for TLS", function()
-  local p, c, plain, secure, folder
+describe("A part of the module", function()
+  local p, c, coded, plain, secure, folder
 
   setup(function()
     c = certs.make()
+    coded = coding.make()
     p = peer.start()
     local answers = { { { "keepalive", "hello" } } }
     plain = p:serve { connections = answers }
@@ -55,6 +58,12 @@ describe("The part for TLS", function()
     return folder .. "/?.so;;"
   end
 
+  -- Serves a body in a coding; answers the URL.
+  local function serve(name, body)
+    local steps = { { "keepalive", body, "Content-Encoding: " .. name .. "\r\n" } }
+    return p:serve { connections = { steps } }.url
+  end
+
   it("is loaded with its library by the first https request", function()
     assert.equal("hello\nfalse\tfalse\nhello\ntrue\ttrue\nhello\n", run([[
       get(plain)
@@ -63,6 +72,33 @@ describe("The part for TLS", function()
       print(is_loaded "libcrypto", is_loaded "tls.so")
       get(plain)
     ]]))
+  end)
+
+  it("is loaded by the first body that needs it", function()
+    local cases = {
+      { "gzip", "libz.so", serve("gzip", coded.short), "hello\n" },
+      { "brotli", "libbrotlidec.so", serve("br", coded.brotli("text")), "text" },
+      { "zstd", "libzstd.so", serve("zstd", coded.zstd("text")), "text" },
+    }
+    local script, expected = {}, {}
+    for _, case in ipairs(cases) do
+      local name, library, url, text = table.unpack(case)
+      if hinternet.features[name] then
+        script[#script + 1] = ("print(is_loaded %q) get %q print(is_loaded %q)")
+          :format(library, url, library)
+        expected[#expected + 1] = "false\n" .. text .. "\ntrue\n"
+      end
+    end
+    assert.equal(table.concat(expected), run(table.concat(script, "\n")))
+  end)
+
+  it("is missed by those who need it alone", function()
+    local url = serve("gzip", coded.short)
+    local said = run(("get %q get(plain) get %q"):format(url, url), install "core")
+    local first, second, third = said:match("^(.-)\n(.-)\n(.-)\n$")
+    assert.matches("^50 cannot load zlib%.so: .*127%.0%.0%.1:%d+$", first)
+    assert.equal("hello", second)
+    assert.equal(first, third)
   end)
 
   it("is missed by https alone", function()

@@ -22,6 +22,31 @@ static int content_fail(struct hn_exchange *x, int code, const char *detail) {
   return content_fail_in(x, HN_PHASE_RECEIVE, code, detail);
 }
 
+static enum hn_part content_part(enum hn_coding coding) {
+  switch (coding) {
+    case HN_CODING_GZIP: return HN_PART_GZIP;
+    case HN_CODING_DEFLATE: return HN_PART_DEFLATE;
+    case HN_CODING_BROTLI: return HN_PART_BROTLI;
+    case HN_CODING_ZSTD: return HN_PART_ZSTD;
+  }
+  return HN_PART_COUNT;
+}
+
+static int content_make_decoder(struct hn_content *c, struct hn_exchange *x,
+                                const struct hn_coding_list *list) {
+  struct hn_parts *parts = &x->setup.pool->env->parts;
+  const struct hn_codec *codecs[HN_MAX_CODINGS];
+  const char *detail = NULL;
+  int rc = 0;
+  for (size_t i = 0; rc == 0 && i < list->count; i++) {
+    const void *table = NULL;
+    rc = part_find(parts, content_part(list->codings[i]), &table, &detail);
+    codecs[i] = table;
+  }
+  if (rc == 0) rc = decoder_new(codecs, list->count, &c->decoder);
+  return rc ? content_fail_in(x, HN_PHASE_RESPONSE, rc, detail) : 0;
+}
+
 int content_begin(struct hn_content *c, struct hn_exchange *x, unsigned set,
                   uint64_t max_size) {
   struct hn_coding_list list;
@@ -33,8 +58,8 @@ int content_begin(struct hn_content *c, struct hn_exchange *x, unsigned set,
   if (rc)
     return content_fail_in(x, HN_PHASE_RESPONSE, rc,
                            fault_text(HN_FAULT_BAD_CONTENT_CODING));
-  rc = decoder_new(&list, &c->decoder);
-  if (rc) return content_fail_in(x, HN_PHASE_RESPONSE, rc, NULL);
+  rc = content_make_decoder(c, x, &list);
+  if (rc) return rc;
   spares_take(content_spares(x), &c->in, HN_CONTENT_IN, HN_CONTENT_IN);
   buf_init(&c->ready, HN_CONTENT_READY);
   return 0;

@@ -13,7 +13,11 @@
 #include "../base/err.h"
 
 enum hn_part {
-  HN_PART_TLS, /* its table is a struct hn_tls_library */
+  HN_PART_TLS,  /* its table is a struct hn_tls_library, */
+  HN_PART_GZIP, /* that of the others a struct hn_codec */
+  HN_PART_DEFLATE,
+  HN_PART_BROTLI,
+  HN_PART_ZSTD,
   HN_PART_COUNT
 };
 

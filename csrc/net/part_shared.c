@@ -11,6 +11,10 @@ static const struct {
   const char *object, *entry;
 } part_entries[] = {
   [HN_PART_TLS] = {"tls.so", "hn_part_tls"},
+  [HN_PART_GZIP] = {"zlib.so", "hn_part_gzip"},
+  [HN_PART_DEFLATE] = {"zlib.so", "hn_part_deflate"},
+  [HN_PART_BROTLI] = {"brotli.so", "hn_part_brotli"},
+  [HN_PART_ZSTD] = {"zstd.so", "hn_part_zstd"},
 };
 
 HN_INTERNAL int parts_init(struct hn_parts *p) {

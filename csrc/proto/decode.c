@@ -15,8 +15,18 @@ static const struct decode_name decode_names[] = {
   {"zstd", HN_CODING_ZSTD},
 };
 
+enum {
+  HN_DECODE_BUILT = HN_CODING_GZIP | HN_CODING_DEFLATE
+#ifdef HN_HAVE_BROTLI
+                    | HN_CODING_BROTLI
+#endif
+#ifdef HN_HAVE_ZSTD
+                    | HN_CODING_ZSTD
+#endif
+};
+
 struct decode_layer {
-  const struct hn_codec *codec;
+  const struct hn_codec *codec; /* static */
   void *state;        /* owned */
   char *buffer;       /* owned; what the layer below wrote; NULL: the lowest */
   struct hn_slice in; /* borrowed from buffer: not eaten yet */
@@ -35,23 +45,8 @@ struct hn_decoder {
 
 /* ------------------------------------------------------------------- names */
 
-static const struct hn_codec *decode_codec(enum hn_coding coding) {
-  switch (coding) {
-    case HN_CODING_GZIP: return decode_gzip_codec();
-    case HN_CODING_DEFLATE: return decode_deflate_codec();
-    case HN_CODING_BROTLI: return decode_brotli_codec();
-    case HN_CODING_ZSTD: return decode_zstd_codec();
-  }
-  return NULL;
-}
-
-static unsigned decode_bit(enum hn_coding coding) {
-  return decode_codec(coding) != NULL ? (unsigned)coding : 0;
-}
-
 unsigned decode_built(void) {
-  return decode_bit(HN_CODING_GZIP) | decode_bit(HN_CODING_DEFLATE) |
-         decode_bit(HN_CODING_BROTLI) | decode_bit(HN_CODING_ZSTD);
+  return HN_DECODE_BUILT;
 }
 
 #define HN_DECODE_LINE(list)               \
@@ -127,9 +122,9 @@ int decode_parse(const struct hn_headers *fields, unsigned set,
 
 /* ------------------------------------------------------------------ layers */
 
-static int decode_layer_open(struct decode_layer *layer, enum hn_coding coding,
-                             bool lowest) {
-  layer->codec = decode_codec(coding);
+static int decode_layer_open(struct decode_layer *layer,
+                             const struct hn_codec *codec, bool lowest) {
+  layer->codec = codec;
   if (layer->codec == NULL) return HN_ERR_NOT_SUPPORTED;
   layer->state = layer->codec->open();
   if (layer->state == NULL) return HN_ERR_NOT_ENOUGH_MEMORY;
@@ -161,21 +156,20 @@ static int decode_layer_step(struct decode_layer *layer,
   return io->room < room ? 0 : code;
 }
 
-int decoder_new(const struct hn_coding_list *list, struct hn_decoder **out) {
+int decoder_new(const struct hn_codec *const *codecs, size_t count,
+                struct hn_decoder **out) {
   struct hn_decoder *d;
   int code = 0;
 
-  if (list->count == 0 || list->count > HN_MAX_CODINGS) {
-    return HN_ERR_INVALID_PARAMETER;
-  }
+  if (count == 0 || count > HN_MAX_CODINGS) return HN_ERR_INVALID_PARAMETER;
   d = mem_calloc(1, sizeof *d);
   if (d == NULL) return HN_ERR_NOT_ENOUGH_MEMORY;
   d->credit = HN_MAX_DECODE_SILENCE;
   /* RFC 9110 8.4: listed in the order applied, so the last comes off first. */
-  while (code == 0 && d->count < list->count) {
-    enum hn_coding coding = list->codings[list->count - 1 - d->count];
+  while (code == 0 && d->count < count) {
+    const struct hn_codec *codec = codecs[count - 1 - d->count];
 
-    code = decode_layer_open(&d->layers[d->count], coding, d->count == 0);
+    code = decode_layer_open(&d->layers[d->count], codec, d->count == 0);
     d->count++;
   }
   if (code != 0) {

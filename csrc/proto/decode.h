@@ -44,8 +44,6 @@ enum {
   HN_MAX_DECODE_SILENCE = 1024 * 1024,
   /* and over time up to this many for each byte of output. */
   HN_MAX_DECODE_OVERHEAD = 8,
-  /* log2 of the largest zstd window (RFC 9659: 8 MiB). */
-  HN_MAX_ZSTD_WINDOW = 23,
 };
 
 /* The codings of a body in the order they were applied. */
@@ -69,12 +67,13 @@ HN_INTERNAL struct hn_slice decode_accept_line(unsigned set);
 HN_INTERNAL int decode_parse(const struct hn_headers *fields, unsigned set,
                              struct hn_coding_list *out);
 
+struct hn_codec;
 struct hn_decoder;
 
-/* A decoder for the list, which the caller owns. INVALID_PARAMETER for a list
- * of none or too many, NOT_SUPPORTED for a coding not built,
- * NOT_ENOUGH_MEMORY. */
-HN_INTERNAL int decoder_new(const struct hn_coding_list *list,
+/* A decoder, which the caller owns, for the codecs (static, see
+ * decode_codec.h) of codings in the order they were applied. INVALID_PARAMETER
+ * for none or too many, NOT_SUPPORTED where one is NULL, NOT_ENOUGH_MEMORY. */
+HN_INTERNAL int decoder_new(const struct hn_codec *const *codecs, size_t count,
                             struct hn_decoder **out);
 /* d may be NULL. */
 HN_INTERNAL void decoder_free(struct hn_decoder *d);

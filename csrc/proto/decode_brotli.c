@@ -83,18 +83,19 @@ static bool decode_brotli_is_whole(const void *state) {
   return b->whole;
 }
 
-const struct hn_codec *decode_brotli_codec(void) {
+HN_PART const void *hn_part_brotli(uint32_t stamp) {
   static const struct hn_codec codec = {
     decode_brotli_open, decode_brotli_close, decode_brotli_step,
     decode_brotli_is_whole,
   };
 
-  return &codec;
+  return stamp == HN_STAMP ? &codec : NULL;
 }
 
 #else
 
-const struct hn_codec *decode_brotli_codec(void) {
+HN_PART const void *hn_part_brotli(uint32_t stamp) {
+  (void)stamp;
   return NULL;
 }
 

@@ -3,7 +3,7 @@
  * the project uses decode.h.
  *
  * A codec's state belongs to the decoder that made it. All memory that a
- * library wants comes from base/mem.
+ * library wants comes from base/mem. Each library is a part (net/part.h).
  */
 #ifndef HN_PROTO_DECODE_CODEC_H
 #define HN_PROTO_DECODE_CODEC_H
@@ -33,10 +33,11 @@ struct hn_codec {
   bool (*is_whole)(const void *state);
 };
 
-/* NULL: not built. */
-HN_INTERNAL const struct hn_codec *decode_gzip_codec(void);
-HN_INTERNAL const struct hn_codec *decode_deflate_codec(void);
-HN_INTERNAL const struct hn_codec *decode_brotli_codec(void);
-HN_INTERNAL const struct hn_codec *decode_zstd_codec(void);
+/* Each a struct hn_codec; NULL: not built, or for a core of another build
+ * (HN_STAMP). */
+HN_PART const void *hn_part_gzip(uint32_t stamp);
+HN_PART const void *hn_part_deflate(uint32_t stamp);
+HN_PART const void *hn_part_brotli(uint32_t stamp);
+HN_PART const void *hn_part_zstd(uint32_t stamp);
 
 #endif

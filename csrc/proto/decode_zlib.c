@@ -184,20 +184,20 @@ static bool decode_zlib_is_whole(const void *state) {
   return z->state == HN_DECODE_ZLIB_AFTER;
 }
 
-const struct hn_codec *decode_gzip_codec(void) {
+HN_PART const void *hn_part_gzip(uint32_t stamp) {
   static const struct hn_codec codec = {
     decode_zlib_open_gzip, decode_zlib_close, decode_zlib_step,
     decode_zlib_is_whole,
   };
 
-  return &codec;
+  return stamp == HN_STAMP ? &codec : NULL;
 }
 
-const struct hn_codec *decode_deflate_codec(void) {
+HN_PART const void *hn_part_deflate(uint32_t stamp) {
   static const struct hn_codec codec = {
     decode_zlib_open_deflate, decode_zlib_close, decode_zlib_step,
     decode_zlib_is_whole,
   };
 
-  return &codec;
+  return stamp == HN_STAMP ? &codec : NULL;
 }

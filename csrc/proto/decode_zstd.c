@@ -1,4 +1,3 @@
-#include "decode.h"
 #include "decode_codec.h"
 
 #ifdef HN_HAVE_ZSTD
@@ -7,6 +6,9 @@
 #define ZSTD_STATIC_LINKING_ONLY
 #include <zstd.h>
 #include <zstd_errors.h>
+
+/* log2 of the largest window (RFC 9659: 8 MiB). */
+enum { HN_MAX_ZSTD_WINDOW = 23 };
 
 struct decode_zstd {
   ZSTD_DStream *stream; /* owned */
@@ -91,18 +93,19 @@ static bool decode_zstd_is_whole(const void *state) {
   return z->whole;
 }
 
-const struct hn_codec *decode_zstd_codec(void) {
+HN_PART const void *hn_part_zstd(uint32_t stamp) {
   static const struct hn_codec codec = {
     decode_zstd_open, decode_zstd_close, decode_zstd_step,
     decode_zstd_is_whole,
   };
 
-  return &codec;
+  return stamp == HN_STAMP ? &codec : NULL;
 }
 
 #else
 
-const struct hn_codec *decode_zstd_codec(void) {
+HN_PART const void *hn_part_zstd(uint32_t stamp) {
+  (void)stamp;
   return NULL;
 }
 

@@ -10,7 +10,7 @@
 
 #include "test.h"
 
-#include "../../csrc/proto/decode.h"
+#include "decode_codecs.h"
 
 enum { LIMIT = 8 * 1024 * 1024, BIG = 300000, TEXT_SIZE = 3000 };
 
@@ -111,7 +111,7 @@ static inline void decode(struct outcome *o, const struct hn_coding_list *list,
 
   buf_init(&o->data, LIMIT);
   o->fault = HN_FAULT_NONE;
-  o->code = decoder_new(list, &d);
+  o->code = decoder_of(list, &d);
   if (o->code != 0) return;
   while (o->code <= 0 && at < pieces->input.n) {
     size_t end = test_piece_end(pieces, at);
@@ -161,7 +161,7 @@ static inline bool is_built(const char *codings, struct hn_coding_list *list) {
   struct hn_decoder *d = NULL;
 
   if (parse(codings, list) == 0) {
-    int code = decoder_new(list, &d);
+    int code = decoder_of(list, &d);
 
     CHECK_INT(code, 0);
     decoder_free(d);
@@ -349,7 +349,7 @@ static inline bool decode_failing(void *ctx) {
   struct hn_slice in = f->pieces.input;
   struct hn_decoder *d;
   size_t n = 0, got = 0;
-  int code = decoder_new(&f->list, &d);
+  int code = decoder_of(&f->list, &d);
 
   if (!CHECK(code == 0 || code == HN_ERR_NOT_ENOUGH_MEMORY)) return true;
   if (code != 0) return false;

@@ -233,7 +233,7 @@ TEST(optional) {
 
     CHECK_INT(parse(optional[i].codings, &list),
               built ? 0 : HN_ERR_NOT_SUPPORTED);
-    CHECK_INT(decoder_new(&list, &d), built ? 0 : HN_ERR_NOT_SUPPORTED);
+    CHECK_INT(decoder_of(&list, &d), built ? 0 : HN_ERR_NOT_SUPPORTED);
     decoder_free(d);
   }
 }
@@ -263,12 +263,12 @@ TEST(bad_lists) {
   struct hn_coding_list list = {.count = 0};
   struct hn_decoder *d = NULL;
 
-  CHECK_INT(decoder_new(&list, &d), HN_ERR_INVALID_PARAMETER);
+  CHECK_INT(decoder_of(&list, &d), HN_ERR_INVALID_PARAMETER);
   list.count = HN_MAX_CODINGS + 1;
-  CHECK_INT(decoder_new(&list, &d), HN_ERR_INVALID_PARAMETER);
+  CHECK_INT(decoder_of(&list, &d), HN_ERR_INVALID_PARAMETER);
   list.count = 1;
   list.codings[0] = (enum hn_coding)16;
-  CHECK_INT(decoder_new(&list, &d), HN_ERR_NOT_SUPPORTED);
+  CHECK_INT(decoder_of(&list, &d), HN_ERR_NOT_SUPPORTED);
   CHECK(d == NULL);
   decoder_free(NULL);
 }
@@ -280,7 +280,7 @@ TEST(done) {
   char out[8];
   size_t got = 0;
 
-  CHECK_INT(decoder_new(&list, &d), 0);
+  CHECK_INT(decoder_of(&list, &d), 0);
   CHECK(!decoder_is_done(d));
   CHECK_INT(decoder_step(d, &in, out, sizeof out, &got), 0);
   CHECK_INT(got, 5);

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "../../csrc/base/mem.h"
-#include "../../csrc/proto/decode.h"
+#include "../c/decode_codecs.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -91,7 +91,7 @@ static void run(struct fuzz_outcome *o, const struct hn_coding_list *list,
 
   memset(o, 0, sizeof *o);
   buf_init(&o->data, FUZZ_OUTPUT + FUZZ_ROOM);
-  require(decoder_new(list, &d) == 0);
+  require(decoder_of(list, &d) == 0);
   while (o->code <= 0 && !o->cut && in.n > 0) {
     size_t n = in.n < step ? in.n : step;
 
