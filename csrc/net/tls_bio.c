@@ -7,6 +7,7 @@ static int tls_bio_read(BIO *bio, char *p, size_t n, size_t *got) {
   struct hn_stream *next = t->base.next;
   size_t done = 0;
   BIO_clear_retry_flags(bio);
+  if (t->silence > HN_TLS_MAX_SILENCE) return 0;
   int rc = next->ops->read(next, p, n, &done);
   if (rc > 0) {
     t->below = rc;
@@ -17,6 +18,7 @@ static int tls_bio_read(BIO *bio, char *p, size_t n, size_t *got) {
    * the session, where RFC 5246 7.2.1 does not ask for that. Whoever called it
    * sees below_end. */
   if (done == 0) BIO_set_retry_read(bio);
+  t->silence += done;
   *got = done;
   return done > 0;
 }

@@ -9,7 +9,6 @@
 #include "trust.h"
 
 enum {
-  HN_TLS_READ_BUFFER = 64 * 1024, /* several records in one read */
   HN_TLS_ALPN = 32,
   HN_TLS_KEY_LINE = 512 /* a label and two numbers of at most 64 bytes */
 };

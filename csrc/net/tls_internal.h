@@ -14,7 +14,13 @@ struct bio_method_st;
 struct ssl_ctx_st;
 struct ssl_st;
 
-enum { HN_TLS_DETAIL = 200 };
+enum {
+  HN_TLS_DETAIL = 200,
+  HN_TLS_READ_BUFFER = 64 * 1024, /* several records in one read */
+  /* What one call may read without coming to data: a peer that never stops
+   * sending tickets or new keys would keep the caller for ever. */
+  HN_TLS_MAX_SILENCE = 4 * HN_TLS_READ_BUFFER,
+};
 
 struct hn_tls_context {
   const struct hn_tls_library *library; /* static */
@@ -43,6 +49,7 @@ struct tls_stream {
   struct ssl_st *ssl;             /* owned, with its BIO */
   enum tls_state state;
   int code;       /* of the failure */
+  size_t silence; /* bytes that this call has read */
   int below;      /* the code the stream below gave this call, or 0 */
   bool below_end; /* the stream below ended */
   bool starved;   /* the last read found no whole record */

@@ -103,6 +103,11 @@ static int tls_fail_protocol(struct tls_stream *t) {
 /* Why the last call failed; the stream is of no use any more. */
 static int tls_break(struct tls_stream *t) {
   if (t->base.secure != 0) return tls_fail(t, HN_ERR_SECURE_FAILURE, NULL);
+  if (t->silence > HN_TLS_MAX_SILENCE) {
+    t->spoiled = true;
+    return tls_fail(t, HN_ERR_CONNECTION_ERROR,
+                    "TLS: too many messages without data");
+  }
   if (t->below != 0) {
     t->base.system = t->base.next->system;
     return tls_fail(t, t->below, t->base.next->detail);
@@ -126,6 +131,7 @@ static int tls_break(struct tls_stream *t) {
 static void tls_begin(struct tls_stream *t) {
   if (ERR_peek_error() != 0) ERR_clear_error();
   t->below = 0;
+  t->silence = 0;
 }
 
 /* What a call that did not succeed means: HN_AGAIN or a code. */

@@ -171,6 +171,40 @@ TEST(a_record_that_was_changed) {
   fixture_drop(&cert);
 }
 
+/* A server that goes on about itself and never comes to the point. */
+TEST(messages_without_data) {
+  static const struct {
+    int messages, code;
+  } cases[] = {{20, 0}, {20000, HN_ERR_CONNECTION_ERROR}};
+  const struct hn_tls_options o = pair_options();
+  struct fixture_cert cert = pair_good_leaf();
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct pair p;
+    char text[8];
+    size_t n = 0;
+    test_label(cases[i].code ? "too many" : "some");
+    CHECK_INT(pair_open(&p, &o, &cert, slice_of("localhost")), 0);
+    CHECK_INT(pair_handshake(&p), 0);
+    pair_check_exchange(&p);
+    for (int k = 0; k < cases[i].messages; k++) {
+      CHECK_INT(SSL_key_update(p.server, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+      CHECK_INT(SSL_do_handshake(p.server), 1);
+      if (k % 100 == 0) pair_carry(&p);
+    }
+    CHECK_INT(SSL_write(p.server, "data", 4), 4);
+    pair_carry(&p);
+    CHECK_INT(p.client->ops->read(p.client, text, sizeof text, &n),
+              cases[i].code);
+    if (cases[i].code)
+      CHECK_TEXT(slice_of(p.client->detail),
+                 "TLS: too many messages without data");
+    else
+      CHECK_TEXT(slice_make(text, n), "data");
+    pair_close(&p);
+  }
+  fixture_drop(&cert);
+}
+
 /* Read-ahead takes all there is, two records and a half: the whole ones are
  * pending, the half one must not keep a loop spinning. */
 TEST(pending_is_what_can_be_read) {
@@ -392,7 +426,8 @@ int main(void) {
     ROW(a_good_server), ROW(over_an_unkind_stream), ROW(truncation),
     ROW(an_end_during_the_handshake), ROW(a_broken_stream_below),
     ROW(a_server_without_tls), ROW(an_old_server),
-    ROW(a_record_that_was_changed), ROW(pending_is_what_can_be_read),
+    ROW(a_record_that_was_changed), ROW(messages_without_data),
+          ROW(pending_is_what_can_be_read),
     ROW(much_to_write_and_little_room), ROW(alpn_is_offered),
     ROW(hosts_that_cannot_be_verified), ROW(each_allocation_failing),
     ROW(each_allocation_of_the_library_failing)};
