@@ -100,6 +100,8 @@ struct lhn_handle {
   bool async;          /* of an asynchronous session */
   bool heard;          /* LHN_KEPT_CALLBACK is set */
   bool pinned;         /* LHN_KEPT_BODY is set */
+  bool handing;        /* bytes that were read are being handed over, or were
+                          lost: there was no memory for them */
   uint8_t anchors;     /* enum lhn_anchor, several */
   bool lent;           /* C's: collecting the userdata does not close it */
   struct lhn_held input, output;
@@ -271,7 +273,7 @@ extern const luaL_Reg lhn_head_methods[];
 
 /* Pushes what the caller of a blocking call gets for a completion; h may be
  * NULL when nobody will look. */
-HN_INTERNAL int lhn_push_result(lua_State *L, const struct lhn_handle *h,
+HN_INTERNAL int lhn_push_result(lua_State *L, struct lhn_handle *h,
                                 const struct hn_event *ev);
 /* Pushes an event: status, handle, callback, id, op, a, b, c, phase, host. */
 HN_INTERNAL int lhn_push_event(lua_State *L, const struct hn_event *ev);

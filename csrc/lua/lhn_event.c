@@ -16,7 +16,18 @@ static const char *lhn_event_status_name(uint32_t bit) {
   return "unknown";
 }
 
-int lhn_push_result(lua_State *L, const struct lhn_handle *h,
+/* This may raise for want of memory: then the bytes are lost, and the next
+ * operation has to say so. */
+static void lhn_event_push_bytes(lua_State *L, struct lhn_handle *h,
+                                 struct hn_slice bytes) {
+  if (h != NULL)
+    h->handing = true;
+  lhn_push_slice(L, bytes);
+  if (h != NULL)
+    h->handing = false;
+}
+
+int lhn_push_result(lua_State *L, struct lhn_handle *h,
                     const struct hn_event *ev) {
   bool to_file = h != NULL && h->output.busy;
   switch (ev->status) {
@@ -28,10 +39,10 @@ int lhn_push_result(lua_State *L, const struct lhn_handle *h,
   case HN_STATUS_READ_COMPLETE:
     if (to_file)
       lua_pushinteger(L, (lua_Integer)ev->number);
-    else if (ev->text.n > 0)
-      lhn_push_slice(L, ev->text);
-    else /* the end is nil in every mode */
-      lua_pushnil(L);
+    else if (ev->text.n == 0)
+      lua_pushnil(L); /* the end is nil in every mode */
+    else
+      lhn_event_push_bytes(L, h, ev->text);
     return 1;
   case HN_STATUS_DATA_AVAILABLE:
   case HN_STATUS_WRITE_COMPLETE:
@@ -70,7 +81,7 @@ static void lhn_event_push_info(lua_State *L, const struct hn_event *ev) {
 }
 
 /* a, b, c, phase, host: always five values. */
-static void lhn_event_push_payload(lua_State *L, const struct lhn_handle *h,
+static void lhn_event_push_payload(lua_State *L, struct lhn_handle *h,
                                    const struct hn_event *ev) {
   char host[272];
   size_t n = ev->host.n < sizeof host ? ev->host.n : sizeof host;

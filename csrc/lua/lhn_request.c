@@ -142,6 +142,12 @@ static int lhn_req_finish(lua_State *L, struct lhn_handle *h, enum hn_op op,
                           lua_Hook hook) {
   struct hn_event ev;
   hn_runtime *rt = h->box->rt;
+  bool lost = h->handing && op != HN_OP_SEND_REQUEST;
+  h->handing = false;
+  if (lost) {
+    lhn_cancel(L, 1, h, op);
+    return lhn_fail(L, h, NULL, HN_ERR_OPERATION_CANCELLED);
+  }
   if (lhn_push_waiter(L, h->box))
     return lhn_req_park(L, h, op);
   if (h->async)

@@ -1,0 +1,76 @@
+-- When Lua has no memory for what is handed to it.
+
+local hinternet = require "hinternet"
+local leaks = require "spec.support.leaks"
+local peer = require "spec.support.peer"
+local process = require "spec.support.process"
+local socket = require "socket"
+
+describe("Bytes that there was no memory for", function()
+  local p, folder, limit
+  setup(function()
+    p, folder = peer.start(), process.temp_folder()
+    local library = folder .. "/limit.so"
+    -- The state goes on using it to its very end.
+    process.run(("LD_PRELOAD= ${CC:-cc} -shared -fPIC -Wl,-z,nodelete "
+      .. "$(pkg-config --cflags lua5.4) -o %s spec/support/limit.c"):format(library))
+    limit = assert(package.loadlib(library, "luaopen_limit"))()
+  end)
+  teardown(function()
+    p:stop()
+    process.remove_folder(folder)
+  end)
+  leaks.watch()
+
+  -- What act(...) raises while no block of that size can be had.
+  local function starved(size, act, ...)
+    collectgarbage()
+    limit(size - 1)
+    local ok, message = pcall(act, ...)
+    limit(0)
+    assert.is_false(ok)
+    return message
+  end
+
+  local function begin(size, options)
+    local s = p:keepalive(("x"):rep(size))
+    local session = assert(hinternet.open(options))
+    local request = session:connect("127.0.0.1", s.port):open_request()
+    return s, session, request
+  end
+
+  it("are not passed over: the request answers operation cancelled until it is sent again",
+    function()
+      -- The one is here already, the other has to be waited for.
+      for _, size in ipairs { 50000, 1 << 20 } do
+        local s, session, request = begin(size)
+        assert(request:send())
+        assert(request:receive_response())
+        socket.sleep(0.02)
+        assert.equal("not enough memory", starved(size, request.read, request, size, "fill"))
+        assert.equal(12017, select(3, request:read(1)))
+        assert.equal(12017, select(3, request:query_data_available()))
+        assert(request:send())
+        assert(request:receive_response())
+        assert.equal(size, #request:read("a"))
+        session:close()
+        s:close()
+      end
+    end)
+
+  it("of an asynchronous session neither", function()
+    local size = 50000
+    local s, session, request = begin(size, { async = true })
+    request:set_status_callback(function(_, status)
+      if status == "sendrequest_complete" then request:receive_response() end
+      if status == "headers_available" then request:read("a") end
+    end)
+    assert(request:send())
+    assert.equal("not enough memory", starved(size, function()
+      while session:poll(1) do end
+    end))
+    assert.equal(12017, select(3, request:read(1)))
+    session:close()
+    s:close()
+  end)
+end)
