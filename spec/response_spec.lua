@@ -33,6 +33,12 @@ local cases = {
     keeps = true,
   },
   {
+    name = "a transfer coding that is not chunked: it ends with its connection, as it came",
+    bytes = text("HTTP/1.1 200 OK", "Transfer-Encoding: chunked, gzip", "", "5", "hello", ""),
+    body = "5\r\nhello\r\n",
+    keeps = false,
+  },
+  {
     name = "a chunked body",
     bytes = text("HTTP/1.1 200 OK", "Transfer-Encoding: chunked", "",
       "5", "hello", "6", " world", "0", "", ""),

@@ -62,34 +62,42 @@ static int h1_body_read_length(struct hn_h1_body *b,
   return code;
 }
 
-static bool h1_body_is_chunked(const struct hn_headers *fields) {
+/* How many codings there are; *chunked: the last one is. */
+static size_t h1_body_codings(const struct hn_headers *fields,
+                              bool *chunked) {
   const struct hn_slice name = slice_of("Transfer-Encoding");
   struct hn_slice value, coding;
   size_t codings = 0;
-  bool chunked = false;
 
+  *chunked = false;
   for (size_t i = 0; headers_next(fields, name, &i, &value);) {
     while (slice_next_element(&value, &coding)) {
-      chunked = slice_equal_nocase(coding, slice_of("chunked"));
+      *chunked = slice_equal_nocase(coding, slice_of("chunked"));
       codings++;
     }
   }
-  return chunked && codings == 1;
+  return codings;
 }
 
 static int h1_body_begin_coded(struct hn_h1_body *b,
                                const struct hn_h1_head *head,
                                const struct hn_headers *fields) {
+  bool chunked;
+  size_t codings = h1_body_codings(fields, &chunked);
+
   /* RFC 9112 6.1: a 1.0 sender does not know the field; it was passed on by
-   * someone who did not know it either, and the framing is anyone's guess. */
-  if (head->minor == 0 || !h1_body_is_chunked(fields)) {
+   * someone who did not know it either, and the framing is anyone's guess.
+   * What is chunked on top of another coding would come out half undone. */
+  if (head->minor == 0 || codings == 0 || (chunked && codings > 1)) {
     return h1_body_fail(b, HN_FAULT_BAD_TRANSFER_ENCODING);
   }
   /* RFC 9112 6.3: the mark of response splitting. */
   if (headers_has(fields, "Content-Length")) {
     return h1_body_fail(b, HN_FAULT_LENGTH_AND_CHUNKED);
   }
-  b->framing = HN_FRAMING_CHUNKED;
+  /* RFC 9112 6.3: without chunked at the end it ends with the connection. */
+  b->framing = chunked ? HN_FRAMING_CHUNKED : HN_FRAMING_CLOSE;
+  if (!chunked) b->remaining = UINT64_MAX;
   return 0;
 }
 
