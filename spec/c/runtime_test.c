@@ -7,14 +7,16 @@
  * before parents, no body ended early in silence, no step kept coming back
  * without anything to do, and neither memory nor descriptors are left.
  *
- * HN_SEED=n repeats one schedule, HN_SCHEDULES=n says how many there are.
+ * HN_SEED=n repeats one schedule, HN_SCHEDULES=n says how many there are. Most
+ * are short and hardly wait; each LONG_EVERY-th takes its time.
  */
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 
 #include "schedule_fixture.h"
 
-enum { MAX_THINGS = 64, MAX_SPIN = 300, SEND_SIDE = 0, RECEIVE_SIDE = 1 };
+enum { LONG_EVERY = 100, MAX_THINGS = 64, MAX_SPIN = 300, SEND_SIDE = 0, RECEIVE_SIDE = 1 };
 
 /* What a path's body may come to; -1: it never ends well. */
 struct place {
@@ -53,6 +55,8 @@ struct world {
   hn_runtime *rt;
   uint64_t random;
   int null_fd;
+  int fd;       /* what a foreign loop watches; -1: it does not */
+  bool is_long;
   struct thing things[MAX_THINGS];
   int count;
 };
@@ -396,12 +400,39 @@ static int64_t now_us(void) {
 
 /* Steps that need not wait must come to an end by themselves. */
 static void check_spin(struct world *w) {
+  CHECK_INT(hn_set_budget(w->rt, 0), 0);
   for (int i = 0; i < MAX_SPIN; i++) {
     int64_t start = now_us();
     CHECK_INT(hn_step(w->rt, 3), 0);
     if (now_us() - start >= 1000) return;
   }
   CHECK(!"the step spins");
+}
+
+static bool is_readable(int fd, int ms) {
+  struct pollfd p = {.fd = fd, .events = POLLIN};
+  return poll(&p, 1, ms) == 1;
+}
+
+/* A foreign loop is woken whenever there is something to do. */
+static void check_told(struct world *w) {
+  if (w->fd >= 0 && hn_next_timeout(w->rt) == 0)
+    CHECK(is_readable(w->fd, 1000));
+}
+
+static void change_loop(struct world *w) {
+  static const int64_t budgets[] = {0, 1, 20, 1000};
+  if (chance(w, 2)) {
+    CHECK_INT(hn_set_budget(w->rt, budgets[chance(w, 4)]), 0);
+  } else if (w->fd < 0) {
+    int rc = hn_pollable(w->rt, &w->fd);
+    CHECK(rc == 0 || rc == HN_ERR_NOT_SUPPORTED);
+  }
+}
+
+static void step(struct world *w) {
+  int64_t wait = w->is_long ? chance(w, 3) : chance(w, 16) == 0;
+  CHECK_INT(hn_step(w->rt, wait), 0);
 }
 
 /* Some handle, mostly a request, alive or not; -1: there is none. */
@@ -421,11 +452,12 @@ static void act(struct world *w) {
   struct thing *t = index < 0 ? NULL : &w->things[index];
   bool room = w->count < MAX_THINGS;
   if (what < 12) {
-    (void)hn_step(w->rt, chance(w, 3));
+    step(w);
   } else if (what < 18) {
     take(w, chance(w, 4) || !t ? 0 : t->id, 1 + (int)chance(w, 40));
   } else if (what == 18) {
-    check_spin(w);
+    if (w->is_long) check_spin(w);
+    else change_loop(w);
   } else if (room && (!t || (what == 19 && chance(w, 4) == 0))) {
     open_session(w);
   } else if (t && what == 20 && chance(w, 2) == 0) {
@@ -472,12 +504,15 @@ static void run(struct schedule_server *server, uint64_t seed, int null_fd) {
   snprintf(label, sizeof label, "HN_SEED=%llu", (unsigned long long)seed);
   test_label(label);
   w.random = seed * 0x9e3779b97f4a7c15u + 1;
+  w.fd = -1;
+  w.is_long = seed % LONG_EVERY == 0;
   for (int i = 0; i < 8; i++) (void)chance(&w, 2);
   CHECK_INT(hn_runtime_new(&w.rt), 0);
   bool starved = chance(&w, 4) == 0;
-  for (int n = 50 + (int)chance(&w, 250); n > 0; n--) {
+  for (unsigned n = w.is_long ? 300 : 10 + chance(&w, 60); n > 0; n--) {
     if (starved && chance(&w, 8) == 0) mem_fail_at(1 + (long)chance(&w, 12));
     act(&w);
+    check_told(&w);
   }
   mem_fail_at(0);
   if (chance(&w, 8)) end_world(&w);
@@ -499,7 +534,7 @@ static uint64_t setting(const char *name, uint64_t usual) {
 TEST(the_books_are_even_after_any_schedule) {
   static struct schedule_server server;
   uint64_t only = setting("HN_SEED", 0);
-  uint64_t count = setting("HN_SCHEDULES", 300);
+  uint64_t count = setting("HN_SCHEDULES", 10000);
   int null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
   schedule_server_start(&server);
   for (uint64_t seed = 1; seed <= count && only == 0; seed++)
