@@ -4,9 +4,12 @@
 local socket = require "socket"
 local hinternet = require "hinternet"
 local certs = require "spec.support.certs"
+local hops = require "spec.support.hops"
 local leaks = require "spec.support.leaks"
 local notification = require "spec.support.notification"
 local peer = require "spec.support.peer"
+
+local exchange, head, lines, ok, open = hops.exchange, hops.head, hops.lines, hops.ok, hops.open
 
 local p
 local function start_peer()
@@ -15,39 +18,11 @@ local function start_peer()
   leaks.watch()
 end
 
-local function lines(...) return table.concat({ ... }, "\r\n") end
-
 local function redirect(location, status)
   return peer.response(status or 302, { "Location: " .. location, "X-Hop: yes" }, "moved")
 end
 
-local ok = peer.response(200, {}, "end")
-
-local function answering(...)
-  local steps = {}
-  for _, text in ipairs { ... } do
-    table.move({ { "recv_head" }, { "recv_body" }, { "send", text } }, 1, 3, #steps + 1, steps)
-  end
-  steps[#steps + 1] = { "recv_eof" }
-  return p:script(table.unpack(steps))
-end
-
-local function open(options)
-  options = options or {}
-  options.decompression = options.decompression or 0
-  return assert(hinternet.open(options))
-end
-
-local function exchange(request, headers, body)
-  local done, message, code = request:send(headers, body)
-  if done then done, message, code = request:receive_response() end
-  if not done then return nil, message, code end
-  return request:query_headers("status_code"), request:read("a")
-end
-
-local function head(server, line, ...)
-  return lines(line .. " HTTP/1.1", "Host: 127.0.0.1:" .. server.port, ...)
-end
+local function answering(...) return hops.answering(p, ...) end
 
 -- The request that follows the first of a connection.
 local function second(server)

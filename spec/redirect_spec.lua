@@ -1,10 +1,12 @@
 -- Redirects: what the next hop asks for and carries, where it goes, when it is
 -- refused. What their notification may do is in redirect_callback_spec.
 
-local hinternet = require "hinternet"
 local certs = require "spec.support.certs"
+local hops = require "spec.support.hops"
 local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
+
+local exchange, head, lines, ok, open = hops.exchange, hops.head, hops.lines, hops.ok, hops.open
 
 local p
 local function start_peer()
@@ -13,44 +15,11 @@ local function start_peer()
   leaks.watch()
 end
 
-local function lines(...) return table.concat({ ... }, "\r\n") end
-
 local function redirect(status, location, ...)
   return peer.response(status, { "Location: " .. location, ... })
 end
 
-local ok = peer.response(200, {}, "end")
-local read = { { "recv_head" }, { "recv_body" } }
-
--- A server that answers its requests with these texts, one after the other, on
--- one connection.
-local function answering(...)
-  local steps = {}
-  for _, text in ipairs { ... } do
-    table.move(read, 1, 2, #steps + 1, steps)
-    steps[#steps + 1] = { "send", text }
-  end
-  steps[#steps + 1] = { "recv_eof" }
-  return p:script(table.unpack(steps))
-end
-
--- Only what a spec is about shall be on the wire.
-local function open(options)
-  options = options or {}
-  options.decompression = options.decompression or 0
-  return assert(hinternet.open(options))
-end
-
-local function exchange(request, headers, body)
-  local done, message, code = request:send(headers, body)
-  if done then done, message, code = request:receive_response() end
-  if not done then return nil, message, code end
-  return request:query_headers("status_code"), request:read("a")
-end
-
-local function head(server, line, ...)
-  return lines(line .. " HTTP/1.1", "Host: 127.0.0.1:" .. server.port, ...)
-end
+local function answering(...) return hops.answering(p, ...) end
 
 describe("A redirect", function()
   start_peer()
