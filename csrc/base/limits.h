@@ -33,7 +33,7 @@ enum {
   /* Addresses of one name that are tried (WinHTTP CONNECT_RETRIES). */
   HN_MAX_ADDRESSES = 16,
   /* Look-ups at once; more wait in line (a stuck one holds only its own). */
-  HN_MAX_RESOLVER_THREADS = 16,
+  HN_MAX_RESOLVER_THREADS = 64,
   /* Answers kept by the resolver. */
   HN_MAX_RESOLVER_CACHE = 256,
   /* What one connection may move before the others get their turn: a peer as
