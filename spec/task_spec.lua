@@ -172,25 +172,6 @@ describe("A task", function()
     s:close()
   end)
 
-  it("blocks where it cannot yield", function()
-    local s = p:keepalive("fine")
-    local session <close> = open()
-    local task = session:spawn(function()
-      local sorted, bodies = { 2, 1 }, {}
-      local ok, message = pcall(table.sort, sorted, function(a, b)
-        bodies[#bodies + 1] = session:get(s.url).body
-        return a < b
-      end)
-      return ok, message
-    end)
-    local ok, message = task:join()
-    assert.is_false(ok)
-    assert.matches("attempt to yield across a C-call boundary", message, 1, true)
-    -- Nothing is left behind: the operation was cancelled.
-    assert.same({ "fine" }, { assert(session:get(s.url)).body })
-    s:close()
-  end)
-
   it("cannot poll or run, nor join itself", function()
     local session <close> = open()
     for _, name in ipairs { "poll", "run" } do

@@ -272,7 +272,8 @@ static int lhn_handle_close_variable(lua_State *L) {
 /* ------------------------------------------------------------------- asking */
 
 bool lhn_push_waiter(lua_State *L, const struct lhn_box *box) {
-  if (!box->parks)
+  /* Below a C function, as in table.sort, a coroutine cannot yield. */
+  if (!box->parks || !lua_isyieldable(L))
     return false;
   lua_rawgeti(L, lua_upvalueindex(LHN_UP_LUA), LHN_LUA_WAITERS);
   lua_pushthread(L);

@@ -19,7 +19,7 @@ local await, cancel, ids = core.await, core.cancel, core.ids
 local next_event, step, take_any = core.next_event, core.step, core.take
 local error, next, pcall, setmetatable = error, next, pcall, setmetatable
 local select, tostring, type, warn = select, tostring, type, warn
-local running, status_of = coroutine.running, coroutine.status
+local isyieldable, running, status_of = coroutine.isyieldable, coroutine.running, coroutine.status
 
 local dispatch = {}
 
@@ -53,15 +53,24 @@ for name, op in next, core.ops do
 end
 local parkings = 0 -- calls parked, ever
 
+-- A callback does not wait as the coroutine does that happens to deliver: calls
+-- in it block, or return at once.
+local function begin_callback(loop)
+  loop.calling, half[CALLING] = true, half[CALLING] + 1
+  loop.token, waiters[loop.thread] = waiters[loop.thread], nil
+end
+
+local function end_callback(loop)
+  loop.calling, half[CALLING] = false, half[CALLING] - 1
+  waiters[loop.thread], loop.token = loop.token, nil
+end
+
 -- Ends a loop. One that did not get its result cancels its operation: that
 -- side answers 12017 from then on, and no byte of the body is silently lost.
 -- An error (Ctrl-C) that comes after the result was taken loses it all the same.
 local function leave(loop, problem)
   loops[loop] = nil
-  if loop.calling then
-    loop.calling = false
-    half[CALLING] = half[CALLING] - 1
-  end
+  if loop.calling then end_callback(loop) end
   if loop.op and (not loop.done or problem ~= nil) then
     loop.done = true
     cancel(loop.handle, loop.op)
@@ -143,9 +152,9 @@ local function hear(loop, status, handle, callback, id, op, a, b, c, phase, host
   if callback then
     local info
     if op then info = info_of(op, a, b, c, phase, host) else info = a end
-    loop.calling, half[CALLING] = true, half[CALLING] + 1
+    begin_callback(loop)
     callback(handle, status, info)
-    loop.calling, half[CALLING] = false, half[CALLING] - 1
+    end_callback(loop)
     return true
   end
   if op then route(handle, id, op, a, b, c) end
@@ -255,8 +264,9 @@ function dispatch.set_waiter(waiter, thread)
   return token
 end
 
---- The token of the running coroutine, if its calls are parked.
-function dispatch.waiting() return waiters[running()] end
+--- The token of the running coroutine, if its calls are parked: not where it
+-- cannot yield, as in table.sort.
+function dispatch.waiting() return isyieldable() and waiters[running()] or nil end
 
 -- Ends a wait that died by an error in a coroutine nobody closed and still
 -- holds its operation; whether there was one.
@@ -304,7 +314,7 @@ local function deliver_closed(handle, in_flight, ...)
   local function take(status, ...)
     if not status then return false end
     local ok, problem = pcall(hear, loop, status, ...)
-    if loop.calling then loop.calling, half[CALLING] = false, half[CALLING] - 1 end
+    if loop.calling then end_callback(loop) end
     if not ok and failed then
       warn("hinternet: error in a status callback: ", text_of(problem))
     elseif not ok then
