@@ -99,9 +99,10 @@ modules := core tls zlib $(if $(brotli),brotli) $(if $(zstd),zstd)
 
 tls_own := $(filter-out %/tls_part.c %/tls_options.c,\
   $(wildcard csrc/net/tls_*.c)) csrc/net/trust.c
-tls_sources := $(tls_own) $(addprefix csrc/,base/buf.c base/mem.c base/slice.c \
-  net/address.c net/clock.c net/file.c net/tls_part.c)
-zlib_sources := csrc/base/mem.c csrc/base/slice.c csrc/proto/decode_zlib.c
+tls_sources := $(tls_own) $(addprefix csrc/,base/account.c base/buf.c \
+  base/mem.c base/slice.c net/address.c net/clock.c net/file.c net/tls_part.c)
+zlib_sources := $(addprefix csrc/,base/account.c base/mem.c base/slice.c \
+  proto/decode_zlib.c)
 brotli_sources := $(zlib_sources:%_zlib.c=%_brotli.c)
 zstd_sources := $(zlib_sources:%_zlib.c=%_zstd.c)
 core_sources := $(filter-out $(tls_own) csrc/proto/decode_%.c \

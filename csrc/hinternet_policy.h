@@ -61,6 +61,8 @@ struct hn_policy {
   size_t max_handles;     /* open; beyond it opening is NOT_ENOUGH_MEMORY */
   size_t max_connections; /* in all sessions; further requests wait, at most
                              their connect_timeout */
+  size_t max_memory;      /* bytes, as hn_memory_used counts; what needs more is
+                             NOT_ENOUGH_MEMORY */
   uint64_t max_response_body; /* bytes of each, as received and as decoded;
                                  a read beyond is INSUFFICIENT_BUFFER */
   uint64_t max_request_body;  /* bytes of each; a send or write beyond it is
@@ -72,5 +74,14 @@ struct hn_policy {
  * does not know, unknown bits or a host that cannot be read;
  * NOT_ENOUGH_MEMORY. */
 HN_API int hn_set_policy(hn_runtime *rt, const struct hn_policy *policy);
+
+/* Bytes that the runtime holds for its users, with or without a policy. Exact:
+ * all buffers of bodies, heads and events, option texts, the records of handles
+ * and events, and what decoders of compressed bodies allocate. Counted as round
+ * figures: a connection, 8 KiB, or 72 KiB with TLS; each set of TLS options in
+ * use in a session, 1 MiB. Not counted: bodies over 64 KiB, which the caller
+ * keeps (pinned), the resolver's threads and answers (at most 256), host names,
+ * the system's socket buffers, what the allocator adds, and Lua's values. */
+HN_API size_t hn_memory_used(const hn_runtime *rt);
 
 #endif

@@ -150,7 +150,7 @@ describe("floors", function()
 
   -- A module may include only modules named before it on its floor.
   local order = {
-    base = "limits err list trace mem slice buf spare heap slot hash random",
+    base = "limits err list trace mem account slice buf spare heap slot hash random",
     proto = "b64 utf8 url_text url_ref url header_text header h1_head h1_body "
       .. "h1_conn ws_frame ws_conn ws_handshake auth httpdate cookie proxy_rule "
       .. "decode",

@@ -8,15 +8,21 @@
 
 enum { HN_BUF_FIRST = 64 }; /* the least that is allocated */
 
-void buf_init(struct hn_buf *b, size_t cap) {
+void buf_init_on(struct hn_buf *b, size_t cap, struct hn_account *account) {
   b->bytes = NULL;
   b->head = b->tail = b->room = 0;
   b->cap = cap;
+  b->account = account;
+}
+
+void buf_init(struct hn_buf *b, size_t cap) {
+  buf_init_on(b, cap, NULL);
 }
 
 void buf_fini(struct hn_buf *b) {
   mem_free(b->bytes);
-  buf_init(b, b->cap);
+  account_give(b->account, b->room);
+  buf_init_on(b, b->cap, b->account);
 }
 
 static void buf_move_to_front(struct hn_buf *b) {
@@ -44,8 +50,16 @@ static int buf_grow(struct hn_buf *b, size_t needed) {
   if (room < HN_BUF_FIRST) room = HN_BUF_FIRST;
   if (room < needed) room = needed;
   if (room > limit) room = limit;
+  if (!account_take(b->account, room - b->room)) {
+    room = needed;
+    if (!account_take(b->account, room - b->room))
+      return HN_ERR_NOT_ENOUGH_MEMORY;
+  }
   bytes = mem_resize(b->bytes, room, 1);
-  if (bytes == NULL) return HN_ERR_NOT_ENOUGH_MEMORY;
+  if (bytes == NULL) {
+    account_give(b->account, room - b->room);
+    return HN_ERR_NOT_ENOUGH_MEMORY;
+  }
   b->bytes = bytes;
   b->room = room;
   buf_move_to_front(b);

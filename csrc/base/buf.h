@@ -11,7 +11,7 @@
 #ifndef HN_BASE_BUF_H
 #define HN_BASE_BUF_H
 
-#include "err.h"
+#include "account.h"
 
 struct hn_buf {
   char *bytes; /* owned */
@@ -19,10 +19,14 @@ struct hn_buf {
   size_t tail; /* one past the last byte */
   size_t room; /* allocated */
   size_t cap;  /* limit of tail - head */
+  struct hn_account *account; /* borrowed: where room counts; NULL: nowhere */
 };
 
 /* An empty buffer; allocates nothing. */
 HN_INTERNAL void buf_init(struct hn_buf *b, size_t cap);
+/* The same on an account: growing beyond its limit is NOT_ENOUGH_MEMORY. */
+HN_INTERNAL void buf_init_on(struct hn_buf *b, size_t cap,
+                             struct hn_account *account);
 /* Frees the bytes; the buffer is empty and usable again. */
 HN_INTERNAL void buf_fini(struct hn_buf *b);
 

@@ -1,7 +1,8 @@
 #include "spare.h"
 
-void spares_init(struct hn_spares *s) {
+void spares_init(struct hn_spares *s, struct hn_account *account) {
   s->count = 0;
+  s->account = account;
 }
 
 void spares_fini(struct hn_spares *s) {
@@ -23,7 +24,7 @@ void spares_take(struct hn_spares *s, struct hn_buf *b, size_t room,
                  size_t cap) {
   size_t i = spare_best(s, room);
   if (i == s->count) {
-    buf_init(b, cap);
+    buf_init_on(b, cap, s->account);
     return;
   }
   *b = s->items[i];
@@ -33,10 +34,11 @@ void spares_take(struct hn_spares *s, struct hn_buf *b, size_t room,
 
 void spare_keep(struct hn_spares *s, struct hn_buf *b) {
   buf_clear(b);
-  if (b->room > HN_SPARE_ROOM || s->count + 1 > HN_SPARE_BUFFERS) {
+  if (b->room > HN_SPARE_ROOM || s->count + 1 > HN_SPARE_BUFFERS ||
+      b->account != s->account || account_is_tight(s->account)) {
     buf_fini(b);
     return;
   }
   s->items[s->count++] = *b;
-  buf_init(b, b->cap);
+  buf_init_on(b, b->cap, b->account);
 }

@@ -22,9 +22,10 @@ enum { HN_SPARE_ROOM = 512 * 1024 };
 struct hn_spares {
   struct hn_buf items[HN_SPARE_BUFFERS + 1]; /* owned */
   size_t count;
+  struct hn_account *account; /* borrowed: of all buffers; NULL: none */
 };
 
-HN_INTERNAL void spares_init(struct hn_spares *s);
+HN_INTERNAL void spares_init(struct hn_spares *s, struct hn_account *account);
 HN_INTERNAL void spares_fini(struct hn_spares *s);
 
 /* Makes *b an empty buffer of the given cap; its memory is a spare's when one

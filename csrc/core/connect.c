@@ -39,6 +39,7 @@ static void connect_describe(const struct hn_node *n, struct hn_buf *out) {
 }
 
 static const struct hn_node_ops connect_ops = {
+  .size = sizeof(struct hn_connect),
   .cancel = connect_cancel,
   .destroy = connect_destroy,
   .describe = connect_describe,

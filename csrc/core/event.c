@@ -36,14 +36,15 @@ int event_reserve(hn_runtime *rt, struct hn_event_record **out) {
     rt->spare_event_count--;
     r = event_of(l);
   } else {
-    r = mem_calloc(1, sizeof *r);
+    r = account_alloc(&rt->env.account, sizeof *r);
     if (!r) return HN_ERR_NOT_ENOUGH_MEMORY;
+    memset(r, 0, sizeof *r);
     list_init(&r->link);
     list_init(&r->all);
   }
   r->event = (struct hn_event){0};
   r->untaken = NULL;
-  r->text.cap = SIZE_MAX / 2;
+  buf_init_on(&r->text, SIZE_MAX / 2, &rt->env.account);
   *out = r;
   return 0;
 }
@@ -51,7 +52,7 @@ int event_reserve(hn_runtime *rt, struct hn_event_record **out) {
 /* A record in no list and without text is done with. */
 static void event_keep(hn_runtime *rt, struct hn_event_record *r) {
   if (rt->spare_event_count + 1 > HN_SPARE_RECORDS) {
-    mem_free(r);
+    account_free(&rt->env.account, r);
     return;
   }
   list_prepend(&rt->spare_events, &r->link);
@@ -123,7 +124,7 @@ void event_drop_all(hn_runtime *rt) {
   }
   while ((l = list_first(&rt->spare_events)) != NULL) {
     list_remove(l);
-    mem_free(event_of(l));
+    account_free(&rt->env.account, event_of(l));
   }
   rt->spare_event_count = HN_SPARE_RECORDS; /* keep nothing from here on */
 }

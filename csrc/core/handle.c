@@ -34,7 +34,9 @@ static int node_reserve_closing(struct hn_node *n, uint32_t mask) {
 int node_open(hn_runtime *rt, struct hn_node *n, enum hn_kind kind,
               struct hn_node *parent, struct hn_queue *queue) {
   const struct hn_guard *g = rt->env.guard;
-  if (g && rt->handles >= g->max_handles) return HN_ERR_NOT_ENOUGH_MEMORY;
+  if ((g && rt->handles >= g->max_handles) ||
+      !account_take(&rt->env.account, n->ops->size))
+    return HN_ERR_NOT_ENOUGH_MEMORY;
   n->rt = rt;
   n->parent = parent;
   n->session = parent ? parent->session : n;
@@ -48,6 +50,7 @@ int node_open(hn_runtime *rt, struct hn_node *n, enum hn_kind kind,
   if (rc) {
     event_unreserve(rt, n->closing);
     n->closing = NULL;
+    account_give(&rt->env.account, n->ops->size);
     return rc;
   }
   list_append(parent ? &parent->children : &rt->sessions, &n->sibling);
@@ -96,6 +99,7 @@ static void node_end(struct hn_node *n, bool quiet) {
   else
     node_post_closing(n);
   event_unreserve(n->rt, n->closing);
+  account_give(&n->rt->env.account, n->ops->size);
   list_remove(&n->sibling);
   n->ops->destroy(n);
 }

@@ -17,6 +17,7 @@
 struct hn_node;
 
 struct hn_node_ops {
+  size_t size; /* of the record, for the account */
   /* Completes what runs with OPERATION_CANCELLED (not when quiet) and lets go
    * of the network. */
   void (*cancel)(struct hn_node *n, bool quiet);

@@ -6,7 +6,8 @@ struct hn_identity {
   struct hn_tls_context *context; /* a reference */
 };
 
-static void identity_free(struct hn_identity *i) {
+static void identity_free(struct hn_session *s, struct hn_identity *i) {
+  account_give(&s->node.rt->env.account, HN_IDENTITY_COST);
   list_remove(&i->link);
   tls_context_free(i->context);
   tls_options_fini(&i->options);
@@ -16,7 +17,7 @@ static void identity_free(struct hn_identity *i) {
 void identity_free_all(struct hn_session *s) {
   struct hn_link *l;
   while ((l = list_first(&s->identities)) != NULL)
-    identity_free(HN_CONTAINER_OF(l, struct hn_identity, link));
+    identity_free(s, HN_CONTAINER_OF(l, struct hn_identity, link));
 }
 
 static struct hn_identity *identity_find(struct hn_session *s,
@@ -40,13 +41,19 @@ static int identity_fill(struct hn_identity *i, struct hn_parts *parts,
 
 static int identity_make(struct hn_session *s, const struct hn_tls_options *o,
                          struct hn_identity **out, const char **detail) {
+  struct hn_account *account = &s->node.rt->env.account;
+  if (!account_take(account, HN_IDENTITY_COST))
+    return HN_ERR_NOT_ENOUGH_MEMORY;
   struct hn_identity *i = mem_calloc(1, sizeof *i);
-  if (!i) return HN_ERR_NOT_ENOUGH_MEMORY;
+  if (!i) {
+    account_give(account, HN_IDENTITY_COST);
+    return HN_ERR_NOT_ENOUGH_MEMORY;
+  }
   list_init(&i->link);
   int rc = tls_options_copy(&i->options, o);
   if (rc == 0) rc = identity_fill(i, &s->node.rt->env.parts, detail);
   if (rc) {
-    identity_free(i);
+    identity_free(s, i);
     return rc;
   }
   *out = i;
@@ -61,7 +68,7 @@ static void identity_trim(struct hn_session *s) {
   while (l != &s->identities) {
     struct hn_identity *i = HN_CONTAINER_OF(l, struct hn_identity, link);
     l = l->next;
-    if (++n > HN_IDENTITIES) identity_free(i);
+    if (++n > HN_IDENTITIES) identity_free(s, i);
   }
 }
 

@@ -7,7 +7,11 @@
 
 #include "session.h"
 
-enum { HN_IDENTITIES = 8 }; /* contexts kept; the one used longest ago goes */
+enum {
+  HN_IDENTITIES = 8, /* contexts kept; the one used longest ago goes */
+  /* What one counts as: a usual bundle of authorities, parsed, is 0.8 MiB. */
+  HN_IDENTITY_COST = 1024 * 1024,
+};
 
 /* The context for these options, which are borrowed during the call; it is the
  * session's. Errors of hn_tls_library's context_new, and SECURE_CHANNEL_ERROR

@@ -21,7 +21,7 @@ int hn_runtime_new(hn_runtime **out) {
   list_init(&rt->env.unfinished);
   heap_init(&rt->env.deadlines);
   slots_init(&rt->env.slots);
-  spares_init(&rt->env.spares);
+  spares_init(&rt->env.spares, &rt->env.account);
   buf_init(&rt->parked, SIZE_MAX / 2);
   int rc = parts_init(&rt->env.parts);
   if (rc == 0) rc = runtime_connect(&rt->env);

@@ -222,6 +222,7 @@ static int option_set_text(struct hn_node *n, const struct option_row *row,
     struct hn_request *r = request_from(n);
     if (!r->texts) r->texts = mem_calloc(1, sizeof *r->texts);
     if (!r->texts) return HN_ERR_NOT_ENOUGH_MEMORY;
+    r->texts->account = &n->rt->env.account;
     t = r->texts;
   }
   return texts_set(t, row->text, text);

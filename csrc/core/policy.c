@@ -4,7 +4,13 @@
 int hn_set_policy(hn_runtime *rt, const struct hn_policy *policy) {
   if (rt->env.guard || rt->handles > 0)
     return HN_ERR_INCORRECT_HANDLE_STATE;
-  return guard_new(policy, &rt->env.guard);
+  int rc = guard_new(policy, &rt->env.guard);
+  if (rc == 0) rt->env.account.limit = rt->env.guard->max_memory;
+  return rc;
+}
+
+size_t hn_memory_used(const hn_runtime *rt) {
+  return rt->env.account.used;
 }
 
 static const struct hn_guard *policy_guard(const struct hn_node *n) {

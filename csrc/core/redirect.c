@@ -12,12 +12,13 @@ void hop_free(struct hn_hop *h) {
   mem_free(h);
 }
 
-static struct hn_hop *hop_new(int64_t count) {
+static struct hn_hop *hop_new(int64_t count, struct hn_account *account) {
   struct hn_hop *h = mem_calloc(1, sizeof *h);
   if (!h) return NULL;
   h->count = count;
-  buf_init(&h->text, 4 * HN_MAX_URL);
+  buf_init_on(&h->text, 4 * HN_MAX_URL, account);
   headers_init(&h->fields, HN_MAX_REQUEST_HEAD, HN_MAX_FIELDS);
+  headers_count_on(&h->fields, account);
   return h;
 }
 
@@ -111,7 +112,8 @@ static int redirect_copy_fields(const struct hn_request *r,
 
 static int redirect_make_hop(struct hn_request *r, struct hn_slice method,
                              const struct hn_url_parts *parts, bool secure) {
-  struct hn_hop *h = hop_new(redirect_hops(r) + 1);
+  struct hn_hop *h = hop_new(redirect_hops(r) + 1,
+                             &r->node.rt->env.account);
   if (!h) return HN_ERR_NOT_ENOUGH_MEMORY;
   bool drops_body = !slice_equal(method, r->message.method);
   int rc =

@@ -160,6 +160,7 @@ static void request_describe(const struct hn_node *n, struct hn_buf *out) {
 }
 
 static const struct hn_node_ops request_ops = {
+  .size = sizeof(struct hn_request),
   .cancel = request_cancel,
   .listen = request_listen,
   .destroy = request_destroy,
@@ -167,6 +168,7 @@ static const struct hn_node_ops request_ops = {
 };
 
 static struct hn_request *request_new(hn_runtime *rt) {
+  struct hn_account *account = &rt->env.account;
   struct hn_link *l = list_first(&rt->spare_requests);
   if (l) {
     list_remove(l);
@@ -180,9 +182,13 @@ static struct hn_request *request_new(hn_runtime *rt) {
   headers_init(&r->fields, HN_MAX_REQUEST_HEAD, HN_MAX_FIELDS);
   headers_init(&r->answer, HN_MAX_HEAD, HN_MAX_FIELDS);
   headers_init(&r->trailers, HN_MAX_TRAILER, HN_MAX_FIELDS);
-  buf_init(&r->text, 3 * HN_MAX_URL);
-  buf_init(&r->body, HN_MAX_COPY);
-  buf_init(&r->raw, SIZE_MAX / 2); /* what it is made of is capped */
+  headers_count_on(&r->fields, account);
+  headers_count_on(&r->answer, account);
+  headers_count_on(&r->trailers, account);
+  buf_init_on(&r->text, 3 * HN_MAX_URL, account);
+  buf_init_on(&r->body, HN_MAX_COPY, account);
+  /* What it is made of is capped. */
+  buf_init_on(&r->raw, SIZE_MAX / 2, account);
   return r;
 }
 

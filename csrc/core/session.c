@@ -19,6 +19,7 @@ static void session_cancel(struct hn_node *n, bool quiet) {
 }
 
 static void session_free_agent(struct hn_session *s) {
+  account_give(s->texts.account, s->agent_line.n);
   mem_free((void *)(uintptr_t)s->agent_line.p);
 }
 
@@ -37,6 +38,7 @@ static void session_describe(const struct hn_node *n, struct hn_buf *out) {
 }
 
 static const struct hn_node_ops session_ops = {
+  .size = sizeof(struct hn_session),
   .cancel = session_cancel,
   .destroy = session_destroy,
   .describe = session_describe,
@@ -60,6 +62,8 @@ int session_set_agent(struct hn_session *s, struct hn_slice agent) {
   if (agent.p && !header_is_value(agent)) return HN_ERR_INVALID_PARAMETER;
   buf_init(&line, SIZE_MAX / 2);
   int rc = agent.p ? session_make_line(agent, &line) : 0;
+  if (rc == 0 && !account_take(s->texts.account, buf_size(&line)))
+    rc = HN_ERR_NOT_ENOUGH_MEMORY;
   if (rc) {
     buf_fini(&line);
     return rc;
@@ -71,16 +75,18 @@ int session_set_agent(struct hn_session *s, struct hn_slice agent) {
 
 int texts_set(struct hn_texts *t, enum hn_text which, struct hn_slice text) {
   if (slice_find(text, 0, '\0') < text.n) return HN_ERR_INVALID_PARAMETER;
-  char *copy = mem_copy(text.p, text.n);
+  char *copy = account_alloc(t->account, text.n + 1);
   if (!copy) return HN_ERR_NOT_ENOUGH_MEMORY;
-  mem_free(t->at[which]);
+  if (text.n > 0) memcpy(copy, text.p, text.n);
+  copy[text.n] = '\0';
+  account_free(t->account, t->at[which]);
   t->at[which] = copy;
   return 0;
 }
 
 void texts_fini(struct hn_texts *t) {
-  for (int i = 0; i < HN_TEXTS; i++) mem_free(t->at[i]);
-  *t = (struct hn_texts){{0}};
+  for (int i = 0; i < HN_TEXTS; i++) account_free(t->account, t->at[i]);
+  *t = (struct hn_texts){.account = t->account};
 }
 
 static int session_enter(hn_runtime *rt, struct hn_session *s,
@@ -109,6 +115,7 @@ int hn_open(hn_runtime *rt, struct hn_slice agent, unsigned flags,
   struct hn_session *s = mem_calloc(1, sizeof *s);
   if (!s) return HN_ERR_NOT_ENOUGH_MEMORY;
   s->node.ops = &session_ops;
+  s->texts.account = &rt->env.account;
   s->settings = (struct hn_settings)HN_SETTINGS_DEFAULT;
   s->tuning = (struct hn_tcp_tuning)HN_TCP_TUNING_DEFAULT;
   rc = session_enter(rt, s, agent, (flags & HN_OPEN_ASYNC) != 0);

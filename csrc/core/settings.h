@@ -5,6 +5,7 @@
 #ifndef HN_CORE_SETTINGS_H
 #define HN_CORE_SETTINGS_H
 
+#include "../base/account.h"
 #include "../base/limits.h"
 #include "../hinternet.h"
 
@@ -64,6 +65,7 @@ enum hn_text {
 
 struct hn_texts {
   char *at[HN_TEXTS]; /* owned; NULL: not set */
+  struct hn_account *account; /* borrowed: where they count */
 };
 
 /* design.md 6 and WinHTTP's defaults. */

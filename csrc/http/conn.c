@@ -46,10 +46,19 @@ static int conn_start_dial(struct hn_conn *c,
   return dial_new(c->env, &o, &c->dial);
 }
 
+static size_t conn_cost(const struct hn_origin *origin) {
+  return origin->tls ? HN_CONN_TLS_COST : HN_CONN_COST;
+}
+
 int conn_new(struct hn_env *env, const struct hn_origin *origin,
              const struct hn_conn_limits *limits, struct hn_conn **out) {
+  if (!account_take(&env->account, conn_cost(origin)))
+    return HN_ERR_NOT_ENOUGH_MEMORY;
   struct hn_conn *c = mem_calloc(1, sizeof *c);
-  if (!c) return HN_ERR_NOT_ENOUGH_MEMORY;
+  if (!c) {
+    account_give(&env->account, conn_cost(origin));
+    return HN_ERR_NOT_ENOUGH_MEMORY;
+  }
   c->env = env;
   env->connections++;
   c->origin = *origin;
@@ -120,6 +129,7 @@ void conn_let_go(struct hn_conn *c) {
 void conn_free(struct hn_conn *c, bool polite) {
   list_remove(&c->again);
   c->env->connections--;
+  account_give(&c->env->account, conn_cost(&c->origin));
   if (c->dial) dial_free(c->dial);
   if (c->stream) conn_close_stream(c, polite);
   conn_hold(c);

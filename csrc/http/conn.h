@@ -20,6 +20,10 @@
 
 enum { HN_SLOT_CONN = 16 }; /* slot type, beside the kinds of handles */
 
+/* What a connection counts as on its account, besides its buffers: our records,
+ * and the TLS library's memory at its most, in the handshake. */
+enum { HN_CONN_COST = 8 * 1024, HN_CONN_TLS_COST = 72 * 1024 };
+
 /* How a host is reached. */
 enum hn_route {
   HN_ROUTE_LOOKUP,    /* its name is looked up */

@@ -7,6 +7,10 @@ enum {
   HN_CONTENT_READY = 8 * 1024,
 };
 
+static struct hn_account *content_account(struct hn_exchange *x) {
+  return &x->setup.pool->env->account;
+}
+
 static struct hn_spares *content_spares(struct hn_exchange *x) {
   return &x->setup.pool->env->spares;
 }
@@ -43,7 +47,8 @@ static int content_make_decoder(struct hn_content *c, struct hn_exchange *x,
     rc = part_find(parts, content_part(list->codings[i]), &table, &detail);
     codecs[i] = table;
   }
-  if (rc == 0) rc = decoder_new(codecs, list->count, &c->decoder);
+  if (rc == 0)
+    rc = decoder_new(codecs, list->count, content_account(x), &c->decoder);
   return rc ? content_fail_in(x, HN_PHASE_RESPONSE, rc, detail) : 0;
 }
 
@@ -61,7 +66,7 @@ int content_begin(struct hn_content *c, struct hn_exchange *x, unsigned set,
   rc = content_make_decoder(c, x, &list);
   if (rc) return rc;
   spares_take(content_spares(x), &c->in, HN_CONTENT_IN, HN_CONTENT_IN);
-  buf_init(&c->ready, HN_CONTENT_READY);
+  buf_init_on(&c->ready, HN_CONTENT_READY, content_account(x));
   return 0;
 }
 

@@ -298,6 +298,17 @@ static void pool_wait(struct hn_pool *p, const struct hn_pool_wish *w,
   list_insert_before(l, &waiter->link);
 }
 
+/* What lies idle is given up before memory is short, and before it is said to
+ * be: the new connection needs buffers, too. */
+static int pool_dial(struct hn_pool *p, const struct hn_pool_wish *w,
+                     struct hn_conn **out) {
+  int rc;
+  while (account_is_tight(&p->env->account) && pool_evict_any(p->env)) continue;
+  do rc = conn_new(p->env, &w->origin, &w->limits, out);
+  while (rc == HN_ERR_NOT_ENOUGH_MEMORY && pool_evict_any(p->env));
+  return rc;
+}
+
 int pool_acquire(struct hn_pool *p, const struct hn_pool_wish *w,
                  struct hn_waiter *waiter, struct hn_conn **out,
                  bool *reused) {
@@ -311,7 +322,7 @@ int pool_acquire(struct hn_pool *p, const struct hn_pool_wish *w,
       pool_wait(p, w, waiter);
       return HN_AGAIN;
     }
-    int rc = conn_new(p->env, &w->origin, &w->limits, &c);
+    int rc = pool_dial(p, w, &c);
     if (rc) {
       pool_wake(p, &w->origin); /* the place is somebody else's now */
       return rc;

@@ -8,6 +8,7 @@
 #ifndef HN_NET_ENV_H
 #define HN_NET_ENV_H
 
+#include "../base/account.h"
 #include "../base/heap.h"
 #include "../base/limits.h"
 #include "../base/list.h"
@@ -35,6 +36,7 @@ struct hn_env {
   struct hn_resolver *resolver; /* owned by the runtime */
   struct hn_guard *guard; /* owned by the runtime; NULL: none */
   struct hn_parts parts;
+  struct hn_account account; /* what the runtime holds */
   struct hn_heap deadlines;
   struct hn_slots slots; /* tags and handles to objects */
   struct hn_spares spares;

@@ -141,6 +141,7 @@ static int guard_read(struct hn_guard *g, const struct hn_policy *p) {
   g->allow = p->allow;
   g->max_handles = guard_limit(p->max_handles);
   g->max_connections = guard_limit(p->max_connections);
+  g->max_memory = guard_limit(p->max_memory);
   g->max_response_body = guard_limit64(p->max_response_body);
   g->max_request_body = guard_limit64(p->max_request_body);
   if (p->ca_file) {

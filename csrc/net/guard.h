@@ -22,7 +22,7 @@ struct hn_guard {
   struct guard_rule *rules; /* owned */
   size_t count;
   char *ca_file;            /* owned; NULL: none */
-  size_t max_handles, max_connections;          /* SIZE_MAX: no limit */
+  size_t max_handles, max_connections, max_memory; /* SIZE_MAX: no limit */
   uint64_t max_response_body, max_request_body; /* UINT64_MAX: no limit */
 };
 

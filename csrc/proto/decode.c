@@ -38,6 +38,7 @@ struct decode_layer {
 struct hn_decoder {
   struct decode_layer layers[HN_MAX_CODINGS]; /* [0] eats the body's bytes */
   size_t count;
+  struct hn_account *account; /* borrowed, or NULL */
   size_t credit; /* bytes that may pass between layers before more output */
   int code;      /* what every later call answers */
   enum hn_fault fault;
@@ -123,19 +124,21 @@ int decode_parse(const struct hn_headers *fields, unsigned set,
 /* ------------------------------------------------------------------ layers */
 
 static int decode_layer_open(struct decode_layer *layer,
-                             const struct hn_codec *codec, bool lowest) {
+                             const struct hn_codec *codec, bool lowest,
+                             struct hn_account *account) {
   layer->codec = codec;
   if (layer->codec == NULL) return HN_ERR_NOT_SUPPORTED;
-  layer->state = layer->codec->open();
+  layer->state = layer->codec->open(account);
   if (layer->state == NULL) return HN_ERR_NOT_ENOUGH_MEMORY;
   if (lowest) return 0;
-  layer->buffer = mem_alloc(HN_DECODE_BUFFER);
+  layer->buffer = account_alloc(account, HN_DECODE_BUFFER);
   return layer->buffer == NULL ? HN_ERR_NOT_ENOUGH_MEMORY : 0;
 }
 
-static void decode_layer_close(struct decode_layer *layer) {
+static void decode_layer_close(struct decode_layer *layer,
+                               struct hn_account *account) {
   if (layer->state != NULL) layer->codec->close(layer->state);
-  mem_free(layer->buffer);
+  account_free(account, layer->buffer);
 }
 
 /* 0: something was written; HN_AGAIN: the layer needs input; else its error,
@@ -157,7 +160,7 @@ static int decode_layer_step(struct decode_layer *layer,
 }
 
 int decoder_new(const struct hn_codec *const *codecs, size_t count,
-                struct hn_decoder **out) {
+                struct hn_account *account, struct hn_decoder **out) {
   struct hn_decoder *d;
   int code = 0;
 
@@ -165,11 +168,13 @@ int decoder_new(const struct hn_codec *const *codecs, size_t count,
   d = mem_calloc(1, sizeof *d);
   if (d == NULL) return HN_ERR_NOT_ENOUGH_MEMORY;
   d->credit = HN_MAX_DECODE_SILENCE;
+  d->account = account;
   /* RFC 9110 8.4: listed in the order applied, so the last comes off first. */
   while (code == 0 && d->count < count) {
     const struct hn_codec *codec = codecs[count - 1 - d->count];
 
-    code = decode_layer_open(&d->layers[d->count], codec, d->count == 0);
+    code = decode_layer_open(&d->layers[d->count], codec, d->count == 0,
+                             account);
     d->count++;
   }
   if (code != 0) {
@@ -182,7 +187,8 @@ int decoder_new(const struct hn_codec *const *codecs, size_t count,
 
 void decoder_free(struct hn_decoder *d) {
   if (d == NULL) return;
-  for (size_t i = 0; i < d->count; i++) decode_layer_close(&d->layers[i]);
+  for (size_t i = 0; i < d->count; i++)
+    decode_layer_close(&d->layers[i], d->account);
   mem_free(d);
 }
 

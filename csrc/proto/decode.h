@@ -71,9 +71,11 @@ struct hn_codec;
 struct hn_decoder;
 
 /* A decoder, which the caller owns, for the codecs (static, see
- * decode_codec.h) of codings in the order they were applied. INVALID_PARAMETER
- * for none or too many, NOT_SUPPORTED where one is NULL, NOT_ENOUGH_MEMORY. */
+ * decode_codec.h) of codings in the order they were applied; its memory is on
+ * the account, which may be NULL. INVALID_PARAMETER for none or too many,
+ * NOT_SUPPORTED where one is NULL, NOT_ENOUGH_MEMORY. */
 HN_INTERNAL int decoder_new(const struct hn_codec *const *codecs, size_t count,
+                            struct hn_account *account,
                             struct hn_decoder **out);
 /* d may be NULL. */
 HN_INTERNAL void decoder_free(struct hn_decoder *d);

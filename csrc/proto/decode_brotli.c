@@ -10,21 +10,19 @@ struct decode_brotli {
 };
 
 static void *decode_brotli_alloc(void *opaque, size_t size) {
-  (void)opaque;
-  return mem_alloc(size);
+  return account_alloc(opaque, size);
 }
 
 static void decode_brotli_release(void *opaque, void *address) {
-  (void)opaque;
-  mem_free(address);
+  account_free(opaque, address);
 }
 
-static void *decode_brotli_open(void) {
+static void *decode_brotli_open(struct hn_account *account) {
   struct decode_brotli *b = mem_calloc(1, sizeof *b);
 
   if (b == NULL) return NULL;
   b->stream = BrotliDecoderCreateInstance(decode_brotli_alloc,
-                                          decode_brotli_release, NULL);
+                                          decode_brotli_release, account);
   if (b->stream == NULL) {
     mem_free(b);
     return NULL;

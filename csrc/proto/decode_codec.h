@@ -3,11 +3,13 @@
  * the project uses decode.h.
  *
  * A codec's state belongs to the decoder that made it. All memory that a
- * library wants comes from base/mem. Each library is a part (net/part.h).
+ * library wants comes from base/mem, on the decoder's account. Each library is
+ * a part (net/part.h).
  */
 #ifndef HN_PROTO_DECODE_CODEC_H
 #define HN_PROTO_DECODE_CODEC_H
 
+#include "../base/account.h"
 #include "../base/mem.h"
 #include "../base/slice.h"
 
@@ -22,7 +24,7 @@ enum { HN_DECODE_CORRUPT = HN_ERR_INVALID_SERVER_RESPONSE };
 
 struct hn_codec {
   /* NULL when memory runs out. */
-  void *(*open)(void);
+  void *(*open)(struct hn_account *account);
   void (*close)(void *state);
   /* Goes on as far as input and room allow. 0: no room left, there may be
    * more output. HN_AGAIN: all input used, and all that follows from it

@@ -41,16 +41,14 @@ static void decode_zlib_set_state(struct decode_zlib *z,
 }
 
 static voidpf decode_zlib_alloc(voidpf opaque, uInt items, uInt size) {
-  (void)opaque;
-  return mem_resize(NULL, items, size);
+  return account_alloc(opaque, (size_t)items * size);
 }
 
 static void decode_zlib_release(voidpf opaque, voidpf address) {
-  (void)opaque;
-  mem_free(address);
+  account_free(opaque, address);
 }
 
-static void *decode_zlib_open(bool is_gzip) {
+static void *decode_zlib_open(bool is_gzip, struct hn_account *account) {
   struct decode_zlib *z = mem_calloc(1, sizeof *z);
   int bits = is_gzip ? HN_DECODE_ZLIB_GZIP : HN_DECODE_ZLIB_WRAP;
 
@@ -58,6 +56,7 @@ static void *decode_zlib_open(bool is_gzip) {
   z->is_gzip = is_gzip;
   z->stream.zalloc = decode_zlib_alloc;
   z->stream.zfree = decode_zlib_release;
+  z->stream.opaque = account;
   if (inflateInit2(&z->stream, bits) != Z_OK) {
     mem_free(z);
     return NULL;
@@ -65,12 +64,12 @@ static void *decode_zlib_open(bool is_gzip) {
   return z;
 }
 
-static void *decode_zlib_open_gzip(void) {
-  return decode_zlib_open(true);
+static void *decode_zlib_open_gzip(struct hn_account *account) {
+  return decode_zlib_open(true, account);
 }
 
-static void *decode_zlib_open_deflate(void) {
-  return decode_zlib_open(false);
+static void *decode_zlib_open_deflate(struct hn_account *account) {
+  return decode_zlib_open(false, account);
 }
 
 static void decode_zlib_close(void *state) {

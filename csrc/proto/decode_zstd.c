@@ -17,13 +17,11 @@ struct decode_zstd {
 };
 
 static void *decode_zstd_alloc(void *opaque, size_t size) {
-  (void)opaque;
-  return mem_alloc(size);
+  return account_alloc(opaque, size);
 }
 
 static void decode_zstd_release(void *opaque, void *address) {
-  (void)opaque;
-  mem_free(address);
+  account_free(opaque, address);
 }
 
 static void decode_zstd_close(void *state) {
@@ -33,8 +31,9 @@ static void decode_zstd_close(void *state) {
   mem_free(z);
 }
 
-static void *decode_zstd_open(void) {
-  const ZSTD_customMem memory = {decode_zstd_alloc, decode_zstd_release, NULL};
+static void *decode_zstd_open(struct hn_account *account) {
+  const ZSTD_customMem memory = {decode_zstd_alloc, decode_zstd_release,
+                                 account};
   struct decode_zstd *z = mem_calloc(1, sizeof *z);
 
   if (z == NULL) return NULL;

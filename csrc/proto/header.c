@@ -24,10 +24,16 @@ void headers_init(struct hn_headers *h, size_t max_bytes, size_t max_fields) {
   h->marks = 0;
 }
 
+void headers_count_on(struct hn_headers *h, struct hn_account *account) {
+  h->bytes.account = account;
+}
+
 void headers_fini(struct hn_headers *h) {
+  struct hn_account *account = h->bytes.account;
   mem_free(h->fields);
   buf_fini(&h->bytes);
   headers_init(h, h->max_bytes, h->max_fields);
+  headers_count_on(h, account);
 }
 
 void headers_clear(struct hn_headers *h) {
@@ -386,6 +392,7 @@ static int header_apply_each(struct hn_headers *h, unsigned mode,
 static int header_copy(struct hn_headers *to, const struct hn_headers *from) {
   int code;
   headers_init(to, from->max_bytes, from->max_fields);
+  headers_count_on(to, from->bytes.account);
   code = buf_append(&to->bytes, buf_peek(&from->bytes));
   if (code == 0 && from->count > 0) {
     to->fields = mem_resize(NULL, from->room, sizeof *to->fields);

@@ -36,6 +36,9 @@ struct hn_headers {
 
 HN_INTERNAL void headers_init(struct hn_headers *h, size_t max_bytes,
                               size_t max_fields);
+/* Counts an empty list's bytes on an account from here on. */
+HN_INTERNAL void headers_count_on(struct hn_headers *h,
+                                  struct hn_account *account);
 HN_INTERNAL void headers_fini(struct hn_headers *h);
 /* Empty, keeping the memory. */
 HN_INTERNAL void headers_clear(struct hn_headers *h);

@@ -20,7 +20,7 @@ static inline int decoder_of(const struct hn_coding_list *list,
       case HN_CODING_ZSTD: codecs[i] = hn_part_zstd(HN_STAMP); break;
     }
   }
-  return decoder_new(codecs, list->count, out);
+  return decoder_new(codecs, list->count, NULL, out);
 }
 
 #endif

@@ -209,6 +209,109 @@ TEST(everybody_in_line_is_served) {
   serve_stop(&s);
 }
 
+enum { KIB = 1024, MIB = 1024 * 1024, BIG = 4 * MIB };
+
+static void serve_big(int fd) {
+  static char body[MIB];
+  while (serve_take_head(fd)) {
+    serve_say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 4194304\r\n\r\n");
+    for (int i = 0; i < BIG / MIB; i++) serve_put(fd, body, sizeof body);
+  }
+}
+
+static int read_big(struct client *c, unsigned port, enum hn_read_mode mode,
+                    size_t n) {
+  hn_handle r = policy_request(c, "127.0.0.1", port, 0);
+  int rc = policy_go(c, r);
+  if (rc == 0) CHECK_INT(hn_read(c->rt, r, n, mode), 0);
+  if (rc == 0 && !heard(c, r, HN_OP_READ_DATA)) rc = said.code;
+  CHECK_INT(hn_close(c->rt, r), 0);
+  return rc;
+}
+
+/* A body that does not fit fails its read alone; pieces of it go on. */
+TEST(memory_for_a_body) {
+  struct serve s;
+  struct client c;
+  serve_start(&s, serve_big);
+  policy_open(&c, (struct hn_policy){.allow = BOTH | HN_ALLOW_LOOPBACK,
+                                     .max_memory = 3 * MIB});
+  for (int i = 0; i < 3; i++) {
+    CHECK_INT(read_big(&c, s.port, HN_READ_ALL, 0), HN_ERR_NOT_ENOUGH_MEMORY);
+    CHECK(hn_memory_used(c.rt) <= 3 * MIB);
+    CHECK_INT(read_big(&c, s.port, HN_READ_FILL, MIB), 0);
+  }
+  policy_close(&c);
+  policy_open(&c, (struct hn_policy){.allow = BOTH | HN_ALLOW_LOOPBACK,
+                                     .max_memory = 12 * MIB});
+  CHECK_INT(read_big(&c, s.port, HN_READ_ALL, 0), 0);
+  CHECK(hn_memory_used(c.rt) >= BIG);
+  policy_close(&c);
+  serve_stop(&s);
+}
+
+/* Handles, texts, events: whatever a script piles up comes to an end. */
+TEST(memory_for_what_is_piled_up) {
+  enum { LIMIT = 512 * KIB };
+  static char text[10000];
+  struct client c;
+  hn_handle h;
+  int rc = 0, n = 0;
+  memset(text, 'x', sizeof text - 1);
+  policy_open(&c, (struct hn_policy){.allow = BOTH, .max_memory = LIMIT});
+  CHECK_INT(hn_set_mask(c.rt, c.session, HN_STATUS_HANDLE_CREATED), 0);
+  size_t empty = hn_memory_used(c.rt);
+  hn_handle r = policy_request(&c, "127.0.0.1", 80, 0);
+  for (int way = 0; way < 4; way++) {
+    for (n = 0, rc = 0; rc == 0 && n < 10000; n++) {
+      struct hn_request_spec spec = {.path = slice_of(text)};
+      struct hn_value v = {.type = HN_TYPE_TEXT, .text = slice_of(text)};
+      if (way == 0) rc = hn_open(c.rt, none(), 0, &h);
+      if (way == 1) rc = hn_connect(c.rt, c.session, slice_of("a"), 0, &h);
+      if (way == 2) rc = hn_open_request(c.rt, c.connection, &spec, &h);
+      if (way < 3) continue;
+      rc = hn_open_request(c.rt, c.connection, &(struct hn_request_spec){0},
+                           &h);
+      if (rc == 0)
+        rc = hn_set_option(c.rt, h, slice_of("request_annotation"), &v);
+    }
+    CHECK_INT(rc, HN_ERR_NOT_ENOUGH_MEMORY);
+    CHECK(n > 10 && n < 10000);
+    CHECK(hn_memory_used(c.rt) <= LIMIT);
+    CHECK_INT(hn_close(c.rt, c.session), 0);
+    struct hn_event e;
+    while (hn_next_event(c.rt, 0, &e)) continue;
+    hn_runtime_free(c.rt);
+    policy_open(&c, (struct hn_policy){.allow = BOTH, .max_memory = LIMIT});
+    CHECK_INT(hn_set_mask(c.rt, c.session, HN_STATUS_HANDLE_CREATED), 0);
+    r = policy_request(&c, "127.0.0.1", 80, 0);
+  }
+  /* All of it is given back. */
+  CHECK(hn_memory_used(c.rt) > empty);
+  CHECK_INT(hn_close(c.rt, r), 0);
+  CHECK_INT(hn_close(c.rt, c.session), 0);
+  struct hn_event e;
+  while (hn_next_event(c.rt, 0, &e)) continue;
+  CHECK(hn_memory_used(c.rt) < 64 * KIB);
+  policy_close(&c);
+}
+
+/* Idle connections go before memory is said to be short. */
+TEST(memory_for_connections) {
+  struct serve s[4];
+  struct client c;
+  for (int i = 0; i < 4; i++) serve_start(&s[i], serve_ok);
+  policy_open(&c, (struct hn_policy){.allow = BOTH | HN_ALLOW_LOOPBACK,
+                                     .max_memory = 64 * KIB});
+  for (int i = 0; i < 12; i++) {
+    test_label("connection");
+    CHECK_INT(policy_get(&c, "127.0.0.1", s[i % 4].port), 0);
+  }
+  policy_close(&c);
+  for (int i = 0; i < 4; i++) serve_stop(&s[i]);
+}
+
 TEST_MAIN(ROW(handles), ROW(response_bodies), ROW(request_bodies),
           ROW(connections), ROW(the_line_for_a_connection_has_an_end),
-          ROW(everybody_in_line_is_served))
+          ROW(everybody_in_line_is_served), ROW(memory_for_a_body),
+          ROW(memory_for_what_is_piled_up), ROW(memory_for_connections))

@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <poll.h>
 
+#include "../../csrc/hinternet_policy.h"
 #include "schedule_fixture.h"
 
 enum { LONG_EVERY = 100, MAX_THINGS = 64, MAX_SPIN = 300, SEND_SIDE = 0, RECEIVE_SIDE = 1 };
@@ -496,6 +497,19 @@ static void end_world(struct world *w) {
     CHECK_INT(w->things[i].must[0] + w->things[i].must[1], 0);
 }
 
+/* Little memory, few connections and handles: everything fails now and then. */
+static void limit(struct world *w) {
+  struct hn_policy p = {
+    .size = sizeof p,
+    .allow = HN_ALLOW_HTTP | HN_ALLOW_HTTPS | HN_ALLOW_LOOPBACK |
+             HN_ALLOW_FILES | HN_ALLOW_UNIX_SOCKETS | HN_ALLOW_UNVERIFIED,
+    .max_handles = 5 + chance(w, 60),
+    .max_connections = 1 + chance(w, 6),
+    .max_memory = 20000 + chance(w, 1000000),
+  };
+  CHECK_INT(hn_set_policy(w->rt, &p), 0);
+}
+
 static void run(struct schedule_server *server, uint64_t seed, int null_fd) {
   struct world w = {.server = server, .null_fd = null_fd};
   char label[40];
@@ -508,6 +522,7 @@ static void run(struct schedule_server *server, uint64_t seed, int null_fd) {
   w.is_long = seed % LONG_EVERY == 0;
   for (int i = 0; i < 8; i++) (void)chance(&w, 2);
   CHECK_INT(hn_runtime_new(&w.rt), 0);
+  if (chance(&w, 3) == 0) limit(&w);
   bool starved = chance(&w, 4) == 0;
   for (unsigned n = w.is_long ? 300 : 10 + chance(&w, 60); n > 0; n--) {
     if (starved && chance(&w, 8) == 0) mem_fail_at(1 + (long)chance(&w, 12));
@@ -515,7 +530,10 @@ static void run(struct schedule_server *server, uint64_t seed, int null_fd) {
     check_told(&w);
   }
   mem_fail_at(0);
-  if (chance(&w, 8)) end_world(&w);
+  if (chance(&w, 8)) {
+    end_world(&w);
+    CHECK(hn_memory_used(w.rt) < 1024); /* the text taken last may be left */
+  }
   hn_runtime_free(w.rt);
   CHECK(schedule_server_is_quiet(server));
   for (int i = 0; i < 5000 && mem_live() != live; i++) schedule_nap(1);
