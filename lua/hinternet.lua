@@ -1,13 +1,11 @@
 --- hinternet: the WinHTTP handle model for Lua.
 --
--- This file puts the module together. Handles come from hinternet.core, what
--- may have to wait or to deliver notifications from hinternet.handle and
--- hinternet.request; the one-call functions (get, post, ...) live in
--- hinternet.http, which is loaded when one of them is first used.
+-- This file puts the module together. Handles come from hinternet.core, how they
+-- wait and deliver notifications from hinternet.dispatch. All else, the one-call
+-- functions (get, post, ...) among it, is loaded when it is first used.
 
 local core = require "hinternet.core"
-require "hinternet.handle"
-require "hinternet.request"
+require "hinternet.dispatch"
 
 local error, next, type = error, next, type
 local rawset, require, setmetatable = rawset, require, setmetatable
@@ -91,6 +89,24 @@ end
 for _, name in next, { "poll", "run", "pollable", "spawn" } do
   later[name] = "hinternet.loop"
 end
+
+-- A method of a handle that a module has.
+local function add_later(methods, key, module, name)
+  methods[key] = function(self, ...)
+    local method = require(module)[name]
+    methods[key] = method
+    return method(self, ...)
+  end
+end
+
+for _, methods in next, { core.session, core.connection, core.request } do
+  for _, name in next, { "set_status_callback", "set_timeouts" } do
+    add_later(methods, name, "hinternet.handle", name)
+  end
+end
+add_later(core.request, "chunks", "hinternet.request", "chunks")
+add_later(core.request, "lines", "hinternet.request", "lines")
+add_later(core.half, core.slots.write_pieces, "hinternet.request", "write_pieces")
 
 for name, module in next, later do
   if name ~= "session" then

@@ -2,11 +2,11 @@
 -- of C.
 
 local core = require "hinternet.core"
-require "hinternet.dispatch"
 
 local error, next, type = error, next, type
 
-local kinds = { core.session, core.connection, core.request }
+local handle = {}
+
 local INVALID_PARAMETER = 87
 
 -- WINHTTP_CALLBACK_FLAG_*: names for several statuses at once.
@@ -40,7 +40,8 @@ local function mask_of(list)
   return mask
 end
 
-local function set_status_callback(self, callback, list)
+--- WinHttpSetStatusCallback.
+function handle.set_status_callback(self, callback, list)
   if callback ~= nil and type(callback) ~= "function" then
     error("bad argument #1 to 'set_status_callback' (function or nil expected, got "
       .. type(callback) .. ")", 2)
@@ -78,7 +79,8 @@ local function check_timeouts(times)
   return true
 end
 
-local function set_timeouts(self, times)
+--- WinHttpSetTimeouts.
+function handle.set_timeouts(self, times)
   local ok, message, code = check_timeouts(times)
   if not self:is_valid() then return self:parent() end -- nil, message, 6
   if not ok then return nil, message, code end
@@ -89,7 +91,4 @@ local function set_timeouts(self, times)
   return true
 end
 
-for _, methods in next, kinds do
-  methods.set_status_callback = set_status_callback
-  methods.set_timeouts = set_timeouts
-end
+return handle

@@ -4,7 +4,7 @@ local core = require "hinternet.core"
 
 local error, find, sub, concat = error, string.find, string.sub, table.concat
 
-local Request = core.request
+local request = {}
 
 local READ_FAULT = 30
 -- Bytes that a chunk has at most. Larger strings cost more than they save: each
@@ -13,9 +13,9 @@ local PIECE = 65536
 local COPIED = 65536      -- bytes of a pipe at once
 local MAX_LINE = 16 << 20 -- a line longer than this is a failure, not memory
 
--- What is left of a pipe's FILE goes out piece by piece: no more than the
+--- What is left of a pipe's FILE goes out piece by piece: no more than the
 -- request has announced is taken out of it.
-local function write_pieces(self, file, n)
+function request.write_pieces(self, file, n)
   local sum = 0
   while true do
     local size, unsent = COPIED, core.unsent(self)
@@ -33,10 +33,8 @@ local function write_pieces(self, file, n)
   end
 end
 
-core.half[core.slots.write_pieces] = write_pieces
-
 --- Iterates over the body in pieces of at most n bytes; raises on failure.
-function Request:chunks(n)
+function request:chunks(n)
   n = n or PIECE
   return function()
     local data, message = self:read(n)
@@ -73,7 +71,7 @@ local function fill_line(read_piece, rest, limit)
 end
 
 --- Iterates over the lines that a function reads piece by piece.
-local function lines_of(read_piece, limit)
+function request.lines_of(read_piece, limit)
   local text, from = "", 1
   limit = limit or MAX_LINE
   return function()
@@ -91,8 +89,8 @@ local function lines_of(read_piece, limit)
 end
 
 --- Iterates over the lines of the body, without their ends; raises on failure.
-function Request:lines(limit)
-  return lines_of(function() return self:read(PIECE) end, limit)
+function request:lines(limit)
+  return request.lines_of(function() return self:read(PIECE) end, limit)
 end
 
-return { lines_of = lines_of }
+return request
