@@ -126,7 +126,7 @@ function all.perform(session, list, common)
   common = common or {}
   check_common(common)
   local plans = plans_of(list, common)
-  if not dispatch.waiting() and (dispatch.inside_callback() or task.depth > 0) then
+  if not dispatch.waiting() and (dispatch.inside_callback() or task.is_inside()) then
     error("call it inside spawn, or in the main program", 2)
   end
   local message, code

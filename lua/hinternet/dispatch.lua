@@ -400,19 +400,17 @@ function dispatch.enter_poll()
   return place
 end
 
---- Takes the oldest event of all sessions; whether there was one, and whether a
--- callback heard it or a call went on.
+--- Takes the oldest event of all sessions: nil when there is none. Answers the
+-- token of the parked call it completes, else whether a callback heard it.
 function dispatch.take(loop)
   local what, handle, callback, id, op, a, b, c, phase, host = take_any()
-  if not what then return false, false end
-  if not id then -- the completion of a parked call
+  if not what then return nil end
+  if not id then
     what.done = true
-    local go_on = what.go_on or what.wake
-    go_on(what)
-    return true, true
+    return what
   end
   if callback then loop.id, loop.session = ids(handle) end
-  return true, hear(loop, what, handle, callback, id, op, a, b, c, phase, host)
+  return hear(loop, what, handle, callback, id, op, a, b, c, phase, host)
 end
 
 dispatch.inside_callback = inside_callback

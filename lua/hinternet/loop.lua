@@ -9,7 +9,7 @@ local task = require "hinternet.task"
 
 local error, next, setmetatable, tostring, type = error, next, setmetatable, tostring, type
 local live, now, step = core.live, core.now, core.step
-local enter, take, resume_next = dispatch.enter_poll, dispatch.take, task.resume_next
+local enter, work = dispatch.enter_poll, task.work
 local get_budget = core.budget
 local ceil, huge = math.ceil, math.huge
 
@@ -20,21 +20,9 @@ local STEP_MS = 1000 -- the longest time deaf to a lost signal
 local function check(name)
   if dispatch.inside_callback() then
     error(name .. " called inside a status callback", 3)
-  elseif task.depth > 0 then
+  elseif task.is_inside() then
     error(name .. " called inside a task", 3)
   end
-end
-
--- Resumes tasks and delivers events, one by one, until there is nothing left or
--- the time has come; how many.
-local function work(place, limit)
-  local count = 0
-  repeat
-    local any, heard = resume_next(), true
-    if not any then any, heard = take(place) end
-    if heard then count = count + 1 end
-  until not any or limit and now() >= limit
-  return count
 end
 
 local function is_pending()

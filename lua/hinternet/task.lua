@@ -6,8 +6,10 @@
 -- A session keeps its tasks until they have ended, and nothing else here does:
 -- tasks of a session that nobody can reach are collected with it.
 
+local core = require "hinternet.core"
 local dispatch = require "hinternet.dispatch"
 
+local now, take = core.now, dispatch.take
 local error, next, setmetatable, type, warn = error, next, setmetatable, type, warn
 local pack, unpack = table.pack, table.unpack
 local create, resume, yield, close = coroutine.create, coroutine.resume, coroutine.yield,
@@ -38,8 +40,8 @@ local failed, failures = setmetatable({}, weak_keys), 0
 -- Tasks that have not ended, while run runs: these it finishes.
 local kept
 
-task.depth = 0 -- tasks being resumed now, one inside the other
-task.alive = 0 -- tasks that have not ended
+local depth = 0 -- tasks being resumed now, one inside the other
+task.alive = 0  -- tasks that have not ended
 
 -- Called when a task becomes ready, once somebody watches from outside.
 local on_ready
@@ -86,7 +88,7 @@ local function finish(self, ok, problem)
 end
 
 local function resumed(self, ok, what)
-  task.depth = task.depth - 1
+  depth = depth - 1
   if what == self.token then return end -- it waits
   if not ok then
     if what == DEAD then what = "the coroutine of the task was closed" end
@@ -106,7 +108,7 @@ local function go_on(self)
     return finish(self, true)
   end
   self.started = true
-  task.depth = task.depth + 1
+  depth = depth + 1
   return resumed(self, resume(self.thread))
 end
 
@@ -119,19 +121,42 @@ function task.stop(self)
   if self:cancel() and status_of(self.thread) == "suspended" then go_on(self) end
 end
 
---- Resumes the task that has been ready for longest; whether there was one.
-function task.resume_next()
+-- A call that was parked has its result.
+local function completed(token)
+  local self = token.task
+  if not self then return token.wake(token) end
+  depth = depth + 1
+  return resumed(self, resume(self.thread))
+end
+
+-- The task that has been ready for longest, taken from the list.
+local function next_ready()
   while first <= last do
     local self = ready[first]
     ready[first] = nil
     first = first + 1
-    if self and self.ready then
-      go_on(self)
-      return true
-    end
+    if self and self.ready then return self end
   end
   first, last = 1, 0
-  return false
+end
+
+--- Resumes tasks and delivers events at the place of poll, one by one, until
+-- there is nothing left or the time has come; how many that were.
+function task.work(place, limit)
+  local count = 0
+  repeat
+    local self = first <= last and next_ready()
+    if self then
+      go_on(self)
+      count = count + 1
+    else
+      local taken = take(place)
+      if taken == nil then return count end
+      if taken then count = count + 1 end
+      if taken and taken ~= true then completed(taken) end
+    end
+  until limit and now() >= limit
+  return count
 end
 
 --- Makes ready what yielded by itself since the last time.
@@ -143,6 +168,9 @@ function task.next_round()
   end
   yields = 0
 end
+
+--- Whether a task is being resumed.
+function task.is_inside() return depth > 0 end
 
 --- Whether a task is ready, or will be with the next round.
 function task.is_pending() return first <= last or yields > 0 end
