@@ -303,7 +303,7 @@ host_plain := -O2 -g
 host_asan  := $(sanitize)
 host_tsan  := -O1 -g -fsanitize=thread
 hosts := $(addprefix build/host/plain/,$(host_names)) \
-  $(addprefix build/host/asan/,run given closing forked) build/host/tsan/threads
+  $(addprefix build/host/asan/,run given closing forked policed) build/host/tsan/threads
 lua_libs = $(shell pkg-config --libs lua5.4)
 
 # $(call host_rules,variant)
@@ -321,7 +321,11 @@ build/host/$(1)/%: spec/host/%.c spec/host/host.h build/host/$(1)/hinternet.a
 endef
 $(foreach variant,$(host_variants),$(eval $(call host_rules,$(variant))))
 
-hosts: $(hosts)
+build/host/frames: examples/host/frames.c build/host/plain/hinternet.a
+	$(CC) $(CFLAGS) -std=c11 $(WARNINGS) $(werror) $(lua_cflags) \
+	  -Ibuild/amalgamation -o $@ $^ $(lua_libs) $(dep_libs) -lm
+
+hosts: $(hosts) build/host/frames
 
 # -------------------------------------------------------------- benchmarks
 

@@ -3,6 +3,8 @@
  * `require` loads and lua_close lets go of, again and again. Only Lua is linked
  * in. Memory and descriptors stay where they are after a tenth of the rounds.
  */
+#include <unistd.h>
+
 #include "host.h"
 
 static long resident_kib(void) {
@@ -26,7 +28,10 @@ int main(int argc, char **argv) {
       descriptors = host_descriptors();
     }
   }
-  CHECK(host_descriptors() == descriptors);
+  /* A look-up that nobody waits for has its socket until it ends. */
+  for (int i = 0; i < 500 && host_descriptors() > descriptors; i++)
+    CHECK(usleep(10000) == 0);
+  CHECK(host_descriptors() <= descriptors);
   printf("%ld KiB after %d rounds, %ld KiB after %d\n", memory, rounds / 10 + 1,
          resident_kib(), rounds);
   CHECK(resident_kib() < memory + 2048);

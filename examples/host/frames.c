@@ -1,0 +1,198 @@
+/*
+ * frames.c: a program with a loop of 60 frames a second, whose script downloads
+ * while the frames go on.
+ *
+ *   frames [script [url [downloads [ca_file]]]]
+ *
+ * It holds the whole module (make amalgamation), gives the script a runtime
+ * under a policy and calls poll(0) once in each frame, which works for
+ * FRAME_BUDGET at most. In the end it prints how long those calls took.
+ */
+#define _GNU_SOURCE
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <lauxlib.h>
+#include <lualib.h>
+
+#include "hinternet.h"
+
+enum {
+  FRAME_NS = 1000000000 / 60,
+  FRAME_BUDGET = 500,    /* us of network in one frame */
+  FRAME_MOST = 60 * 600, /* frames: ten minutes */
+  BAR_WIDTH = 40,
+};
+
+static const char *const defaults[] = {
+    "examples/host/downloads.lua", "https://localhost:8443/", "100", NULL};
+
+static int fail(const char *what, const char *why) {
+  fprintf(stderr, "frames: %s: %s\n", what, why);
+  return EXIT_FAILURE;
+}
+
+/* ------------------------------------------------------------- the script */
+
+/* What a script gets: no files, no programs, no other libraries. */
+static void open_libraries(lua_State *L) {
+  static const luaL_Reg libraries[] = {
+      {LUA_GNAME, luaopen_base},          {LUA_LOADLIBNAME, luaopen_package},
+      {LUA_COLIBNAME, luaopen_coroutine}, {LUA_MATHLIBNAME, luaopen_math},
+      {LUA_STRLIBNAME, luaopen_string},   {LUA_TABLIBNAME, luaopen_table},
+  };
+  for (size_t i = 0; i < sizeof libraries / sizeof libraries[0]; i++) {
+    luaL_requiref(L, libraries[i].name, libraries[i].func, 1);
+    lua_pop(L, 1);
+  }
+  (void)luaL_dostring(L, "dofile, loadfile, package.loadlib = nil, nil, nil "
+                         "package.path, package.cpath = '', ''");
+}
+
+/* A runtime that reaches nothing but https servers, here or in the world, but
+ * none in private networks. */
+static int make_runtime(const char *ca_file, hn_runtime **rt) {
+  const struct hn_policy policy = {
+      .size = sizeof policy,
+      .allow = HN_ALLOW_HTTPS | HN_ALLOW_LOOPBACK,
+      .ca_file = ca_file,
+      .max_handles = 10000,
+      .max_response_body = (uint64_t)1 << 30,
+  };
+  int code = hn_runtime_new(rt);
+  if (code == 0) code = hn_set_policy(*rt, &policy);
+  if (code == 0) code = hn_set_budget(*rt, FRAME_BUDGET);
+  return code;
+}
+
+/* Runs in protected mode: argument 1 is the runtime, then come the script's
+ * name and its arguments. Leaves poll as the registry's "poll". */
+static int start(lua_State *L) {
+  hn_runtime *rt = lua_touserdata(L, 1);
+  open_libraries(L);
+  int code = hn_lua_use(L, rt);
+  if (code != 0) return luaL_error(L, "%s", hn_error_text(code));
+  luaL_requiref(L, "hinternet", luaopen_hinternet, 1);
+  lua_getfield(L, -1, "poll");
+  lua_setfield(L, LUA_REGISTRYINDEX, "poll");
+  lua_pop(L, 1);
+  if (luaL_loadfile(L, lua_tostring(L, 2)) != LUA_OK) return lua_error(L);
+  lua_replace(L, 2);
+  lua_call(L, lua_gettop(L) - 2, 0);
+  return 0;
+}
+
+/* One poll(0). Whether there is more to come. */
+static bool poll(lua_State *L, bool *failed) {
+  lua_getfield(L, LUA_REGISTRYINDEX, "poll");
+  lua_pushinteger(L, 0);
+  *failed = lua_pcall(L, 1, 1, 0) != LUA_OK;
+  if (*failed) (void)fail("script", lua_tostring(L, -1));
+  bool pending = !*failed && lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return pending;
+}
+
+/* -------------------------------------------------------------- the frames */
+
+static int64_t now_ns(void) {
+  struct timespec t;
+  (void)clock_gettime(CLOCK_MONOTONIC, &t);
+  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static void sleep_until(int64_t ns) {
+  struct timespec t = {.tv_sec = (time_t)(ns / 1000000000),
+                       .tv_nsec = (long)(ns % 1000000000)};
+  while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) != 0)
+    ; /* a signal */
+}
+
+/* Frames until nothing is pending; took[i]: ms that the i-th poll(0) took. The
+ * number of frames, or 0 when the script failed. */
+static int run_frames(lua_State *L, double *took) {
+  int64_t next = now_ns();
+  bool pending = true, failed = false;
+  int n = 0;
+  while (pending && n < FRAME_MOST) {
+    int64_t began = now_ns();
+    pending = poll(L, &failed);
+    took[n++] = (double)(now_ns() - began) / 1e6;
+    /* Here a game would move and draw its things. */
+    next += FRAME_NS;
+    sleep_until(next);
+  }
+  return failed ? 0 : n;
+}
+
+/* ----------------------------------------------------------- the histogram */
+
+static int compare(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+/* Of sorted times: the least that p percent of them do not exceed. */
+static double percentile(const double *sorted, int n, double p) {
+  int rank = (int)ceil(n * p / 100);
+  return sorted[rank > 0 ? rank - 1 : 0];
+}
+
+static void print_bar(const char *label, int count, int all) {
+  int width = (int)ceil((double)count * BAR_WIDTH / all);
+  printf("%14s %6d ", label, count);
+  while (width-- > 0) putchar('#');
+  putchar('\n');
+}
+
+static void print_histogram(double *took, int n) {
+  static const double limits[] = {0.05, 0.1, 0.2, 0.5, 1, 1.5, 2, 4, 8, 16};
+  size_t last = sizeof limits / sizeof limits[0];
+  char label[32];
+  qsort(took, (size_t)n, sizeof took[0], compare);
+  printf("%d frames of %.1f ms; poll(0) took, in ms:\n", n, FRAME_NS / 1e6);
+  for (size_t i = 0, at = 0; i <= last; i++) {
+    size_t from = at;
+    while (at < (size_t)n && (i == last || took[at] <= limits[i])) at++;
+    if (i < last)
+      (void)snprintf(label, sizeof label, "to %.2f", limits[i]);
+    else
+      (void)snprintf(label, sizeof label, "more");
+    print_bar(label, (int)(at - from), n);
+  }
+  printf("p50 %.3f   p99 %.3f   max %.3f\n", percentile(took, n, 50),
+         percentile(took, n, 99), took[n - 1]);
+}
+
+/* --------------------------------------------------------------------- main */
+
+static int run(lua_State *L, hn_runtime *rt, const char *const *args) {
+  int n = 1;
+  lua_pushcfunction(L, start);
+  lua_pushlightuserdata(L, rt);
+  while (n <= 3) lua_pushstring(L, args[n++ - 1]);
+  if (lua_pcall(L, n, 0, 0) != LUA_OK)
+    return fail(args[0], lua_tostring(L, -1));
+  double *took = malloc(FRAME_MOST * sizeof took[0]);
+  if (took == NULL) return fail("frames", "not enough memory");
+  int frames = run_frames(L, took);
+  if (frames > 0) print_histogram(took, frames);
+  free(took);
+  return frames > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int main(int argc, char **argv) {
+  const char *args[4];
+  hn_runtime *rt = NULL;
+  for (int i = 0; i < 4; i++) args[i] = i + 1 < argc ? argv[i + 1] : defaults[i];
+  int code = make_runtime(args[3], &rt);
+  if (code != 0) return fail("runtime", hn_error_text(code));
+  lua_State *L = luaL_newstate();
+  int status = L != NULL ? run(L, rt, args) : fail("Lua", "not enough memory");
+  if (L != NULL) lua_close(L);
+  hn_runtime_free(rt);
+  return status;
+}
