@@ -487,8 +487,8 @@ HN_API int hn_query_progress(hn_runtime *rt, hn_handle request,
 #define HN_MAX_TIMES 16
 
 /* What the option "request_times" tells, without names: microseconds from the
- * start of the exchange, 0 for what has not happened. Only as many as have a
- * name are set. INCORRECT_HANDLE_STATE before the first send. */
+ * start of the exchange, at least 1; 0 for what has not happened. Only as many
+ * as have a name are set. INCORRECT_HANDLE_STATE before the first send. */
 HN_API int hn_query_times(hn_runtime *rt, hn_handle request,
                           int64_t out[HN_MAX_TIMES]);
 

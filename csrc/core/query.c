@@ -132,8 +132,9 @@ int hn_query_times(hn_runtime *rt, hn_handle request,
   if (rc) return rc;
   if (r->state == HN_REQUEST_NEW) return HN_ERR_INCORRECT_HANDLE_STATE;
   const int64_t *at = r->exchange.times.at;
+  int64_t start = at[HN_TIME_START];
   for (size_t i = HN_TIME_START + 1; i < HN_TIMES; i++)
-    out[i - 1] = at[i] ? at[i] - at[HN_TIME_START] : 0;
+    out[i - 1] = at[i] > start ? at[i] - start : at[i] != 0;
   return 0;
 }
 

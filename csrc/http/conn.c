@@ -157,6 +157,7 @@ int conn_step_connect(struct hn_conn *c, struct hn_news_log *log,
   dial_free(c->dial);
   c->dial = NULL;
   c->interest = HN_WANT_READ;
+  c->heard_at = env_now_us(c->env);
   /* What the peer said during the handshake may already lie in the stream. */
   c->readable = c->stream->ops->has_pending(c->stream);
   return 0;
@@ -223,6 +224,7 @@ int conn_read(struct hn_conn *c, char *p, size_t n, size_t *got) {
     return conn_watch(c);
   }
   if (rc) return rc;
+  c->heard_at = env_now_us(c->env);
   /* A short read has emptied the socket: asking again before the reactor says
    * so would cost a system call that answers AGAIN. The end stays readable. */
   if (taken > 0 && taken < n) c->readable = false;

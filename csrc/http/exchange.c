@@ -218,6 +218,7 @@ static int exchange_step_given(struct hn_exchange *x) {
   if (rc) rc = exchange_look_for_answer(x, rc);
   if (rc) return rc;
   news_add(x->log, HN_STATUS_REQUEST_SENT, x->written);
+  if (x->sent == x->message->length) exchange_note(x, HN_TIME_SEND_END);
   exchange_set_state(x, HN_X_OPEN);
   return 0;
 }
@@ -272,17 +273,19 @@ int exchange_flush(struct hn_exchange *x) {
   return rc == 0 || rc == HN_AGAIN ? rc : exchange_fail(x, rc);
 }
 
-/* The body has ended: the connection is not ours any more. */
+/* The body has ended: the connection is not ours any more. What lay in the
+ * read-ahead ended when it came, not when it was asked for. */
 static void exchange_finish(struct hn_exchange *x) {
+  x->times.at[HN_TIME_END] = x->conn->heard_at;
   x->protocol->release(x);
   x->conn = NULL;
   exchange_set_state(x, HN_X_DONE);
-  exchange_note(x, HN_TIME_END);
 }
 
 static int exchange_step_end(struct hn_exchange *x) {
   int rc = x->answered ? 0 : x->protocol->end(x);
-  exchange_note(x, HN_TIME_SEND_END);
+  if (x->times.at[HN_TIME_SEND_END] == 0)
+    exchange_note(x, HN_TIME_SEND_END);
   if (rc == 0) exchange_set_state(x, HN_X_AWAIT);
   return rc;
 }
@@ -295,7 +298,7 @@ static int exchange_step_await(struct hn_exchange *x) {
     rc = x->protocol->read_head(x);
   if (rc) return rc;
   exchange_set_state(x, HN_X_BODY);
-  exchange_note(x, HN_TIME_RESPONSE_HEAD_END);
+  x->times.at[HN_TIME_RESPONSE_HEAD_END] = x->conn->heard_at;
   if (x->body.done) exchange_finish(x);
   return 0;
 }

@@ -88,7 +88,7 @@ static int h1_fill(struct hn_exchange *x, size_t cap, size_t *got) {
   int rc = conn_fill(x->conn, cap, got);
   if (rc) return rc;
   if (x->received == 0)
-    x->times.at[HN_TIME_RESPONSE_START] = env_now_us(x->conn->env);
+    x->times.at[HN_TIME_RESPONSE_START] = x->conn->heard_at;
   x->received += *got;
   x->receiving = false;
   news_add(x->log, HN_STATUS_RESPONSE_RECEIVED, *got);

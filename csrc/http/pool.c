@@ -157,7 +157,7 @@ static void pool_put_idle(struct hn_pool *p, struct hn_conn *c) {
   list_prepend(&p->idle, &c->link);
   c->owner = 0;
   c->drain = 0;
-  c->idle_since = env_now(p->env);
+  c->idle_since = c->heard_at / 1000;
   pool_arm(p, pool_end(p, c));
   pool_wake(p, &c->origin);
 }
