@@ -3,7 +3,8 @@
 #include <string.h>
 
 enum {
-  HN_CONTENT_IN = 64 * 1024, /* compressed bytes read at once */
+  /* Compressed bytes read at once: inflate gains by long runs. */
+  HN_CONTENT_IN = 256 * 1024,
   HN_CONTENT_READY = 8 * 1024,
 };
 
@@ -13,6 +14,13 @@ static struct hn_account *content_account(struct hn_exchange *x) {
 
 static struct hn_spares *content_spares(struct hn_exchange *x) {
   return &x->setup.pool->env->spares;
+}
+
+/* No more than is known to come, and one to see the end by. */
+static size_t content_room(const struct hn_exchange *x) {
+  uint64_t rest = h1_body_known_rest(&x->body);
+  if (rest > HN_CONTENT_IN) return HN_CONTENT_IN;
+  return rest > 0 ? (size_t)rest : 1;
 }
 
 static int content_fail_in(struct hn_exchange *x, enum hn_phase phase,
@@ -65,7 +73,7 @@ int content_begin(struct hn_content *c, struct hn_exchange *x, unsigned set,
                            fault_text(HN_FAULT_BAD_CONTENT_CODING));
   rc = content_make_decoder(c, x, &list);
   if (rc) return rc;
-  spares_take(content_spares(x), &c->in, HN_CONTENT_IN, HN_CONTENT_IN);
+  spares_take(content_spares(x), &c->in, content_room(x), HN_CONTENT_IN);
   buf_init_on(&c->ready, HN_CONTENT_READY, content_account(x));
   return 0;
 }
@@ -81,9 +89,9 @@ void content_end(struct hn_content *c, struct hn_exchange *x) {
 /* More compressed bytes; c->ended at their end. */
 static int content_fill(struct hn_content *c, struct hn_exchange *x) {
   char *p;
-  size_t got = 0;
-  int rc = buf_reserve(&c->in, HN_CONTENT_IN, &p);
-  if (rc == 0) rc = exchange_read(x, p, HN_CONTENT_IN, &got);
+  size_t got = 0, n = content_room(x);
+  int rc = buf_reserve(&c->in, n, &p);
+  if (rc == 0) rc = exchange_read(x, p, n, &got);
   if (rc) return rc;
   buf_commit(&c->in, got);
   c->ended = got == 0;
