@@ -21,8 +21,7 @@
  * another state afterwards.
  *
  * One runtime serves one state at a time, on one thread at a time. Lua's poll
- * and run step it and take the events of its asynchronous sessions, also of
- * those that C opened.
+ * and run step it and take its events, also of handles that C kept.
  *
  * All functions but hn_lua_to may raise Lua's memory error, as Lua's own do:
  * call them where an error may be raised.

@@ -124,8 +124,8 @@ local function in_names(program, script)
 end
 
 describe("lua_close", function()
-  -- Sends, waits for a head, reads, connects and handshakes, sync and async, one
-  -- of them in a coroutine that nobody resumes.
+  -- Sends, waits for a head, reads, connects and handshakes, sync and async, in
+  -- tasks, and in a coroutine that nobody resumes.
   local script = [[
     local stalling, half, blackhole, plain = ...
     local function start(session, port, secure, method)
@@ -141,9 +141,31 @@ describe("lua_close", function()
       assert(start(async, blackhole):send())
       assert(start(async, stalling, true):send()) -- in the handshake
       assert(start(async, stalling):send())
-      assert(start(async, stalling, false, "PUT"):send(nil, ("x"):rep(10000000)))
+      assert(start(async, stalling, false, "PUT"):send(nil, ("x"):rep(3000000)))
       assert(start(async, plain):send())
     end
+    tasks = assert(hinternet.open { async = true })
+    tasks:set_status_callback(heard, { "handle_closing", "close_connection" })
+    local base = "http://127.0.0.1:"
+    local parked = {
+      function() return tasks:get(base .. stalling) end,
+      function() return tasks:get("https://127.0.0.1:" .. stalling) end,
+      function() return tasks:post(base .. stalling, { body = ("x"):rep(10000000) }) end,
+      function() return tasks:all { base .. half, base .. blackhole, base .. plain } end,
+      function()
+        local guard <close> = setmetatable({}, { __close = heard })
+        local response <close> = assert(tasks:get(base .. half, { stream = true }))
+        assert(response:read(3) == "abc")
+        reached = true
+        return response:read(1)
+      end,
+    }
+    for i, f in ipairs(parked) do parked[i] = tasks:spawn(f) end
+    tasks:spawn(function() return parked[1]:join() end)
+    local before = os.time()
+    repeat hinternet.poll(0.01) until reached or os.time() > before + 20
+    assert(reached)
+    tasks:spawn(heard) -- never begins
     reading = start(hinternet.open { async = true }, half)
     assert(reading:send())
     reading:parent():parent():poll(1)
@@ -165,7 +187,7 @@ describe("lua_close", function()
     local half = p:script({ "recv_head" },
       { "send", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc" }, { "stall" })
     for _, variant in ipairs { "plain", "asan" } do
-      run(variant .. "/closing", "5", script, stalling.port, half.port,
+      run(variant .. "/closing", "3", script, stalling.port, half.port,
         p:blackhole_port(), server.http_port)
     end
     p:stop()
@@ -219,19 +241,29 @@ describe("A program that forks", function()
       session = assert(hinternet.open())
       request = session:connect("127.0.0.1", port):open_request("GET", "/")
       assert(request:send() and request:receive_response() and request:read(2) == "ab")
+      parked = assert(hinternet.open { async = true })
+      task = parked:spawn(function()
+        local response <close> = parked:get("http://127.0.0.1:" .. port, { stream = true })
+        assert(response:read(2) == "ab")
+        waits = true
+        return response:read "a"
+      end)
+      repeat hinternet.poll(0.01) until waits
       return assert(session:get(url)).status == 200
     ]]
     local child = [[
       local _, url = ...
-      assert(not session:is_valid() and not request:is_valid())
+      assert(not session:is_valid() and not request:is_valid() and not parked:is_valid())
       assert(select(3, request:read(1)) == 6 and select(3, session:get(url)) == 6)
       local own <close> = assert(hinternet.open())
       assert(own:get(url).status == 200)
-      return hinternet.get(url).status == 200
+      local side = own:spawn(function() return own:get(url).status end)
+      hinternet.run()
+      return side:join() == 200 and hinternet.get(url).status == 200
     ]]
     local after = [[
       local _, url = ...
-      assert(request:read "a" == "cd")
+      assert(request:read "a" == "cd" and task:join() == "cd")
       return session:get(url).status == 200 and session:is_valid()
     ]]
     for _, variant in ipairs { "plain", "asan" } do
@@ -241,7 +273,7 @@ describe("A program that forks", function()
          { "send", "cd" }, { "recv_eof" })
       s:go()
       run(variant .. "/forked", before, child, after, s.port, server.http .. "/file")
-      assert.equal(1, #s:received())
+      assert.equal(2, #s:received())
       p:stop()
     end
   end)
