@@ -259,6 +259,7 @@ describe("A program that forks", function()
       assert(own:get(url).status == 200)
       local side = own:spawn(function() return own:get(url).status end)
       hinternet.run()
+      assert(select(3, task:join()) == 12017) -- its call went with its handle
       return side:join() == 200 and hinternet.get(url).status == 200
     ]]
     local after = [[
@@ -269,9 +270,8 @@ describe("A program that forks", function()
     for _, variant in ipairs { "plain", "asan" } do
       local p = peer.start()
       local s = p:script({ "recv_head" },
-        { "send", "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab" }, { "wait" },
-         { "send", "cd" }, { "recv_eof" })
-      s:go()
+        { "send", "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab" }, { "stall", 1 },
+        { "send", "cd" }, { "recv_eof" })
       run(variant .. "/forked", before, child, after, s.port, server.http .. "/file")
       assert.equal(2, #s:received())
       p:stop()

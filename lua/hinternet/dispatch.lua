@@ -336,13 +336,16 @@ local function leaves(handle)
   return id ~= session and (async or inside_callback(session))
 end
 
--- The calls that are parked on a session's handles, in the order they parked.
+-- The calls that are parked on a session's handles, or without one on handles
+-- that are no more, in the order they parked.
 local function parked_in(session)
   local tokens = {}
   for _, side in next, { sending, receiving } do
     for handle, token in next, side do
       local _, owner = ids(handle)
-      if owner == session then tokens[#tokens + 1] = token end
+      if owner == session or not session and not handle:is_valid() then
+        tokens[#tokens + 1] = token
+      end
     end
   end
   table.sort(tokens, function(a, b) return a.number < b.number end)
@@ -358,6 +361,17 @@ local function settle_all(tokens)
       if token.go_on then token.go_on(token) end
     end
   end
+end
+
+--- Ends the calls that a forked child has from its parent, whose handles are no
+-- more; whether there are any.
+function dispatch.end_lost()
+  local tokens = parked_in(nil)
+  for _, token in next, tokens do
+    settle(token.handle, token.op, nil, "operation cancelled: the process was forked",
+      OPERATION_CANCELLED)
+  end
+  return #tokens > 0
 end
 
 local function close(handle, in_flight)

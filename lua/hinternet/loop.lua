@@ -51,7 +51,7 @@ local function poll(seconds)
     if message then error(message .. " (" .. code .. ")", 3) end
     count = count + work(place, limit)
     if count > 0 then return count end
-    if not pending then return false end
+    if not pending and not dispatch.end_lost() then return false end
     if left <= 0 then return 0 end
     if left < huge then left = seconds - (now() - began) end
   end
