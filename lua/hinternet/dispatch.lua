@@ -43,9 +43,11 @@ local weak_keys = { __mode = "k" }
 -- Coroutine -> token: how its calls wait.
 local waiters = setmetatable({}, weak_keys)
 half[slots.waiters] = waiters
--- Handle -> token of the call parked on its send side, or its receive side; and
--- which of the two an operation is of.
-local sending, receiving = setmetatable({}, weak_keys), setmetatable({}, weak_keys)
+-- Handle -> token of the call parked on its send side, or its receive side, which
+-- goes with its coroutine when that is dropped; and which of the two an operation
+-- is of.
+local weak = { __mode = "kv" }
+local sending, receiving = setmetatable({}, weak), setmetatable({}, weak)
 half[slots.sending], half[slots.receiving] = sending, receiving
 local parked = {}
 for name, op in next, core.ops do
@@ -206,19 +208,27 @@ function dispatch.wait(handle, op)
   return a
 end
 
--- Leaves a parked call. One that did not get its result cancels its operation;
--- when that is because its coroutine was closed, its waiter may want to know.
+-- Leaves a parked call. One that was not given its result cancels its operation;
+-- when that is because its coroutine was closed, its waiter may want to know, and
+-- a foreign loop that there may be nothing left to wait for.
 local function unpark(token, problem)
-  if not token.done or problem ~= nil then
+  if not token.given or problem ~= nil then
     local handle, op = token.handle, token.op
     if parked[op][handle] == token then parked[op][handle] = nil end
     cancel(handle, op)
   end
   token.handle, token[1] = nil, nil
-  if not token.done and not token.cancelled then token.wake(token) end
+  if token.given or token.cancelled then return end
+  token.wake(token)
+  core.wake()
 end
 
-local token_meta = { __close = unpark }
+-- Collection of a coroutine, parked or not.
+local function lose(token)
+  if token.handle then cancel(token.handle, token.op) end
+end
+
+local token_meta = { __close = unpark, __gc = lose }
 
 --- Ends the operation a parked call waits for; the call itself ends when it is
 -- resumed.
@@ -229,16 +239,17 @@ end
 --- The same in a coroutine that has a waiter; the C half says which.
 function dispatch.park(handle, op, token)
   parkings = parkings + 1
-  token.handle, token.op, token.number, token.done = handle, op, parkings, false
+  token.handle, token.op, token.number = handle, op, parkings
+  token.done, token.given = false, false
   parked[op][handle] = token
   local wait, _ <close> = token.wait, token
   repeat
     if token.cancelled then
-      token.done = false
       return nil, "operation cancelled: its task was cancelled", OPERATION_CANCELLED
     end
     wait(token)
   until token.done
+  token.given = true
   local a, message = token[1], token[2]
   if message then return nil, message, token[3] end
   return a
@@ -352,8 +363,10 @@ local function parked_in(session)
   return tokens
 end
 
--- The end of a session resumes the calls that are parked in it.
+-- The end of a session resumes the calls that are parked in it; for a foreign
+-- loop there may be nothing left to wait for.
 local function settle_all(tokens)
+  if tokens[1] then core.wake() end
   for _, token in next, tokens do
     if not token.done and token.handle then
       settle(token.handle, token.op, nil, "operation cancelled: its session was closed",

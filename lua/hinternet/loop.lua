@@ -25,9 +25,10 @@ local function check(name)
   end
 end
 
-local function is_pending()
+--- Whether poll has, or will have, something to do.
+function loop.is_pending()
   local _, operations = live()
-  return operations > 0 or task.is_pending()
+  return operations > 0 or task.is_pending() or core.timeout() == 0
 end
 
 local function wait_ms(left)
@@ -46,7 +47,7 @@ local function poll(seconds)
   if limit and count > 0 and now() >= limit then return count end
   local left = count > 0 and 0 or seconds
   while true do
-    local pending = count > 0 or is_pending()
+    local pending = count > 0 or loop.is_pending()
     local message, code = step(pending and wait_ms(left) or 0)
     if message then error(message .. " (" .. code .. ")", 3) end
     count = count + work(place, limit)
