@@ -4,4 +4,4 @@ exclude_files = { "lua/hinternet/types" }
 files["spec"] = { std = "+busted" }
 files["*.rockspec"] = { std = "+rockspec" }
 files["examples/lighttpd"] = { globals = { "lighty" } }
-files["examples/prosody"] = { read_globals = { "module" } }
+files["examples/prosody"] = { globals = { "module" } }

@@ -2,18 +2,20 @@
 -- start it, against the scripted peer.
 
 local certs = require "spec.support.certs"
+local hinternet = require "hinternet"
 local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
 local socket = require "socket"
 
 describe("the examples", function()
-  local servers, authority
+  local servers, authority, pollable
   local ran = {}
 
   setup(function()
     authority = certs.make()
     servers = peer.start()
+    pollable = hinternet.pollable() -- its descriptors stay
   end)
   teardown(function()
     servers:stop()
@@ -116,6 +118,23 @@ describe("the examples", function()
     contains(second, "sending_request", "response_received", "round 2\t5 bytes")
     assert.is_falsy(second:find("connecting_to_server", 1, true))
   end)
+
+  for name, path in pairs {
+    ["luv.lua"] = "", ["cqueues.lua"] = "", ["copas.lua"] = ";/usr/share/lua/5.1/?.lua",
+  } do
+    it(name .. " fetches pages at once in that loop, which goes on", function()
+      local one, other = page("hello"), servers:script({ "recv_head" }, { "stall", 0.2 },
+        { "send", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello" })
+      local package_path = package.path
+      package.path = package.path .. path
+      local output = (pollable and run or run_failing)(name, one.url, other.url, other.url)
+      package.path = package_path
+      if not pollable then return contains(output, "not supported") end
+      contains(output, one.url .. "\t5 bytes\n" .. other.url .. "\t5 bytes\n" .. other.url
+        .. "\t5 bytes\n")
+      assert.is_true(tonumber(output:match("(%d+) %a+\n$")) > 3, output)
+    end)
+  end
 
   it("https works with the certificates that SSL_CERT_FILE names", function()
     local server = servers:serve {

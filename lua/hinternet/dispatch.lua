@@ -275,6 +275,15 @@ function dispatch.set_waiter(waiter, thread)
   return token
 end
 
+--- A function that runs f with calls that wait through `waiter`, unless they have
+-- another in the coroutine it is called in.
+function dispatch.wrap(waiter, f)
+  return function(...)
+    if not waiters[running()] then dispatch.set_waiter(waiter) end
+    return f(...)
+  end
+end
+
 --- The token of the running coroutine, if its calls are parked: not where it
 -- cannot yield, as in table.sort.
 function dispatch.waiting() return isyieldable() and waiters[running()] or nil end

@@ -162,9 +162,11 @@ job_specs-gc() {
 }
 
 # Built in one piece: there are no parts to open.
+# Without a descriptor to watch there is nothing for foreign loops.
 job_specs-poll() {
   # shellcheck disable=SC2046
-  busted build/poll $(spec_files lint part rock support embed)
+  busted build/poll $(spec_files lint part rock support embed \
+    luv cqueues copas host_prosody)
 }
 
 # Memory that was never set, which no sanitizer of GCC's sees, and what is

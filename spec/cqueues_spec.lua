@@ -1,0 +1,101 @@
+-- hinternet.cqueues in controllers of cqueues.
+
+local adapter = require "spec.support.adapter"
+local cqueues = require "cqueues"
+local hinternet = require "hinternet"
+local leaks = require "spec.support.leaks"
+local loop = require "hinternet.cqueues"
+local peer = require "spec.support.peer"
+
+local function every(seconds, f)
+  local stopped = false
+  cqueues.running():wrap(function()
+    while not stopped do
+      cqueues.sleep(seconds)
+      f()
+    end
+  end)
+  return function() stopped = true end
+end
+
+local function run(main)
+  local controller = cqueues.new()
+  controller:wrap(loop.wrap(main))
+  assert(controller:loop())
+end
+
+describe("in a controller of cqueues", function()
+  adapter.behaves { loop = loop, run = run, every = every }
+end)
+
+describe("hinternet.cqueues", function()
+  local servers
+  setup(function() servers = peer.start() end)
+  teardown(function() servers:stop() end)
+  leaks.watch()
+
+  it("cancels the calls of a controller that is closed", function()
+    local silent = servers:script({ "recv_head" }, { "stall" })
+    local session <close> = assert(hinternet.open())
+    local request = session:connect("127.0.0.1", silent.port):open_request()
+    local controller = cqueues.new()
+    controller:wrap(loop.wrap(function()
+      assert(request:send())
+      request:receive_response()
+      error("not reached")
+    end))
+    assert(controller:loop(0.2))
+    controller:close()
+    controller = nil -- luacheck: ignore
+    collectgarbage()
+    collectgarbage()
+    assert.equal(12017, select(3, request:receive_response()))
+    silent:close()
+  end)
+
+  it("serves several controllers, one inside the other", function()
+    local server = servers:serve { connections = {
+      { { "recv_head" }, { "stall", 0.2 }, { "send", peer.response(200, nil, "slow") } },
+    } }
+    local session <close> = assert(hinternet.open())
+    local bodies = {}
+    run(function()
+      local inner = cqueues.new()
+      for i = 1, 3 do
+        inner:wrap(loop.wrap(function() bodies[i] = session:get(server.url).body end))
+      end
+      loop.spawn(function() bodies[4] = session:get(server.url).body end)
+      assert(inner:loop())
+      bodies[5] = session:get(server.url).body
+    end)
+    assert.same({ "slow", "slow", "slow", "slow", "slow" }, bodies)
+  end)
+
+  it("reports an error through the controller and loses nobody else's call", function()
+    local server = servers:serve { connections = {
+      { { "recv_head" }, { "stall", 0.2 }, { "send", peer.response(200, nil, "slow") } },
+    } }
+    local session <close> = assert(hinternet.open { async = true })
+    session:set_status_callback(function(_, status) error("in " .. status) end,
+      { "sendrequest_complete" })
+    local request = session:connect("127.0.0.1", server.port):open_request()
+    assert(request:send())
+    local plain <close> = assert(hinternet.open())
+    local controller, body = cqueues.new(), nil
+    controller:wrap(loop.wrap(function() body = plain:get(server.url).body end))
+    controller:wrap(loop.wrap(function()
+      plain:get(server.url)
+      error("of a coroutine")
+    end))
+    local problems = {}
+    for problem in controller:errors() do problems[#problems + 1] = tostring(problem) end
+    assert.equal("slow", body)
+    assert.equal(2, #problems)
+    assert.matches("in sendrequest_complete", problems[1])
+    assert.matches("of a coroutine", problems[2])
+  end)
+
+  it("asks for a controller", function()
+    assert.error_matches(loop.start, "outside of every controller")
+  end)
+end)

@@ -1,0 +1,109 @@
+-- hinternet.luv in the loop of libuv.
+
+local adapter = require "spec.support.adapter"
+local hinternet = require "hinternet"
+local leaks = require "spec.support.leaks"
+local loop = require "hinternet.luv"
+local luv = require "luv"
+local peer = require "spec.support.peer"
+local process = require "spec.support.process"
+
+local function every(seconds, f)
+  local timer = luv.new_timer()
+  timer:start(0, math.ceil(seconds * 1000), f)
+  return function() timer:close() end
+end
+
+local function run(main)
+  loop.spawn(main)
+  luv.run()
+end
+
+describe("in libuv's loop", function()
+  adapter.behaves { loop = loop, run = run, every = every }
+end)
+
+describe("hinternet.luv", function()
+  local servers
+  setup(function() servers = peer.start() end)
+  teardown(function() servers:stop() end)
+  leaks.watch()
+
+  it("cancels the call of a coroutine that is closed", function()
+    local silent = servers:script({ "recv_head" }, { "stall" })
+    local session <close> = assert(hinternet.open())
+    local request = session:connect("127.0.0.1", silent.port):open_request()
+    local thread = loop.spawn(function()
+      assert(request:send())
+      request:receive_response()
+      error("not reached")
+    end)
+    local timer = luv.new_timer()
+    timer:start(100, 0, function()
+      timer:close()
+      assert(coroutine.close(thread))
+    end)
+    luv.run()
+    assert.equal("dead", coroutine.status(thread))
+    assert.equal(12017, select(3, request:receive_response()))
+    silent:close()
+  end)
+
+  it("keeps a coroutine that nothing else holds", function()
+    local server = servers:script({ "recv_head" }, { "stall", 0.2 },
+      { "send", peer.response(200, nil, "kept") })
+    local body
+    loop.spawn(function()
+      local session <close> = hinternet.open()
+      body = session:get(server.url).body
+    end)
+    local timer = luv.new_timer()
+    timer:start(0, 10, function()
+      collectgarbage()
+      if body then timer:close() end
+    end)
+    luv.run()
+    assert.equal("kept", body)
+  end)
+
+  it("makes callbacks for luv, which may wait", function()
+    local server = servers:keepalive("hello")
+    local session <close> = hinternet.open()
+    local timer, bodies = luv.new_timer(), {}
+    timer:start(0, 1, loop.wrap(function()
+      local body = session:get(server.url).body
+      bodies[#bodies + 1] = body
+      if #bodies == 3 then timer:close() end
+    end))
+    luv.run()
+    assert.equal("hello", bodies[3])
+  end)
+
+  it("leaves nothing in the loop", function()
+    local server = servers:keepalive("hello")
+    loop.spawn(function() assert(hinternet.get(server.url)) end)
+    luv.run()
+    local left = 0
+    luv.walk(function(handle) if not handle:is_closing() then left = left + 1 end end)
+    assert.equal(0, left)
+    assert.is_false(luv.loop_alive())
+  end)
+
+  it("lets luv report errors as those of its own callbacks, with a traceback", function()
+    local server = servers:keepalive("hello")
+    local script = [[
+      local hinternet, loop = require "hinternet", require "hinternet.luv"
+      loop.spawn(function()
+        local guard <close> = setmetatable({}, { __close = function() print("closed") end })
+        assert(hinternet.get("%s"))
+        error("told")
+      end)
+      require "luv".run()]]
+    local ok, text = pcall(process.run, process.interpreter() .. " -e "
+      .. process.quote(script:format(server.url)))
+    assert.is_false(ok)
+    assert.matches("Uncaught Error", text)
+    assert.matches("told\nstack traceback:", text)
+    assert.matches("closed", text)
+  end)
+end)
