@@ -489,8 +489,8 @@ describe("A parked call", function()
       local session = open()
       gone[1] = session:spawn(function() session:get(s.url) end)
       poll_until_accepted(s, 1)
+      assert.is_not_nil(gone[1])
     end
-    assert.is_not_nil(gone[1])
     for _ = 1, 3 do collectgarbage() end
     assert.is_nil(gone[1])
     assert.same({ 0, 0 }, { core.live() })
