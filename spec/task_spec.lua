@@ -2,7 +2,6 @@
 
 local hinternet = require "hinternet"
 local core = require "hinternet.core"
-local dispatch = require "hinternet.dispatch"
 local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
 
@@ -508,42 +507,6 @@ describe("A parked call", function()
     collectgarbage()
     s:go()
     assert.equal("held", task:join())
-    s:close()
-  end)
-end)
-
-describe("A coroutine with a waiter", function()
-  start_peer()
-
-  it("waits through it, on both levels, and blocks again without", function()
-    local s = p:keepalive("fine")
-    local session <close> = open()
-    local async <close> = open { async = true }
-    local ready, tokens = {}, {}
-    local waiter = {
-      wait = function(token)
-        tokens[token] = true
-        coroutine.yield("waiting")
-      end,
-      wake = function(token) ready[#ready + 1] = token end,
-    }
-    local thread = coroutine.create(function()
-      local token = dispatch.set_waiter(waiter)
-      local bodies = session:get(s.url).body .. async:get(s.url).body
-      dispatch.set_waiter(nil)
-      local request <close> = async:connect("127.0.0.1", s.port):open_request()
-      return bodies, request:send(), token
-    end)
-    local results = table.pack(coroutine.resume(thread))
-    while coroutine.status(thread) ~= "dead" do
-      assert.same({ true, "waiting", n = 2 }, results)
-      while not ready[1] do hinternet.poll(0.1) end
-      table.remove(ready)
-      results = table.pack(coroutine.resume(thread))
-    end
-    assert.same({ true, "finefine", true }, { table.unpack(results, 1, 3) })
-    assert.equal(results[4], next(tokens))
-    assert.is_nil(next(tokens, results[4]))
     s:close()
   end)
 end)

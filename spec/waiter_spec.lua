@@ -1,0 +1,99 @@
+-- Coroutines of a foreign loop: their calls wait as that loop says.
+
+local dispatch = require "hinternet.dispatch"
+local hinternet = require "hinternet"
+local leaks = require "spec.support.leaks"
+local peer = require "spec.support.peer"
+
+local function open(options) return assert(hinternet.open(options)) end
+
+describe("A coroutine with a waiter", function()
+  local p
+  setup(function() p = peer.start() end)
+  teardown(function() p:stop() end)
+  leaks.watch()
+
+  it("waits through it, on both levels, and blocks again without", function()
+    local s = p:keepalive("fine")
+    local session <close> = open()
+    local async <close> = open { async = true }
+    local ready, tokens = {}, {}
+    local waiter = {
+      wait = function(token)
+        tokens[token] = true
+        coroutine.yield("waiting")
+      end,
+      wake = function(token) ready[#ready + 1] = token end,
+    }
+    local thread = coroutine.create(function()
+      local token = dispatch.set_waiter(waiter)
+      local bodies = session:get(s.url).body .. async:get(s.url).body
+      dispatch.set_waiter(nil)
+      local request <close> = async:connect("127.0.0.1", s.port):open_request()
+      return bodies, request:send(), token
+    end)
+    local results = table.pack(coroutine.resume(thread))
+    while coroutine.status(thread) ~= "dead" do
+      assert.same({ true, "waiting", n = 2 }, results)
+      while not ready[1] do hinternet.poll(0.1) end
+      table.remove(ready)
+      results = table.pack(coroutine.resume(thread))
+    end
+    assert.same({ true, "finefine", true }, { table.unpack(results, 1, 3) })
+    assert.equal(results[4], next(tokens))
+    assert.is_nil(next(tokens, results[4]))
+    s:close()
+  end)
+
+  -- A request whose response has come, and a coroutine parked in reading it;
+  -- has answers whether the read is settled.
+  local function parked_in_read(session, server)
+    local settled = false
+    local request = session:connect("127.0.0.1", server.port):open_request()
+    assert(request:send())
+    assert(request:receive_response())
+    local thread = coroutine.create(dispatch.wrap({
+      wait = coroutine.yield, wake = function() settled = true end,
+    }, function() return request:read(5) end))
+    assert(coroutine.resume(thread))
+    return request, thread, function() return settled end
+  end
+
+  local function answer_in_two()
+    return p:script({ "recv_head" }, { "send", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n" },
+      { "wait" }, { "send", "lost?" }, { "stall" })
+  end
+
+  it("loses no byte in silence when it is closed before it has its result", function()
+    for _, settle in ipairs { false, true } do
+      local s = answer_in_two()
+      local session <close> = open()
+      local request, thread, settled = parked_in_read(session, s)
+      s:go()
+      while settle and not settled() do hinternet.poll(0.1) end
+      assert.is_true(coroutine.close(thread))
+      assert.equal(12017, select(3, request:read(5)))
+      s:close()
+    end
+  end)
+
+  it("ends its operation when nobody holds it any more", function()
+    local s = answer_in_two()
+    local session <close> = open()
+    local request = parked_in_read(session, s)
+    for _ = 1, 3 do collectgarbage() end
+    assert.equal(12017, select(3, request:read(5)))
+    s:close()
+  end)
+
+  it("keeps its waiter where an adapter's function is called in it", function()
+    local s, waits = p:keepalive("fine"), 0
+    local session <close> = open()
+    local function get() return session:get(s.url).body end
+    local other = dispatch.wrap({ wait = function() waits = waits + 1 end }, get)
+    local task = session:spawn(other)
+    assert.equal("fine", task:join())
+    assert.equal(0, waits)
+    s:close()
+  end)
+end)
