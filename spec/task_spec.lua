@@ -489,6 +489,7 @@ describe("A parked call", function()
       gone[1] = session:spawn(function() session:get(s.url) end)
       poll_until_accepted(s, 1)
       assert.is_not_nil(gone[1])
+      assert.is_true(session:is_valid())
     end
     for _ = 1, 3 do collectgarbage() end
     assert.is_nil(gone[1])

@@ -183,6 +183,11 @@ bool event_take(hn_runtime *rt, hn_handle scope, struct hn_event *out) {
   return r != NULL;
 }
 
+void event_take_record(hn_runtime *rt, struct hn_event_record *r,
+                       struct hn_event *out) {
+  event_hand_out(rt, r, out);
+}
+
 bool event_take_result(hn_runtime *rt, hn_handle h, enum hn_op op,
                        struct hn_event *out) {
   struct hn_node *n;

@@ -59,6 +59,9 @@ HN_INTERNAL int event_post(hn_runtime *rt, struct hn_queue *q,
 /* hn_next_event and hn_take_result but for the hold points. */
 HN_INTERNAL bool event_take(hn_runtime *rt, hn_handle scope,
                             struct hn_event *out);
+/* Takes a queued record, whatever is before it. */
+HN_INTERNAL void event_take_record(hn_runtime *rt, struct hn_event_record *r,
+                                   struct hn_event *out);
 HN_INTERNAL bool event_take_result(hn_runtime *rt, hn_handle h, enum hn_op op,
                                    struct hn_event *out);
 

@@ -131,6 +131,21 @@ bool hn_take_result(hn_runtime *rt, hn_handle h, enum hn_op op,
   return taken;
 }
 
+bool hn_try_result(hn_runtime *rt, hn_handle h, enum hn_op op,
+                   struct hn_event *out) {
+  struct hn_request *r;
+  if (request_find(rt, h, &r) != 0 || r->node.mask != 0) return false;
+  rt->env.now_us = 0;
+  list_remove(&r->ready);
+  loop_step_request(r);
+  bool sends = op == HN_OP_SEND_REQUEST || op == HN_OP_WRITE_DATA;
+  const struct hn_operation *o = sends ? &r->tx : &r->rx;
+  bool taken = o->untaken && o->api == op;
+  if (taken) event_take_record(rt, o->untaken, out);
+  runtime_note(rt);
+  return taken;
+}
+
 /* Exchanges for which a connection, or a place for one, has become free. */
 static void loop_wake(hn_runtime *rt) {
   struct hn_link *l;

@@ -50,12 +50,16 @@ enum lhn_lua {
   LHN_LUA_CLOSE_VARIABLE, /* function(handle, problem) */
   LHN_LUA_WRITE_PIECES,   /* function(request, file, n): write_from a pipe */
   LHN_LUA_WAITERS,        /* table: coroutine -> its waiter, if it has one */
-  LHN_LUA_PARK,           /* function(handle, op, waiter): the same as WAIT, in
-                             a coroutine that has one */
-  LHN_LUA_SENDING,        /* table: handle -> waiter of the call parked on its
-                             send side */
+  LHN_LUA_PARK,           /* function(handle, op, waiter, other): the same as
+                             WAIT, in a coroutine that has a waiter; `other` had
+                             its place */
+  LHN_LUA_SENDING,        /* table: slot index -> waiter of the call parked on
+                             the send side of a handle */
   LHN_LUA_RECEIVING,      /* the same of its receive side */
 };
+
+/* What a waiter holds at its integer keys. */
+enum lhn_waiter { LHN_WAITER_RESULT = 1, LHN_WAITER_HANDLE = 4 };
 
 enum lhn_uservalue {
   LHN_UV_PARENT = 1, /* the parent's userdata */
@@ -83,6 +87,7 @@ struct lhn_box {
   bool owned;     /* rt was made for this state, and ends with it */
   bool heard;     /* a status callback was set, ever */
   bool parks;     /* a coroutine has had a waiter, ever */
+  uint8_t at_once; /* calls since the last event that were not parked */
 };
 
 /* The input or output file of a running operation. */
@@ -277,6 +282,10 @@ HN_INTERNAL int lhn_push_result(lua_State *L, struct lhn_handle *h,
                                 const struct hn_event *ev);
 /* Pushes an event: status, handle, callback, id, op, a, b, c, phase, host. */
 HN_INTERNAL int lhn_push_event(lua_State *L, const struct hn_event *ev);
+
+/* Enters the waiter of a call that is to be parked on the handle at ud. Pushes
+ * the one that had its place, or nil. */
+HN_INTERNAL void lhn_park(lua_State *L, int ud, int waiter, int op);
 
 extern const luaL_Reg lhn_event_functions[];
 

@@ -159,38 +159,69 @@ static int lhn_event_next(lua_State *L) {
   return lhn_push_event(L, &ev);
 }
 
-/* Pushes the waiter of the call parked for this completion, which leaves its
- * place; or nothing, with false. */
-static bool lhn_event_push_parked(lua_State *L, const struct hn_event *ev) {
-  bool sends = lhn_anchor_of(ev->op) == LHN_ANCHOR_SEND;
-  if (ev->op == HN_OP_NONE)
-    return false;
+/* Pushes the table of the calls parked on the side of an operation. */
+static void lhn_event_push_side(lua_State *L, int op) {
+  bool sends = lhn_anchor_of(op) == LHN_ANCHOR_SEND;
   lua_rawgeti(L, lua_upvalueindex(LHN_UP_LUA),
               sends ? LHN_LUA_SENDING : LHN_LUA_RECEIVING);
-  (void)lhn_push_handle(L, ev->handle);
-  lua_pushvalue(L, -1);
-  if (lua_rawget(L, -3) == LUA_TNIL) {
-    lua_pop(L, 3);
+}
+
+/* Pushes the waiter of the call parked on a handle, which leaves its place; or
+ * nothing, with false. A slot's index may belong to a later handle by now. */
+static bool lhn_event_push_parked(lua_State *L, hn_handle id, int op) {
+  lua_Integer index = (lua_Integer)hn_index_of(id);
+  lhn_event_push_side(L, op);
+  if (lua_rawgeti(L, -1, index) == LUA_TNIL) {
+    lua_pop(L, 2);
     return false;
   }
-  lua_pushvalue(L, -2);
+  lua_rawgeti(L, -1, LHN_WAITER_HANDLE);
+  const struct lhn_handle *h = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  if (h == NULL || h->id != id) {
+    lua_pop(L, 2);
+    return false;
+  }
   lua_pushnil(L);
-  lua_rawset(L, -5);
-  lua_replace(L, -3); /* the waiter in place of the table */
+  lua_rawseti(L, -3, index);
+  lua_remove(L, -2);
   return true;
+}
+
+void lhn_park(lua_State *L, int ud, int waiter, int op) {
+  const struct lhn_handle *h = lua_touserdata(L, ud);
+  lua_Integer index = (lua_Integer)hn_index_of(h->id);
+  lhn_event_push_side(L, op);
+  lua_rawgeti(L, -1, index);
+  lua_insert(L, -2);
+  lua_pushvalue(L, waiter);
+  lua_rawseti(L, -2, index);
+  lua_pop(L, 1);
+  lua_pushvalue(L, ud);
+  lua_rawseti(L, waiter, LHN_WAITER_HANDLE);
+}
+
+/* unpark(handle, op) -> the waiter of the call parked on it, which leaves its
+ * place; nothing without one */
+static int lhn_event_unpark(lua_State *L) {
+  const struct lhn_handle *h = lhn_check(L, 1, 0, LHN_DIRECT);
+  return lhn_event_push_parked(L, h->id, (int)luaL_checkinteger(L, 2));
 }
 
 /* take(): the oldest event of all sessions. Of the completion of a parked call
  * the call's waiter, with the result at 1 to 3; of another as next_event;
  * nothing when there is none. */
 static int lhn_event_take(lua_State *L) {
-  const struct lhn_box *box = lhn_box(L);
+  struct lhn_box *box = lhn_box(L);
   struct hn_event ev;
+  box->at_once = 0;
   if (box->rt == NULL || !hn_next_event(box->rt, 0, &ev))
     return 0;
   lua_settop(L, 0);
-  if (!box->parks || !lhn_event_push_parked(L, &ev))
+  if (!box->parks || ev.op == HN_OP_NONE ||
+      !lhn_event_push_parked(L, ev.handle, ev.op))
     return lhn_push_event(L, &ev);
+  lua_rawgeti(L, 1, LHN_WAITER_HANDLE);
   struct lhn_handle *h = lua_touserdata(L, 2);
   (void)lhn_push_result(L, h, &ev);
   lhn_settle(L, 2, h, &ev);
@@ -215,6 +246,7 @@ static int lhn_event_statuses(lua_State *L) {
 const luaL_Reg lhn_event_functions[] = {
     {"next_event", lhn_event_next},
     {"take", lhn_event_take},
+    {"unpark", lhn_event_unpark},
     {"statuses", lhn_event_statuses},
     {NULL, NULL},
 };

@@ -13,6 +13,7 @@
 #include "lhn.h"
 
 enum {
+  LHN_AT_ONCE = 4,            /* calls that go on in a row, in tasks */
   LHN_STEP_MS = 1000,         /* the longest time deaf to a lost signal */
   LHN_COPIED = 64 * 1024,     /* the engine copies inputs up to this size */
   LHN_READ_SIZE = 64 * 1024,  /* read() without a size */
@@ -125,7 +126,8 @@ static int lhn_req_park(lua_State *L, const struct lhn_handle *h,
   lua_settop(L, 3);
   lhn_remember(L, 1, h);
   (void)hn_await(h->box->rt, h->id, op);
-  return lhn_go_on(L, LHN_LUA_PARK, 3);
+  lhn_park(L, 1, 3, (int)op);
+  return lhn_go_on(L, LHN_LUA_PARK, 4);
 }
 
 /* Lets an operation of an asynchronous session run: its completion comes
@@ -135,6 +137,34 @@ static int lhn_req_leave(lua_State *L, struct lhn_handle *h, enum hn_op op) {
   lhn_anchor(L, 1, h, lhn_anchor_of((int)op));
   lua_pushboolean(L, 1);
   return 1;
+}
+
+/* The caller's values for a completion. A signal that came meanwhile, as a hook,
+ * takes them away with the next call: then the handle has to say so. */
+static int lhn_req_hand_over(lua_State *L, struct lhn_handle *h,
+                             const struct hn_event *ev, lua_Hook hook) {
+  int n = lhn_push_result(L, h, ev);
+  lhn_settle(L, 1, h, ev);
+  if (lua_gethook(L) != hook)
+    lhn_cancel(L, 1, h, (enum hn_op)ev->op);
+  return n;
+}
+
+/* A call in a coroutine whose waiter is on top. Many have their result at once;
+ * a few of these in a row go on, then the others get their turn. A response has
+ * to come from the server first. */
+static int lhn_req_go_on(lua_State *L, struct lhn_handle *h, enum hn_op op,
+                         lua_Hook hook) {
+  struct hn_event ev;
+  struct lhn_box *box = h->box;
+  lua_getfield(L, -1, "cancelled");
+  bool cancelled = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  if (op == HN_OP_RECEIVE_RESPONSE || cancelled ||
+      box->at_once == LHN_AT_ONCE || !hn_try_result(box->rt, h->id, op, &ev))
+    return lhn_req_park(L, h, op);
+  box->at_once++;
+  return lhn_req_hand_over(L, h, &ev, hook);
 }
 
 /* The second half of an operation that was started. */
@@ -149,7 +179,7 @@ static int lhn_req_finish(lua_State *L, struct lhn_handle *h, enum hn_op op,
     return lhn_fail(L, h, NULL, HN_ERR_OPERATION_CANCELLED);
   }
   if (lhn_push_waiter(L, h->box))
-    return lhn_req_park(L, h, op);
+    return lhn_req_go_on(L, h, op, hook);
   if (h->async)
     return lhn_req_leave(L, h, op);
   int code = hn_step(rt, LHN_STEP_MS);
@@ -165,13 +195,7 @@ static int lhn_req_finish(lua_State *L, struct lhn_handle *h, enum hn_op op,
     lhn_remember(L, 1, h);
   if (hooked || !hn_take_result(rt, h->id, op, &ev))
     return lhn_req_wait(L, op);
-  int n = lhn_push_result(L, h, &ev);
-  lhn_settle(L, 1, h, &ev);
-  /* The signal came meanwhile: what was taken is lost, and the handle has to
-   * say so. */
-  if (lua_gethook(L) != hook)
-    lhn_cancel(L, 1, h, op);
-  return n;
+  return lhn_req_hand_over(L, h, &ev, hook);
 }
 
 /* ------------------------------------------------------------------ sending */

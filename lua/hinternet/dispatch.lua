@@ -16,7 +16,7 @@
 local core = require "hinternet.core"
 
 local await, cancel, ids = core.await, core.cancel, core.ids
-local next_event, step, take_any = core.next_event, core.step, core.take
+local next_event, step, take_any, unpark = core.next_event, core.step, core.take, core.unpark
 local error, next, pcall, setmetatable = error, next, pcall, setmetatable
 local select, tostring, type, warn = select, tostring, type, warn
 local isyieldable, running, status_of = coroutine.isyieldable, coroutine.running, coroutine.status
@@ -39,21 +39,18 @@ local half, slots = core.half, core.slots
 local CALLING = slots.calling
 half[CALLING] = 0
 
-local weak_keys = { __mode = "k" }
+local weak_keys, weak_values = { __mode = "k" }, { __mode = "v" }
 -- Coroutine -> token: how its calls wait.
 local waiters = setmetatable({}, weak_keys)
 half[slots.waiters] = waiters
--- Handle -> token of the call parked on its send side, or its receive side, which
--- goes with its coroutine when that is dropped; and which of the two an operation
--- is of.
-local weak = { __mode = "kv" }
-local sending, receiving = setmetatable({}, weak), setmetatable({}, weak)
+-- Slot index -> token of the call parked on the send side of a handle, or on its
+-- receive side. A token
+-- goes with its coroutine.
+local sending, receiving = setmetatable({}, weak_values), setmetatable({}, weak_values)
 half[slots.sending], half[slots.receiving] = sending, receiving
-local parked = {}
-for name, op in next, core.ops do
-  parked[op] = (name == "send" or name == "write") and sending or receiving
-end
 local parkings = 0 -- calls parked, ever
+-- Where a token has its call's handle, after the three values of the result.
+local HANDLE = 4
 
 -- A callback does not wait as the coroutine does that happens to deliver: calls
 -- in it block, or return at once.
@@ -121,11 +118,17 @@ local function info_of(op, a, b, c, phase, host)
   return a
 end
 
+-- A parked call whose completion nobody waits for any more.
+local function give_up(token, message)
+  token[1], token[2], token[3] = nil, message, OPERATION_CANCELLED
+  token.done = true
+  token.wake(token)
+end
+
 -- A completion that a parked call waits for goes to that call.
 local function settle(handle, op, a, b, c)
-  local token = parked[op][handle]
+  local token = parkings > 0 and unpark(handle, op)
   if not token then return false end
-  parked[op][handle] = nil
   token[1], token[2], token[3] = a, b, c
   token.done = true
   token.wake(token)
@@ -211,13 +214,13 @@ end
 -- Leaves a parked call. One that was not given its result cancels its operation;
 -- when that is because its coroutine was closed, its waiter may want to know, and
 -- a foreign loop that there may be nothing left to wait for.
-local function unpark(token, problem)
+local function leave_parked(token, problem)
   if not token.given or problem ~= nil then
-    local handle, op = token.handle, token.op
-    if parked[op][handle] == token then parked[op][handle] = nil end
+    local handle, op = token[HANDLE], token.op
+    unpark(handle, op)
     cancel(handle, op)
   end
-  token.handle, token[1] = nil, nil
+  token[HANDLE], token[1] = nil, nil
   if token.given or token.cancelled then return end
   token.wake(token)
   core.wake()
@@ -225,23 +228,24 @@ end
 
 -- Collection of a coroutine, parked or not.
 local function lose(token)
-  if token.handle then cancel(token.handle, token.op) end
+  if token[HANDLE] then cancel(token[HANDLE], token.op) end
 end
 
-local token_meta = { __close = unpark, __gc = lose }
+local token_meta = { __close = leave_parked, __gc = lose }
 
 --- Ends the operation a parked call waits for; the call itself ends when it is
 -- resumed.
 function dispatch.abandon(token)
-  if token.handle and not token.done then cancel(token.handle, token.op) end
+  if token[HANDLE] and not token.done then cancel(token[HANDLE], token.op) end
 end
 
 --- The same in a coroutine that has a waiter; the C half says which.
-function dispatch.park(handle, op, token)
+function dispatch.park(handle, op, token, other) -- luacheck: ignore handle
   parkings = parkings + 1
-  token.handle, token.op, token.number = handle, op, parkings
-  token.done, token.given = false, false
-  parked[op][handle] = token
+  token.op, token.number, token.done, token.given = op, parkings, false, false
+  if other then -- its handle was closed, and its slot is used again
+    give_up(other, "operation cancelled: its handle was closed")
+  end
   local wait, _ <close> = token.wait, token
   repeat
     if token.cancelled then
@@ -292,10 +296,11 @@ function dispatch.waiting() return isyieldable() and waiters[running()] or nil e
 -- holds its operation; whether there was one.
 local function bury(handle)
   for _, side in next, { sending, receiving } do
-    local token = side[handle]
-    if token and status_of(token.thread) == "dead" then
-      unpark(token)
-      return true
+    for _, token in next, side do
+      if token[HANDLE] == handle and status_of(token.thread) == "dead" then
+        leave_parked(token)
+        return true
+      end
     end
   end
   for loop in next, loops do
@@ -361,7 +366,8 @@ end
 local function parked_in(session)
   local tokens = {}
   for _, side in next, { sending, receiving } do
-    for handle, token in next, side do
+    for _, token in next, side do
+      local handle = token[HANDLE]
       local _, owner = ids(handle)
       if owner == session or not session and not handle:is_valid() then
         tokens[#tokens + 1] = token
@@ -377,9 +383,8 @@ end
 local function settle_all(tokens)
   if tokens[1] then core.wake() end
   for _, token in next, tokens do
-    if not token.done and token.handle then
-      settle(token.handle, token.op, nil, "operation cancelled: its session was closed",
-        OPERATION_CANCELLED)
+    if token[HANDLE] and unpark(token[HANDLE], token.op) then
+      give_up(token, "operation cancelled: its session was closed")
       if token.go_on then token.go_on(token) end
     end
   end
