@@ -139,8 +139,8 @@ static int lhn_req_leave(lua_State *L, struct lhn_handle *h, enum hn_op op) {
   return 1;
 }
 
-/* The caller's values for a completion. A signal that came meanwhile, as a hook,
- * takes them away with the next call: then the handle has to say so. */
+/* The caller's values for a completion. A signal that came meanwhile, as a
+ * hook, takes them away with the next call: then the handle has to say so. */
 static int lhn_req_hand_over(lua_State *L, struct lhn_handle *h,
                              const struct hn_event *ev, lua_Hook hook) {
   int n = lhn_push_result(L, h, ev);

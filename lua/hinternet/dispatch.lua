@@ -395,8 +395,8 @@ end
 function dispatch.end_lost()
   local tokens = parked_in(nil)
   for _, token in next, tokens do
-    settle(token.handle, token.op, nil, "operation cancelled: the process was forked",
-      OPERATION_CANCELLED)
+    unpark(token[HANDLE], token.op)
+    give_up(token, "operation cancelled: the process was forked")
   end
   return #tokens > 0
 end
