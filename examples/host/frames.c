@@ -2,7 +2,8 @@
  * frames.c: a program with a loop of 60 frames a second, whose script downloads
  * while the frames go on.
  *
- *   frames [script [url [downloads [ca_file]]]]
+ *   make build/host/frames
+ *   build/host/frames [script [url [downloads [ca_file]]]]
  *
  * It holds the whole module (make amalgamation), gives the script a runtime
  * under a policy and calls poll(0) once in each frame, which works for
