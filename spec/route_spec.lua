@@ -153,7 +153,8 @@ describe("A Unix-domain socket", function()
     for name, secure in pairs { ["n.sock"] = false, ["n.tls"] = true } do
       local server = { host = "localhost", port = 1, path = "/file", url = not secure and "http:" }
       for _ = 1, 3 do
-        assert.equal(1024, #fetch(session, server, { unix_socket = folder .. "/" .. name }))
+        assert.equal(1024, #assert(fetch(session, server,
+          { unix_socket = folder .. "/" .. name })))
       end
     end
     assert.equal(2, opened(session))

@@ -93,14 +93,21 @@ wait $pid
 echo $? >status
 ]==]
 
-local function launch(self, command)
+-- Whether the program serves: its first port answers, and it has made the file
+-- that says the rest does, if it makes one.
+local function serves(self, ready)
+  return answers(self.first_port) and (not ready or self:log(ready) ~= "")
+end
+
+local function launch(self, command, ready)
   os.remove(self.folder .. "/pid")
+  if ready then os.remove(self.folder .. "/" .. ready) end
   self.pipe = process.start("sh -c " .. process.quote(
     launcher:format(process.quote(self.folder), command)))
   for _ = 1, 1000 do
     self.pid = self.pid or math.tointeger(tonumber(self:log("pid")))
     if self.pid and not process.is_alive(self.pid) then return false end
-    if self.pid and answers(self.first_port) then return true end
+    if self.pid and serves(self, ready) then return true end
     socket.sleep(0.01)
   end
   return false
@@ -108,7 +115,8 @@ end
 
 --- Starts a program; raises with its logs when it does not answer.
 ---@param options table program, arguments, ports, files, values,
----  environment; prepare: a shell script that runs in the folder first
+---  environment; prepare: a shell script that runs in the folder first; ready: a
+---  file that the program makes once it listens everywhere
 ---@return table
 function daemon.start(options)
   local self = setmetatable({ folder = process.temp_folder() }, Daemon)
@@ -121,7 +129,7 @@ function daemon.start(options)
       write(self.folder .. "/" .. name, fill(text))
     end
     if launch(self, (options.environment and environment(options.environment) or "")
-      .. process.program(options.program) .. " " .. fill(options.arguments)) then
+      .. process.program(options.program) .. " " .. fill(options.arguments), options.ready) then
       return self
     end
     self:halt()

@@ -135,6 +135,7 @@ function nginx.start(certs, more)
     program = "nginx",
     arguments = "-c ${folder}/nginx.conf -e ${folder}/error.log",
     ports = ports,
+    ready = "nginx.pid",
     files = { ["nginx.conf"] = text },
     prepare = site,
   }
