@@ -2,8 +2,8 @@
 -- sync and async sessions, on both levels.
 
 local hinternet = require "hinternet"
-local dispatch = require "hinternet.dispatch"
 local leaks = require "spec.support.leaks"
+local parked = require "hinternet.parked"
 local peer = require "spec.support.peer"
 
 local p
@@ -163,7 +163,7 @@ describe("A call from", function()
     it(name .. " in a coroutine that has a waiter does the same", function()
       check(function(f)
         local thread = coroutine.create(function()
-          dispatch.set_waiter { wait = coroutine.yield, wake = function() end }
+          parked.set_waiter { wait = coroutine.yield, wake = function() end }
           boundary(f)
         end)
         assert(coroutine.resume(thread))
@@ -183,7 +183,7 @@ describe("A call from", function()
       check(function(f)
         local woken, waits = {}, 0
         local thread = coroutine.create(function()
-          dispatch.set_waiter {
+          parked.set_waiter {
             wait = function()
               waits = waits + 1
               coroutine.yield()

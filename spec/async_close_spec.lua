@@ -176,7 +176,7 @@ describe("Closing in an async session", function()
       session:set_status_callback(function(handle, status)
         if status == "handle_closing" then error(hinternet.type(handle), 0) end
       end)
-      session:connect("127.0.0.1", 80):open_request()
+      local request = session:connect("127.0.0.1", 80):open_request()
       print(pcall(session.close, session))
       print(pcall(function()
         local other <close> = hinternet.open { async = true }

@@ -1,8 +1,8 @@
 -- Coroutines of a foreign loop: their calls wait as that loop says.
 
-local dispatch = require "hinternet.dispatch"
 local hinternet = require "hinternet"
 local leaks = require "spec.support.leaks"
+local parked = require "hinternet.parked"
 local peer = require "spec.support.peer"
 
 local function open(options) return assert(hinternet.open(options)) end
@@ -26,9 +26,9 @@ describe("A coroutine with a waiter", function()
       wake = function(token) ready[#ready + 1] = token end,
     }
     local thread = coroutine.create(function()
-      local token = dispatch.set_waiter(waiter)
+      local token = parked.set_waiter(waiter)
       local bodies = session:get(s.url).body .. async:get(s.url).body
-      dispatch.set_waiter(nil)
+      parked.set_waiter(nil)
       local request <close> = async:connect("127.0.0.1", s.port):open_request()
       return bodies, request:send(), token
     end)
@@ -52,7 +52,7 @@ describe("A coroutine with a waiter", function()
     local request = session:connect("127.0.0.1", server.port):open_request()
     assert(request:send())
     assert(request:receive_response())
-    local thread = coroutine.create(dispatch.wrap({
+    local thread = coroutine.create(parked.wrap({
       wait = coroutine.yield, wake = function() settled = true end,
     }, function() return request:read(5) end))
     assert(coroutine.resume(thread))
@@ -90,7 +90,7 @@ describe("A coroutine with a waiter", function()
     local s, waits = p:keepalive("fine"), 0
     local session <close> = open()
     local function get() return session:get(s.url).body end
-    local other = dispatch.wrap({ wait = function() waits = waits + 1 end }, get)
+    local other = parked.wrap({ wait = function() waits = waits + 1 end }, get)
     local task = session:spawn(other)
     assert.equal("fine", task:join())
     assert.equal(0, waits)

@@ -9,8 +9,8 @@
 -- loop watches one descriptor, and coroutines wait as they do in that loop.
 
 local async = require "util.async"
-local dispatch = require "hinternet.dispatch"
 local hinternet = require "hinternet"
+local parked = require "hinternet.parked"
 local server = require "net.server"
 local timer = require "util.timer"
 
@@ -22,13 +22,13 @@ local waiter = {}
 
 function waiter.wait(token)
   local wait, done = async.waiter()
-  token.go_on = done
+  token.resume = done
   wait()
 end
 
 function waiter.wake(token)
-  local done = token.go_on
-  token.go_on = nil
+  local done = token.resume
+  token.resume = nil
   if done then timer.add_task(0, function() done() end) end
 end
 
@@ -45,7 +45,7 @@ local function fetch(event, path)
 end
 
 module:depends "http"
-module:provides("http", { route = { ["GET /*"] = dispatch.wrap(waiter, fetch) } })
+module:provides("http", { route = { ["GET /*"] = parked.wrap(waiter, fetch) } })
 
 function module.unload()
   watch:close()

@@ -5,7 +5,7 @@
 -- names it as readable or dirty. Here all of these have one descriptor, and
 -- whichever is named as readable has the driver go on.
 
-local copas, dispatch = require "copas", require "hinternet.dispatch"
+local copas, wrap = require "copas", require "hinternet.parked".wrap
 local hinternet, is_pending = require "hinternet", require "hinternet.loop".is_pending
 
 local loop, waiter, pollable, driver = {}, {}, nil, nil
@@ -48,7 +48,7 @@ end
 function waiter.wake(token) token.place.woken = true end
 
 --- A function that runs f with calls that wait.
-function loop.wrap(f) return dispatch.wrap(waiter, f) end
+function loop.wrap(f) return wrap(waiter, f) end
 
 --- Runs f(...) in a new thread.
 function loop.spawn(f, ...)

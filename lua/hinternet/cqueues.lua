@@ -3,8 +3,8 @@
 -- raised in another.
 
 local condition, cqueues = require "cqueues.condition", require "cqueues"
-local dispatch, hinternet = require "hinternet.dispatch", require "hinternet"
-local is_pending = require "hinternet.loop".is_pending
+local hinternet, is_pending = require "hinternet", require "hinternet.loop".is_pending
+local wrap = require "hinternet.parked".wrap
 
 local loop, waiter = {}, {}
 local driven = setmetatable({}, { __mode = "k" }) -- controllers
@@ -36,7 +36,7 @@ end
 function waiter.wake(token) token.woken:signal() end
 
 --- A function that runs f with calls that wait.
-function loop.wrap(f) return dispatch.wrap(waiter, f) end
+function loop.wrap(f) return wrap(waiter, f) end
 
 --- Runs f(...) in a new coroutine of the running controller.
 function loop.spawn(f, ...) cqueues.running():wrap(loop.wrap(f), ...) end

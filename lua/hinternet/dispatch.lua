@@ -9,14 +9,13 @@
 -- an operation) or a delivery (without). Loops are found through a weak table,
 -- so that one lost in a dropped coroutine does not stay.
 --
--- A call in a coroutine that has a waiter takes no events: it is parked until
--- whoever takes them settles it. A task's waiter yields; that of a foreign loop
--- waits as coroutines do there.
+-- A call in a coroutine that has a waiter takes no events: hinternet.parked has
+-- it wait, and is loaded with the first of them.
 
 local core = require "hinternet.core"
 
 local await, cancel, ids = core.await, core.cancel, core.ids
-local next_event, step, take_any, unpark = core.next_event, core.step, core.take, core.unpark
+local next_event, step, take_any = core.next_event, core.step, core.take
 local error, next, pcall, setmetatable = error, next, pcall, setmetatable
 local select, tostring, type, warn = select, tostring, type, warn
 local isyieldable, running, status_of = coroutine.isyieldable, coroutine.running, coroutine.status
@@ -39,18 +38,11 @@ local half, slots = core.half, core.slots
 local CALLING = slots.calling
 half[CALLING] = 0
 
-local weak_keys, weak_values = { __mode = "k" }, { __mode = "v" }
 -- Coroutine -> token: how its calls wait.
-local waiters = setmetatable({}, weak_keys)
+local waiters = setmetatable({}, { __mode = "k" })
 half[slots.waiters] = waiters
--- Slot index -> token of the call parked on the send side of a handle, or on its
--- receive side. A token
--- goes with its coroutine.
-local sending, receiving = setmetatable({}, weak_values), setmetatable({}, weak_values)
-half[slots.sending], half[slots.receiving] = sending, receiving
-local parkings = 0 -- calls parked, ever
--- Where a token has its call's handle, after the three values of the result.
-local HANDLE = 4
+-- The functions of hinternet.parked, once it is loaded.
+local parked = {}
 
 -- A callback does not wait as the coroutine does that happens to deliver: calls
 -- in it block, or return at once.
@@ -118,23 +110,6 @@ local function info_of(op, a, b, c, phase, host)
   return a
 end
 
--- A parked call whose completion nobody waits for any more.
-local function give_up(token, message)
-  token[1], token[2], token[3] = nil, message, OPERATION_CANCELLED
-  token.done = true
-  token.wake(token)
-end
-
--- A completion that a parked call waits for goes to that call.
-local function settle(handle, op, a, b, c)
-  local token = parkings > 0 and unpark(handle, op)
-  if not token then return false end
-  token[1], token[2], token[3] = a, b, c
-  token.done = true
-  token.wake(token)
-  return true
-end
-
 -- A completion nobody hears goes to the loop that waits for it. A sync
 -- operation nobody waits for was broken off between its start and its wait:
 -- its result must not vanish as if it had been handed out.
@@ -153,7 +128,7 @@ end
 
 -- Hands one event to its callback. Returns whether one was called.
 local function hear(loop, status, handle, callback, id, op, a, b, c, phase, host)
-  if op and handle and settle(handle, op, a, b, c) then return false end
+  if op and handle and parked.settle and parked.settle(handle, op, a, b, c) then return false end
   if callback then
     local info
     if op then info = info_of(op, a, b, c, phase, host) else info = a end
@@ -211,83 +186,6 @@ function dispatch.wait(handle, op)
   return a
 end
 
--- Leaves a parked call. One that was not given its result cancels its operation;
--- when that is because its coroutine was closed, its waiter may want to know, and
--- a foreign loop that there may be nothing left to wait for.
-local function leave_parked(token, problem)
-  if not token.given or problem ~= nil then
-    local handle, op = token[HANDLE], token.op
-    unpark(handle, op)
-    cancel(handle, op)
-  end
-  token[HANDLE], token[1] = nil, nil
-  if token.given or token.cancelled then return end
-  token.wake(token)
-  core.wake()
-end
-
--- Collection of a coroutine, parked or not.
-local function lose(token)
-  if token[HANDLE] then cancel(token[HANDLE], token.op) end
-end
-
-local token_meta = { __close = leave_parked, __gc = lose }
-
---- Ends the operation a parked call waits for; the call itself ends when it is
--- resumed.
-function dispatch.abandon(token)
-  if token[HANDLE] and not token.done then cancel(token[HANDLE], token.op) end
-end
-
---- The same in a coroutine that has a waiter; the C half says which.
-function dispatch.park(handle, op, token, other) -- luacheck: ignore handle
-  parkings = parkings + 1
-  token.op, token.number, token.done, token.given = op, parkings, false, false
-  if other then -- its handle was closed, and its slot is used again
-    give_up(other, "operation cancelled: its handle was closed")
-  end
-  local wait, _ <close> = token.wait, token
-  repeat
-    if token.cancelled then
-      return nil, "operation cancelled: its task was cancelled", OPERATION_CANCELLED
-    end
-    wait(token)
-  until token.done
-  token.given = true
-  local a, message = token[1], token[2]
-  if message then return nil, message, token[3] end
-  return a
-end
-
---- From here on calls in the running coroutine, or in another one, wait through
--- `waiter`: waiter.wait(token) suspends it until waiter.wake(token) was called,
--- and may return early; wake must not run the coroutine at once. The token is the
--- same table for all waits of a coroutine, and the waiter may keep things in it.
--- Without a waiter its calls block again. Answers the token.
---
--- A waiter may have go_on(token) besides: it resumes the coroutine at once, and
--- is called in place of wake where that is due.
-function dispatch.set_waiter(waiter, thread)
-  thread = thread or running()
-  local token
-  if waiter then
-    token = setmetatable({ wait = waiter.wait, wake = waiter.wake, go_on = waiter.go_on,
-      thread = thread, done = false }, token_meta)
-  end
-  core.allow_parking()
-  waiters[thread] = token
-  return token
-end
-
---- A function that runs f with calls that wait through `waiter`, unless they have
--- another in the coroutine it is called in.
-function dispatch.wrap(waiter, f)
-  return function(...)
-    if not waiters[running()] then dispatch.set_waiter(waiter) end
-    return f(...)
-  end
-end
-
 --- The token of the running coroutine, if its calls are parked: not where it
 -- cannot yield, as in table.sort.
 function dispatch.waiting() return isyieldable() and waiters[running()] or nil end
@@ -295,14 +193,7 @@ function dispatch.waiting() return isyieldable() and waiters[running()] or nil e
 -- Ends a wait that died by an error in a coroutine nobody closed and still
 -- holds its operation; whether there was one.
 local function bury(handle)
-  for _, side in next, { sending, receiving } do
-    for _, token in next, side do
-      if token[HANDLE] == handle and status_of(token.thread) == "dead" then
-        leave_parked(token)
-        return true
-      end
-    end
-  end
+  if parked.bury and parked.bury(handle) then return true end
   for loop in next, loops do
     if loop.handle == handle and loop.op and status_of(loop.thread) == "dead" then
       leave(loop)
@@ -361,53 +252,13 @@ local function leaves(handle)
   return id ~= session and (async or inside_callback(session))
 end
 
--- The calls that are parked on a session's handles, or without one on handles
--- that are no more, in the order they parked.
-local function parked_in(session)
-  local tokens = {}
-  for _, side in next, { sending, receiving } do
-    for _, token in next, side do
-      local handle = token[HANDLE]
-      local _, owner = ids(handle)
-      if owner == session or not session and not handle:is_valid() then
-        tokens[#tokens + 1] = token
-      end
-    end
-  end
-  table.sort(tokens, function(a, b) return a.number < b.number end)
-  return tokens
-end
-
--- The end of a session resumes the calls that are parked in it; for a foreign
--- loop there may be nothing left to wait for.
-local function settle_all(tokens)
-  if tokens[1] then core.wake() end
-  for _, token in next, tokens do
-    if token[HANDLE] and unpark(token[HANDLE], token.op) then
-      give_up(token, "operation cancelled: its session was closed")
-      if token.go_on then token.go_on(token) end
-    end
-  end
-end
-
---- Ends the calls that a forked child has from its parent, whose handles are no
--- more; whether there are any.
-function dispatch.end_lost()
-  local tokens = parked_in(nil)
-  for _, token in next, tokens do
-    unpark(token[HANDLE], token.op)
-    give_up(token, "operation cancelled: the process was forked")
-  end
-  return #tokens > 0
-end
-
 local function close(handle, in_flight)
   local later = leaves(handle)
   local id, session = ids(handle)
-  local tokens = id == session and parked_in(session)
+  local tokens = id == session and parked.of and parked.of(session)
   local ok, message, code = core.close(handle)
   if not ok then return nil, message, code end
-  if tokens then settle_all(tokens) end
+  if tokens then parked.settle_all(tokens) end
   if later then return true end
   return deliver_closed(handle, in_flight)
 end
@@ -456,6 +307,7 @@ end
 
 dispatch.inside_callback = inside_callback
 dispatch.text_of = text_of
+dispatch.parked = parked
 
 for name, slot in next, slots do
   if dispatch[name] then half[slot] = dispatch[name] end

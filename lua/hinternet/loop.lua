@@ -5,6 +5,7 @@
 
 local core = require "hinternet.core"
 local dispatch = require "hinternet.dispatch"
+local parked = require "hinternet.parked"
 local task = require "hinternet.task"
 
 local error, next, setmetatable, tostring, type = error, next, setmetatable, tostring, type
@@ -52,7 +53,7 @@ local function poll(seconds)
     if message then error(message .. " (" .. code .. ")", 3) end
     count = count + work(place, limit)
     if count > 0 then return count end
-    if not pending and not dispatch.end_lost() then return false end
+    if not pending and not parked.end_lost() then return false end
     if left <= 0 then return 0 end
     if left < huge then left = seconds - (now() - began) end
   end

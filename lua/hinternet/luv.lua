@@ -1,11 +1,11 @@
 --- hinternet.luv: calls wait in the loop of libuv (luv), which is kept alive
 -- while something is pending. An error goes where those of luv's callbacks go.
 
-local dispatch, hinternet = require "hinternet.dispatch", require "hinternet"
-local is_pending, luv = require "hinternet.loop".is_pending, require "luv"
+local hinternet, is_pending = require "hinternet", require "hinternet.loop".is_pending
+local luv, wrap = require "luv", require "hinternet.parked".wrap
 
 local loop, waiter, watch = {}, {}, nil
-local parked = {} -- tokens: nothing else may hold their coroutines
+local held = {} -- tokens: nothing else may hold their coroutines
 
 local function drive()
   local ok, problem = pcall(hinternet.poll, 0)
@@ -29,7 +29,7 @@ local function go_on(thread, ...)
 end
 
 function waiter.wait(token)
-  parked[token] = token.thread
+  held[token] = token.thread
   loop.start()
   coroutine.yield()
 end
@@ -38,15 +38,15 @@ function waiter.wake(token)
   local timer = luv.new_timer()
   timer:start(0, 0, function()
     timer:close()
-    local thread = parked[token]
-    parked[token] = nil
+    local thread = held[token]
+    held[token] = nil
     if thread and coroutine.status(thread) == "suspended" then go_on(thread) end
   end)
 end
 
 --- Runs f(...) in a coroutine whose calls wait. Closing it ends its call.
 function loop.spawn(f, ...)
-  local thread = coroutine.create(dispatch.wrap(waiter, f))
+  local thread = coroutine.create(wrap(waiter, f))
   go_on(thread, ...)
   return thread
 end

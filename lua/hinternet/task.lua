@@ -8,6 +8,7 @@
 
 local core = require "hinternet.core"
 local dispatch = require "hinternet.dispatch"
+local parked = require "hinternet.parked"
 
 local now, take = core.now, dispatch.take
 local error, next, setmetatable, type, warn = error, next, setmetatable, type, warn
@@ -210,7 +211,7 @@ function task.spawn(self, f, ...)
   new.thread = create(function()
     new.results = pack(f(unpack(arguments, 1, arguments.n)))
   end)
-  new.token = dispatch.set_waiter(waiter, new.thread)
+  new.token = parked.set_waiter(waiter, new.thread)
   new.token.task = new
   owned[self] = owned[self] or {}
   owned[self][new] = true
@@ -239,7 +240,7 @@ end
 function Task:cancel()
   if self.ended then return false end
   self.token.cancelled = true
-  dispatch.abandon(self.token)
+  parked.abandon(self.token)
   make_ready(self)
   return true
 end

@@ -1,0 +1,182 @@
+--- hinternet.parked: calls in coroutines that wait without taking events.
+--
+-- A coroutine that has a waiter has a token. A call in it that cannot go on is
+-- parked: its token stands at its handle's place, and whoever takes events
+-- settles it there. A task's waiter yields; that of a foreign loop waits as
+-- coroutines do there.
+
+local core = require "hinternet.core"
+local parked = require "hinternet.dispatch".parked
+
+local cancel, ids, unpark = core.cancel, core.ids, core.unpark
+local next, setmetatable = next, setmetatable
+local running, status_of = coroutine.running, coroutine.status
+
+local OPERATION_CANCELLED = 12017
+
+local half, slots = core.half, core.slots
+local waiters = half[slots.waiters]
+-- Slot index -> token of the call parked on the send side of a handle, or on its
+-- receive side. A token goes with its coroutine.
+local weak_values = { __mode = "v" }
+local sending, receiving = setmetatable({}, weak_values), setmetatable({}, weak_values)
+half[slots.sending], half[slots.receiving] = sending, receiving
+local parkings = 0 -- calls parked, ever
+-- Where a token has its call's handle, after the three values of the result.
+local HANDLE = 4
+
+-- Gives a parked call its result.
+local function give(token, a, b, c)
+  token[1], token[2], token[3] = a, b, c
+  token.done = true
+  token.wake(token)
+end
+
+local function give_up(token, why)
+  give(token, nil, "operation cancelled: " .. why, OPERATION_CANCELLED)
+end
+
+--- A completion that a parked call waits for goes to that call; whether there is
+-- one.
+function parked.settle(handle, op, a, b, c)
+  local token = unpark(handle, op)
+  if not token then return false end
+  give(token, a, b, c)
+  return true
+end
+
+-- Leaves a parked call. One that was not given its result cancels its operation;
+-- when that is because its coroutine was closed, its waiter may want to know, and
+-- a foreign loop that there may be nothing left to wait for.
+local function leave(token, problem)
+  if not token.given or problem ~= nil then
+    local handle, op = token[HANDLE], token.op
+    unpark(handle, op)
+    cancel(handle, op)
+  end
+  token[HANDLE], token[1] = nil, nil
+  if token.given or token.cancelled then return end
+  token.wake(token)
+  core.wake()
+end
+
+-- Collection of a coroutine, parked or not.
+local function lose(token)
+  if token[HANDLE] then cancel(token[HANDLE], token.op) end
+end
+
+local token_meta = { __close = leave, __gc = lose }
+
+--- Waits for a started operation. `other` is the call parked at its place: on a
+-- handle that was closed, whose slot is used again.
+function parked.park(handle, op, token, other) -- luacheck: ignore handle
+  parkings = parkings + 1
+  token.op, token.number, token.done, token.given = op, parkings, false, false
+  if other then give_up(other, "its handle was closed") end
+  local wait, _ <close> = token.wait, token
+  repeat
+    if token.cancelled then
+      return nil, "operation cancelled: its task was cancelled", OPERATION_CANCELLED
+    end
+    wait(token)
+  until token.done
+  token.given = true
+  local a, message = token[1], token[2]
+  if message then return nil, message, token[3] end
+  return a
+end
+
+half[slots.park] = parked.park
+
+--- From here on calls in the running coroutine, or in another one, wait through
+-- `waiter`: waiter.wait(token) suspends it until waiter.wake(token) was called,
+-- and may return early; wake must not run the coroutine at once. The token is the
+-- same table for all waits of a coroutine, and the waiter may keep things in it.
+-- Without a waiter its calls block again. Answers the token.
+--
+-- A waiter may have go_on(token) besides, which resumes the coroutine at once: it
+-- is called after wake when the session of a parked call is closed.
+function parked.set_waiter(waiter, thread)
+  thread = thread or running()
+  local token
+  if waiter then
+    token = setmetatable({ wait = waiter.wait, wake = waiter.wake, go_on = waiter.go_on,
+      thread = thread, done = false }, token_meta)
+  end
+  core.allow_parking()
+  waiters[thread] = token
+  return token
+end
+
+--- A function that runs f with calls that wait through `waiter`, unless they have
+-- another in the coroutine it is called in.
+function parked.wrap(waiter, f)
+  return function(...)
+    if not waiters[running()] then parked.set_waiter(waiter) end
+    return f(...)
+  end
+end
+
+--- Ends the operation a parked call waits for; the call itself ends when it is
+-- resumed.
+function parked.abandon(token)
+  if token[HANDLE] and not token.done then cancel(token[HANDLE], token.op) end
+end
+
+--- Leaves the call parked on a handle in a coroutine that died by an error;
+-- whether there was one.
+function parked.bury(handle)
+  for _, side in next, { sending, receiving } do
+    for _, token in next, side do
+      if token[HANDLE] == handle and status_of(token.thread) == "dead" then
+        leave(token)
+        return true
+      end
+    end
+  end
+  return false
+end
+
+-- ------------------------------------------------------- the end of a session
+
+--- The calls that are parked on a session's handles, or without one on handles
+-- that are no more, in the order they parked.
+function parked.of(session)
+  local tokens = {}
+  for _, side in next, { sending, receiving } do
+    for _, token in next, side do
+      local handle = token[HANDLE]
+      local _, owner = ids(handle)
+      if owner == session or not session and not handle:is_valid() then
+        tokens[#tokens + 1] = token
+      end
+    end
+  end
+  table.sort(tokens, function(a, b) return a.number < b.number end)
+  return tokens
+end
+
+--- The end of a session resumes the calls that are parked in it; for a foreign
+-- loop there may be nothing left to wait for.
+function parked.settle_all(tokens)
+  if tokens[1] then core.wake() end
+  for _, token in next, tokens do
+    if token[HANDLE] and unpark(token[HANDLE], token.op) then
+      give_up(token, "its session was closed")
+      if token.go_on then token.go_on(token) end
+    end
+  end
+end
+
+--- Ends the calls that a forked child has from its parent, whose handles are no
+-- more; whether there are any.
+function parked.end_lost()
+  local tokens = parked.of(nil)
+  for _, token in next, tokens do
+    unpark(token[HANDLE], token.op)
+    give_up(token, "the process was forked")
+  end
+  return #tokens > 0
+end
+
+return parked
