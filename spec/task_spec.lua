@@ -191,6 +191,36 @@ describe("A task", function()
     session:close()
     assert.equal(6, select(3, session:spawn(function() end)))
   end)
+
+  it("is of a session, as poll and run are, and of nothing else", function()
+    local session <close> = open()
+    local connection = session:connect("127.0.0.1", 1)
+    for _, name in ipairs { "spawn", "poll", "run", "pollable", "all" } do
+      for kind, what in pairs { connection = connection, string = "session" } do
+        local ok, message = pcall(function() local _ = session[name](what, {}) end)
+        assert.is_false(ok)
+        assert.matches("^[^:]*task_spec.lua:%d+: bad self %(hinternet.session expected, got "
+          .. kind .. "%)$", message)
+      end
+    end
+  end)
+
+  it("that reads a response another one reads is refused, and disturbs nobody", function()
+    local s = p:script({ "recv_head" }, { "send", "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n" },
+      { "wait" }, { "send", "streamed" }, { "stall" })
+    local session <close> = open()
+    local response
+    local reader = session:spawn(function()
+      response = assert(session:get(s.url, { stream = true }))
+      return response:read("a")
+    end)
+    while reader:status() ~= "waiting" or not response do hinternet.poll(0.1) end
+    local other = session:spawn(function() return response:read(1) end)
+    assert.equal(12019, select(3, other:join()))
+    s:go()
+    assert.equal("streamed", reader:join())
+    s:close()
+  end)
 end)
 
 describe("join", function()

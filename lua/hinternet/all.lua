@@ -123,6 +123,7 @@ end
 --- Called in tail position: misuse is blamed on its caller. No session stands
 -- for the module's own.
 function all.perform(session, list, common)
+  if session then task.check_session(session) end
   common = common or {}
   check_common(common)
   local plans = plans_of(list, common)

@@ -139,12 +139,14 @@ end
 loop.methods = { spawn = task.spawn }
 
 function loop.methods.poll(session, seconds)
+  task.check_session(session)
   if not session:is_valid() then return session:parent() end -- nil, message, 6
   return loop.poll(seconds)
 end
 
 for _, name in next, { "run", "pollable" } do
   loop.methods[name] = function(session)
+    task.check_session(session)
     if not session:is_valid() then return session:parent() end
     return loop[name]()
   end

@@ -7,6 +7,7 @@ local error, rawget, rawset, require, setmetatable, sub, tostring = error, rawge
 local response_of, times_of, start_line = core.response, core.times, core.start_line
 
 local PIECE = 65536 -- as of a request's
+local INCORRECT_HANDLE_STATE = 12019
 
 local Response, lazy = {}, {}
 
@@ -57,7 +58,8 @@ function Response:read(n, mode)
     if n == "a" or n == "*a" then self:close() end
     return data
   end
-  self:close()
+  -- Refused while another task reads: that read goes on.
+  if code ~= INCORRECT_HANDLE_STATE then self:close() end
   if message then return nil, message, code end
   return nil
 end

@@ -198,10 +198,19 @@ end
 
 -- ----------------------------------------------------------------- of a session
 
+--- Raises for what is no session, blaming the caller of the method.
+function task.check_session(session)
+  if core.is_async(session) == nil then
+    error("bad self (hinternet.session expected, got " .. (core.type(session) or type(session))
+      .. ")", 3)
+  end
+end
+
 --- Runs f(...) as a task: it starts with the next poll or run.
 ---@param f fun(...): ...
 ---@return hinternet.task
 function task.spawn(self, f, ...)
+  task.check_session(self)
   if type(f) ~= "function" then
     error("bad argument #1 to 'spawn' (function expected, got " .. type(f) .. ")", 2)
   end
