@@ -124,6 +124,11 @@ describe("A request in one call", function()
       assert.is_nil(r.unknown)
     end)
 
+    it("one value, with options or without", function()
+      assert.equal(1, select("#", hinternet.get(url)))
+      assert.equal(1, select("#", hinternet.get(url, { timeout = 10 })))
+    end)
+
     it("headers that keep their methods, order, and what the peer made of them", function()
       local s = answering("HTTP/1.0 200\r\nGet: stolen\r\nAll:\r\nA: \t x y \t\r\n"
         .. "get: again\r\n\r\n")

@@ -117,8 +117,9 @@ end
 
 local function answer(x, request, data)
   local r, message, code = response.new(request, x.url, data)
-  if r then r.history = x.history end
-  return r, message, code
+  if not r then return nil, message, code end
+  r.history = x.history
+  return r
 end
 
 local function stream(x)
