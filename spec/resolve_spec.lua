@@ -178,7 +178,7 @@ describe("A name", function()
     local said, seconds = n:run [[
       local s = peer:keepalive("hello")
       local session = hinternet.open { async = true, resolve_timeout = false }
-      for i = 1, 3 do
+      for i = 1, 20 do
         local name = "silent.n" .. i .. ".test"
         new(session, at(name, s)):send()
         session:poll(0)
@@ -187,7 +187,7 @@ describe("A name", function()
       say(fetch(hinternet.open(), at("four.test", s)))
     ]]
     assert.same({ "hello" }, said)
-    for i = 1, 3 do assert.equal(1, n:questions("silent.n" .. i .. ".test")) end
+    for i = 1, 20 do assert.equal(1, n:questions("silent.n" .. i .. ".test")) end
     assert.is_true(seconds < 20, "took " .. seconds)
   end)
 end)
