@@ -223,6 +223,27 @@ local function one_call(port)
   step "answer.body"
 end
 
+local function many_at_once(port, now)
+  chapter("8. Many at once")
+  say [[In a task every call waits by yielding, so that others go on. This server takes a fifth
+    of a second for each answer.]]
+  env.url, env.now = ("http://127.0.0.1:%d/"):format(port), now
+  step "session, answers, began = hinternet.open(), {}, now()"
+  step [[for i = 1, 10 do
+  session:spawn(function() answers[i] = session:get(url).body end)
+end]]
+  step "session:run()"
+  step "#answers, answers[10]"
+  print(("\n    All ten came within %.1f s."):format(now() - env.began))
+  say "A session opened with async = true waits nowhere: poll tells what has happened."
+  step "session = hinternet.open { async = true }"
+  step "session:set_status_callback(show)"
+  step(('request = session:connect("127.0.0.1", %d):open_request()'):format(port))
+  step "request:send()"
+  step "while hinternet.poll() do end"
+  step "session:close()"
+end
+
 -- ---------------------------------------------------------------- the walk
 
 local function large_script()
@@ -255,6 +276,8 @@ local function walk()
   post(peer:echo().port)
   failures(peer:closed_port(), peer:script({ "recv_head" }, { "stall" }).port)
   one_call(hello.port)
+  many_at_once(peer:serve { connections = { { { "recv_head" }, { "stall", 0.2 },
+    { "send", "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nslow" } } } }.port, now)
   return remove, stop
 end
 

@@ -184,6 +184,8 @@ describe("the examples", function()
         "cannot connect (connection refused) while connecting to 127.0.0.1:", ", 12029",
         "timeout while waiting for the response of 127.0.0.1:", ", 12002",
         '> answer = assert(hinternet.get("http://127.0.0.1:', '= 200, "text/plain", "http://',
+        "> session:run()", '= 10, "slow"', "All ten came within ",
+        "> while hinternet.poll() do end", "~ sendrequest_complete",
         "The small server has been ended.")
     end)
 
