@@ -65,7 +65,8 @@
 #define HN_OPTION_COMPUTED_LIST(X)                                            \
   X("receive_response_timeout", 7, TIME, SCR, SR,                             \
     option_get_response_timeout, option_set_response_timeout, 1, OPTION_DAY,  \
-    NULL, "longest wait for the whole response head")                         \
+    NULL,                                                                     \
+    "longest wait for the whole response head; at least receive_timeout")     \
   X("extended_error", 24, INTEGER, R, 0, option_get_error, NULL, 0, 0, NULL,  \
     "the system's error number behind the last failure; 0: none")             \
   X("security_flags", 31, FLAGS, SR, SR, option_get_security_flags,           \

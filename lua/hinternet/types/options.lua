@@ -10,7 +10,7 @@
 ---| "connect_retries" # integer, S R; addresses of a host that are tried
 ---| "send_timeout" # seconds, S C R; longest time in which nothing can be sent
 ---| "receive_timeout" # seconds, S C R; longest time in which nothing of the body arrives
----| "receive_response_timeout" # seconds, S C R; longest wait for the whole response head
+---| "receive_response_timeout" # seconds, S C R; longest wait for the whole response head; at least receive_timeout
 ---| "handle_type" # integer, S C R, query; 1 session, 2 connection, 3 request
 ---| "read_buffer_size" # integer, R; no effect
 ---| "write_buffer_size" # integer, R; no effect
