@@ -129,20 +129,32 @@ void event_drop_all(hn_runtime *rt) {
   rt->spare_event_count = HN_SPARE_RECORDS; /* keep nothing from here on */
 }
 
-/* Hands a record out; its text stays parked until the next take. The queue goes
- * with its last event when its session is gone. */
-static void event_hand_out(hn_runtime *rt, struct hn_event_record *r,
-                           struct hn_event *out) {
+/* Hands over a record in no list; its text stays parked until the next take. */
+static void event_hand_over(hn_runtime *rt, struct hn_event_record *r,
+                            struct hn_event *out) {
   spares_give(&rt->env.spares, &rt->parked);
-  if (r->untaken) *r->untaken = NULL;
   *out = r->event;
   if (r->text.bytes) {
     rt->parked = r->text;
     buf_init(&r->text, SIZE_MAX / 2);
   }
+  event_keep(rt, r);
+}
+
+/* The queue goes with its last event when its session is gone. */
+static void event_hand_out(hn_runtime *rt, struct hn_event_record *r,
+                           struct hn_event *out) {
+  if (r->untaken) *r->untaken = NULL;
   event_unlink(rt, r);
   queue_free_if_done(r->queue);
-  event_keep(rt, r);
+  event_hand_over(rt, r, out);
+}
+
+void event_give_reserved(hn_runtime *rt, const struct hn_queue *q, hn_handle h,
+                         struct hn_event_record *r, struct hn_event *out) {
+  r->event.handle = h;
+  r->event.session = q->session;
+  event_hand_over(rt, r, out);
 }
 
 static struct hn_event_record *event_first(const struct hn_queue *q) {

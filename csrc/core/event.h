@@ -51,6 +51,12 @@ HN_INTERNAL void event_unreserve(hn_runtime *rt, struct hn_event_record *r);
 HN_INTERNAL void event_post_reserved(hn_runtime *rt, struct hn_queue *q,
                                      hn_handle h, struct hn_event_record *r);
 
+/* Hands a reserved record of handle h to the taker that waits for it, past the
+ * queue. */
+HN_INTERNAL void event_give_reserved(hn_runtime *rt, const struct hn_queue *q,
+                                     hn_handle h, struct hn_event_record *r,
+                                     struct hn_event *out);
+
 /* Queues a notification: handle, status, number and text of e, the text being
  * copied. NOT_ENOUGH_MEMORY. */
 HN_INTERNAL int event_post(hn_runtime *rt, struct hn_queue *q,

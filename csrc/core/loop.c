@@ -135,13 +135,21 @@ bool hn_try_result(hn_runtime *rt, hn_handle h, enum hn_op op,
                    struct hn_event *out) {
   struct hn_request *r;
   if (request_find(rt, h, &r) != 0 || r->node.mask != 0) return false;
+  if (++rt->unwaited > HN_LOOP_UNWAITED) return false;
+  bool sends = op == HN_OP_SEND_REQUEST || op == HN_OP_WRITE_DATA;
+  struct hn_operation *o = sends ? &r->tx : &r->rx;
+  if (o->api != op) return false;
+  if (o->untaken) {
+    event_take_record(rt, o->untaken, out);
+    runtime_note(rt);
+    return true;
+  }
   rt->env.now_us = 0;
   list_remove(&r->ready);
+  o->taker = out;
   loop_step_request(r);
-  bool sends = op == HN_OP_SEND_REQUEST || op == HN_OP_WRITE_DATA;
-  const struct hn_operation *o = sends ? &r->tx : &r->rx;
-  bool taken = o->untaken && o->api == op;
-  if (taken) event_take_record(rt, o->untaken, out);
+  bool taken = o->taker == NULL;
+  o->taker = NULL;
   runtime_note(rt);
   return taken;
 }

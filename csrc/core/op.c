@@ -57,9 +57,14 @@ static void op_post(struct hn_node *n, struct hn_operation *op,
                     struct hn_event_record *r) {
   r->event.op = (uint8_t)op->api;
   r->event.quiet = !n->queue->is_async || !(n->mask & r->event.status);
+  spares_give(&n->rt->env.spares, &op->data);
+  if (op->taker) {
+    event_give_reserved(n->rt, n->queue, n->id, r, op->taker);
+    op->taker = NULL;
+    return;
+  }
   r->untaken = &op->untaken;
   op->untaken = r;
-  spares_give(&n->rt->env.spares, &op->data);
   event_post_reserved(n->rt, n->queue, n->id, r);
 }
 

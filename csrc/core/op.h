@@ -19,6 +19,7 @@ struct hn_operation {
   uint64_t mark;   /* bytes moved when the timer was set */
   struct hn_event_record *record;  /* owned while running */
   struct hn_event_record *untaken; /* borrowed: posted, in the queue */
+  struct hn_event *taker; /* borrowed: takes the completion at once; or NULL */
   struct hn_buf data;    /* owned: bytes read, or a copy of bytes to write */
   struct hn_slice input; /* what is to be written: in data, or pinned */
   int fd;                /* borrowed: read_to, write_from */

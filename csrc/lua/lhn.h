@@ -167,9 +167,17 @@ HN_INTERNAL void lhn_register(lua_State *L, const luaL_Reg *functions);
 
 /* The handle at arg, of any kind, or NULL. */
 HN_INTERNAL struct lhn_handle *lhn_test(lua_State *L, int arg);
-/* The handle at arg; kind 0 takes any. Raises for anything else. */
-HN_INTERNAL struct lhn_handle *lhn_check(lua_State *L, int arg, int kind,
-                                         int level);
+/* Raises because of what is at arg instead of a handle of that kind. */
+HN_INTERNAL void lhn_misused(lua_State *L, int arg, int kind, int level);
+/* The handle at arg; kind 0 takes any. Raises for anything else. Inline: most
+ * calls begin with it, and the kind is a constant. */
+static inline struct lhn_handle *lhn_check(lua_State *L, int arg, int kind,
+                                           int level) {
+  struct lhn_handle *h = lhn_test(L, arg);
+  if (h == NULL || (kind != 0 && h->kind != kind))
+    lhn_misused(L, arg, kind, level);
+  return h;
+}
 /* "request", "connection", ... */
 HN_INTERNAL const char *lhn_kind_name(int kind);
 /* Pushes an empty handle; parent is its stack index, or 0. */

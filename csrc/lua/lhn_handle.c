@@ -33,35 +33,30 @@ struct lhn_handle *lhn_test(lua_State *L, int arg) {
   return h;
 }
 
-static void lhn_handle_misused(lua_State *L, int arg, int kind, int level) {
+void lhn_misused(lua_State *L, int arg, int kind, int level) {
   const char *name = "hinternet handle";
   if (kind != 0)
     name = lua_pushfstring(L, "hinternet.%s", lhn_kind_name(kind));
   lhn_typeerror(L, level, arg, name);
 }
 
-struct lhn_handle *lhn_check(lua_State *L, int arg, int kind, int level) {
-  struct lhn_handle *h = lhn_test(L, arg);
-  if (h == NULL || (kind != 0 && h->kind != kind))
-    lhn_handle_misused(L, arg, kind, level);
-  return h;
-}
-
 struct lhn_handle *lhn_push_new(lua_State *L, int kind, int parent) {
   struct lhn_handle *h = lua_newuserdatauv(L, sizeof *h, LHN_USERVALUES);
   memset(h, 0, sizeof *h);
   h->magic = &lhn_handle_magic;
-  h->box = lhn_box(L);
   h->kind = kind;
-  lua_pushvalue(L, lua_upvalueindex(LHN_UP_RUNTIME + kind));
-  lua_setmetatable(L, -2);
   if (parent != 0) {
     const struct lhn_handle *from = lua_touserdata(L, parent);
+    h->box = from->box;
     h->session = from->session;
     h->async = from->async;
     lua_pushvalue(L, parent);
     lua_setiuservalue(L, -2, LHN_UV_PARENT);
+  } else {
+    h->box = lhn_box(L);
   }
+  lua_pushvalue(L, lua_upvalueindex(LHN_UP_RUNTIME + kind));
+  lua_setmetatable(L, -2);
   return h;
 }
 
@@ -235,12 +230,13 @@ static int lhn_handle_close(lua_State *L) {
     return lhn_go_on(L, LHN_LUA_CLOSE, 1);
   struct hn_event ev;
   size_t handles, before = 0, after = 0;
-  if (h->box->rt != NULL)
+  if (h->box->parks && h->box->rt != NULL)
     hn_live(h->box->rt, &handles, &before);
   int code = lhn_handle_end(L, h);
   if (code != 0)
     return lhn_fail(L, h, "close", code);
-  hn_live(h->box->rt, &handles, &after);
+  if (h->box->parks)
+    hn_live(h->box->rt, &handles, &after);
   /* Where calls are parked, what is queued is mostly for them: poll's. */
   bool later = (h->async && h->kind != HN_KIND_SESSION) ||
                (h->box->parks && !h->box->heard && before == after);

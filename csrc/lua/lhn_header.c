@@ -324,22 +324,39 @@ static int lhn_header_request_version(lua_State *L, const struct lhn_query *q) {
   return 1;
 }
 
-/* status_code, status_text, version */
-static int lhn_header_start_line(lua_State *L, const struct lhn_query *q) {
+static int lhn_header_start_line(const struct lhn_query *q,
+                                 struct hn_response_line *line) {
+  return q->from == HN_FROM_RESPONSE
+             ? hn_query_response_line(q->rt, q->h->id, line)
+             : HN_ERR_HEADER_NOT_FOUND;
+}
+
+static int lhn_header_status(lua_State *L, const struct lhn_query *q) {
   struct hn_response_line line;
-  if (q->from == HN_FROM_REQUEST && lhn_slice_is(q->what, "version"))
-    return lhn_header_request_version(L, q);
-  if (q->from != HN_FROM_RESPONSE)
-    return lhn_header_fail(L, q, HN_ERR_HEADER_NOT_FOUND);
-  int code = hn_query_response_line(q->rt, q->h->id, &line);
+  int code = lhn_header_start_line(q, &line);
   if (code != 0)
     return lhn_header_fail(L, q, code);
-  if (lhn_slice_is(q->what, "status_code"))
-    lua_pushinteger(L, line.status);
-  else if (lhn_slice_is(q->what, "status_text"))
-    lhn_push_slice(L, line.reason);
-  else
-    lua_pushfstring(L, "HTTP/%d.%d", line.major, line.minor);
+  lua_pushinteger(L, line.status);
+  return 1;
+}
+
+static int lhn_header_reason(lua_State *L, const struct lhn_query *q) {
+  struct hn_response_line line;
+  int code = lhn_header_start_line(q, &line);
+  if (code != 0)
+    return lhn_header_fail(L, q, code);
+  lhn_push_slice(L, line.reason);
+  return 1;
+}
+
+static int lhn_header_version(lua_State *L, const struct lhn_query *q) {
+  struct hn_response_line line;
+  if (q->from == HN_FROM_REQUEST)
+    return lhn_header_request_version(L, q);
+  int code = lhn_header_start_line(q, &line);
+  if (code != 0)
+    return lhn_header_fail(L, q, code);
+  lua_pushfstring(L, "HTTP/%d.%d", line.major, line.minor);
   return 1;
 }
 
@@ -354,10 +371,10 @@ static int lhn_header_method(lua_State *L, const struct lhn_query *q) {
 
 /* Info levels that are no header's name. X(text, function) */
 #define LHN_HEADER_SPECIAL_LIST(X)             \
-  X("status_code", lhn_header_start_line)      \
+  X("status_code", lhn_header_status)          \
   X("content_length", lhn_header_length)       \
-  X("status_text", lhn_header_start_line)      \
-  X("version", lhn_header_start_line)          \
+  X("status_text", lhn_header_reason)          \
+  X("version", lhn_header_version)             \
   X("raw_headers_crlf", lhn_header_raw)        \
   X("raw_headers", lhn_header_raw_nul)         \
   X("request_method", lhn_header_method)

@@ -10,8 +10,8 @@
 
 /* Finishes the handle on top: it hears what its parent, at 1, hears. A sync
  * session's notification of it is delivered at once. */
-static int lhn_open_made(lua_State *L, struct lhn_handle *h) {
-  const struct lhn_handle *parent = lua_touserdata(L, 1);
+static int lhn_open_made(lua_State *L, const struct lhn_handle *parent,
+                         struct lhn_handle *h) {
   if (!parent->heard)
     return 1;
   h->heard = true;
@@ -50,7 +50,7 @@ static int lhn_open_connection(lua_State *L) {
   int code = hn_connect(rt, parent->id, host, (unsigned)port, &h->id);
   if (code != 0)
     return lhn_fail(L, parent, "connect", code);
-  return lhn_open_made(L, h);
+  return lhn_open_made(L, parent, h);
 }
 
 /* ----------------------------------------------------- options of a request */
@@ -153,7 +153,7 @@ static int lhn_open_request(lua_State *L) {
   int code = hn_open_request(rt, parent->id, &spec, &h->id);
   if (code != 0)
     return lhn_fail(L, parent, "open_request", code);
-  return lhn_open_made(L, h);
+  return lhn_open_made(L, parent, h);
 }
 
 const luaL_Reg lhn_open_functions[] = {

@@ -144,15 +144,21 @@ static int lhn_req_leave(lua_State *L, struct lhn_handle *h, enum hn_op op) {
 static int lhn_req_hand_over(lua_State *L, struct lhn_handle *h,
                              const struct hn_event *ev, lua_Hook hook) {
   int n = lhn_push_result(L, h, ev);
-  lhn_settle(L, 1, h, ev);
+  if (h->input.busy || h->output.busy)
+    lhn_settle(L, 1, h, ev);
   if (lua_gethook(L) != hook)
     lhn_cancel(L, 1, h, (enum hn_op)ev->op);
   return n;
 }
 
+/* Whether the result of an operation may be there at once: a response has to
+ * come from the server first. */
+static bool lhn_req_is_near(enum hn_op op) {
+  return op != HN_OP_RECEIVE_RESPONSE;
+}
+
 /* A call in a coroutine whose waiter is on top. Many have their result at once;
- * a few of these in a row go on, then the others get their turn. A response has
- * to come from the server first. */
+ * a few of these in a row go on, then the others get their turn. */
 static int lhn_req_go_on(lua_State *L, struct lhn_handle *h, enum hn_op op,
                          lua_Hook hook) {
   struct hn_event ev;
@@ -160,7 +166,7 @@ static int lhn_req_go_on(lua_State *L, struct lhn_handle *h, enum hn_op op,
   lua_getfield(L, -1, "cancelled");
   bool cancelled = lua_toboolean(L, -1);
   lua_pop(L, 1);
-  if (op == HN_OP_RECEIVE_RESPONSE || cancelled ||
+  if (!lhn_req_is_near(op) || cancelled ||
       box->at_once == LHN_AT_ONCE || !hn_try_result(box->rt, h->id, op, &ev))
     return lhn_req_park(L, h, op);
   box->at_once++;
@@ -182,6 +188,9 @@ static int lhn_req_finish(lua_State *L, struct lhn_handle *h, enum hn_op op,
     return lhn_req_go_on(L, h, op, hook);
   if (h->async)
     return lhn_req_leave(L, h, op);
+  if (lhn_req_is_near(op) && !h->box->heard &&
+      hn_try_result(rt, h->id, op, &ev))
+    return lhn_req_hand_over(L, h, &ev, hook);
   int code = hn_step(rt, LHN_STEP_MS);
   if (code != 0) {
     lhn_cancel(L, 1, h, op);
@@ -448,12 +457,13 @@ static int lhn_req_read(lua_State *L) {
     return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
   enum hn_read_mode mode = lhn_req_mode(L, 3);
   lua_Integer n = LHN_READ_SIZE;
-  if (lua_type(L, 2) == LUA_TSTRING) {
+  int type = lua_type(L, 2);
+  if (type == LUA_TSTRING) {
     struct hn_slice what = lhn_slice_at(L, 2);
     if (!lhn_slice_is(what, "a") && !lhn_slice_is(what, "*a"))
       lhn_argerror(L, LHN_DIRECT, 2, "invalid format");
     mode = HN_READ_ALL;
-  } else if (!lua_isnoneornil(L, 2)) {
+  } else if (type > LUA_TNIL) {
     n = lhn_check_integer(L, LHN_DIRECT, 2);
   }
   int code = n > 0 ? hn_read(rt, h->id, (size_t)n, mode)

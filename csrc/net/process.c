@@ -47,6 +47,12 @@ HN_INTERNAL void process_free(struct hn_process *p) {
   mem_free(p);
 }
 
+/* Kept out of the way of the question that costs one load. */
+__attribute__((noinline)) static bool
+process_has_other_id(const struct hn_process *p) {
+  return getpid() != p->pid;
+}
+
 HN_INTERNAL bool process_is_other(const struct hn_process *p) {
-  return p->page ? *p->page == 0 : getpid() != p->pid;
+  return p->page ? *p->page == 0 : process_has_other_id(p);
 }

@@ -321,7 +321,7 @@ int h1_head_write(struct hn_buf *out, struct hn_slice method,
   }
   code = h1_head_write_line(out, method, target, minor);
   if (code == 0) code = headers_write(fields, out);
-  if (code == 0) code = buf_append_text(out, "\r\n");
+  if (code == 0) code = buf_append(out, slice_make("\r\n", 2));
   if (code != 0) buf_truncate(out, before);
   return code;
 }

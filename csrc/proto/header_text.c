@@ -1,5 +1,7 @@
 #include "header_text.h"
 
+#include <string.h>
+
 /* RFC 9110 5.6.2 tchar; the upper half has none. */
 static const bool header_text_tokens[256] = {
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* 00 */
@@ -17,23 +19,36 @@ static bool header_text_is_value_byte(unsigned char c) {
   return c >= ' ' ? c != 0x7f : c == '\t';
 }
 
-/* Eight bytes, the first one lowest; compilers make one load of it. */
-static uint64_t header_text_load(const unsigned char *p) {
-  return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 |
-         (uint64_t)p[3] << 24 | (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 |
-         (uint64_t)p[6] << 48 | (uint64_t)p[7] << 56;
+/* Sixteen bytes that are looked at together; a comparison makes each of them
+ * 0xff or 0. */
+typedef uint8_t header_text_block __attribute__((vector_size(16)));
+enum { HN_HEADER_BLOCK = sizeof(header_text_block) };
+
+static header_text_block header_text_load(const unsigned char *p) {
+  header_text_block x;
+  memcpy(&x, p, sizeof x);
+  return x;
 }
 
-/* How many of eight bytes precede the first control character; a tab counts as
- * one here, the caller looks again. Each byte is tested by the borrow out of
- * its top bit, so bytes from 0x80 on never match, and what a borrow spoils
- * lies behind the first match. */
-static size_t header_text_count_plain(const unsigned char *p) {
-  const uint64_t ones = UINT64_C(0x0101010101010101);
-  uint64_t x = header_text_load(p), del = x ^ ones * 0x7f;
-  uint64_t hits = ((x - ones * 0x20) & ~x) | ((del - ones) & ~del);
-  hits &= ones * 0x80;
-  return hits == 0 ? 8 : (size_t)__builtin_ctzll(hits) / 8;
+/* Where in memory the first of eight bytes is that is not 0; there is one. */
+static size_t header_text_first(uint64_t bytes) {
+  bool big = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
+  return (size_t)(big ? __builtin_clzll(bytes) : __builtin_ctzll(bytes)) / 8;
+}
+
+/* How many bytes precede the first one that is not 0. */
+static size_t header_text_count(header_text_block hits) {
+  uint64_t half[2];
+  memcpy(half, &hits, sizeof half);
+  if (half[0] != 0) return header_text_first(half[0]);
+  return half[1] != 0 ? 8 + header_text_first(half[1]) : HN_HEADER_BLOCK;
+}
+
+/* How many of the bytes at p a value may have. */
+static size_t header_text_count_value(const unsigned char *p) {
+  header_text_block x = header_text_load(p);
+  return header_text_count(
+      (header_text_block)(((x < ' ') & (x != '\t')) | (x == 0x7f)));
 }
 
 size_t header_token_length(struct hn_slice s) {
@@ -54,13 +69,11 @@ size_t header_token_length(struct hn_slice s) {
 size_t header_value_length(struct hn_slice s) {
   const unsigned char *p = (const unsigned char *)s.p;
   size_t i = 0;
-  while (s.n - i >= 8) {
-    size_t n = header_text_count_plain(p + i);
+  while (s.n - i >= HN_HEADER_BLOCK) {
+    size_t n = header_text_count_value(p + i);
 
     i += n;
-    if (n == 8) continue;
-    if (p[i] != '\t') return i;
-    i++;
+    if (n < HN_HEADER_BLOCK) return i;
   }
   while (i < s.n && header_text_is_value_byte(p[i])) i++;
   return i;

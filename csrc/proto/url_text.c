@@ -223,7 +223,8 @@ int url_append_target(struct hn_slice object, unsigned flags,
   if (flags & HN_REQUEST_ESCAPE_DISABLE_QUERY) query_set = HN_URL_TEXT_RAW;
   if (object.n == 0 || object.p[0] != '/') err = buf_append_char(out, '/');
   if (!err) err = url_text_append(out, slice_sub(object, 0, query), set);
-  if (!err) err = url_text_append(out, slice_from(object, query), query_set);
+  if (!err && query < object.n)
+    err = url_text_append(out, slice_from(object, query), query_set);
   if (err) buf_truncate(out, start);
   return err;
 }
