@@ -282,9 +282,10 @@ HN_API bool hn_take_result(hn_runtime *rt, hn_handle h, enum hn_op op,
                            struct hn_event *out);
 
 /* Moves only the operation running on request h, as far as it can go without
- * waiting, and takes its completion if that has come. For a caller that goes on
- * with something else otherwise: many results are there at once. False as well
- * when a status is to be posted for h, for that is heard first. */
+ * waiting, and takes its completion if that has come: many results are there at
+ * once, and cost less so. A caller who did not get his takes a step. False as
+ * well when a status is to be posted for h, for that is heard first, and now
+ * and then after many, for all others stand still meanwhile. */
 HN_API bool hn_try_result(hn_runtime *rt, hn_handle h, enum hn_op op,
                           struct hn_event *out);
 

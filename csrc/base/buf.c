@@ -82,7 +82,8 @@ __attribute__((noinline)) static int buf_make_room(struct hn_buf *b, size_t n,
   return 0;
 }
 
-int buf_reserve(struct hn_buf *b, size_t n, char **out) {
+/* buf_reserve, inline for those below. */
+static inline int buf_find_room(struct hn_buf *b, size_t n, char **out) {
   size_t size = buf_size(b);
 
   /* The first half: an owner may lower the cap below what is there. */
@@ -92,6 +93,10 @@ int buf_reserve(struct hn_buf *b, size_t n, char **out) {
   }
   *out = b->bytes + b->tail;
   return 0;
+}
+
+int buf_reserve(struct hn_buf *b, size_t n, char **out) {
+  return buf_find_room(b, n, out);
 }
 
 void buf_commit(struct hn_buf *b, size_t n) {
@@ -104,7 +109,7 @@ int buf_append(struct hn_buf *b, struct hn_slice s) {
   int code;
 
   if (s.n == 0) return 0;
-  code = buf_reserve(b, s.n, &out);
+  code = buf_find_room(b, s.n, &out);
   if (code != 0) return code;
   memcpy(out, s.p, s.n);
   buf_commit(b, s.n);

@@ -15,6 +15,7 @@ int hn_runtime_new(hn_runtime **out) {
   list_init(&rt->events);
   list_init(&rt->spare_events);
   list_init(&rt->spare_requests);
+  blocks_init(&rt->requests, sizeof(struct hn_request));
   list_init(&rt->draining);
   list_init(&rt->env.pools);
   list_init(&rt->env.woken);
@@ -38,6 +39,7 @@ void hn_runtime_free(hn_runtime *rt) {
   if (rt->user) *rt->user = NULL;
   runtime_drop_all(rt);
   request_free_spares(rt);
+  blocks_fini(&rt->requests);
   runtime_disconnect(&rt->env);
   parts_fini(&rt->env.parts);
   buf_fini(&rt->parked);

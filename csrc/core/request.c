@@ -96,7 +96,7 @@ static int request_listen(struct hn_node *n) {
   return transfer_listen(request_from(n));
 }
 
-static void request_free(struct hn_request *r) {
+static void request_free(hn_runtime *rt, struct hn_request *r) {
   headers_fini(&r->fields);
   headers_fini(&r->answer);
   headers_fini(&r->trailers);
@@ -104,7 +104,7 @@ static void request_free(struct hn_request *r) {
   buf_fini(&r->body);
   buf_fini(&r->raw);
   mem_free(r->log);
-  mem_free(r);
+  blocks_give(&rt->requests, r);
 }
 
 /* A record goes back with its memory: the next request finds buffers of the
@@ -129,7 +129,7 @@ static void request_destroy(struct hn_node *n) {
   list_remove(&r->hold);
   if (rt->spare_request_count + 1 > HN_SPARE_RECORDS ||
       r->answer.bytes.room + r->fields.bytes.room > HN_MAX_HEAD) {
-    request_free(r);
+    request_free(rt, r);
     return;
   }
   spares_give(&rt->env.spares, &r->body);
@@ -146,7 +146,7 @@ void request_free_spares(hn_runtime *rt) {
   struct hn_link *l;
   while ((l = list_first(&rt->spare_requests)) != NULL) {
     list_remove(l);
-    request_free(HN_CONTAINER_OF(l, struct hn_request, ready));
+    request_free(rt, HN_CONTAINER_OF(l, struct hn_request, ready));
   }
   rt->spare_request_count = HN_SPARE_RECORDS; /* keep nothing from here on */
 }
@@ -175,7 +175,7 @@ static struct hn_request *request_new(hn_runtime *rt) {
     rt->spare_request_count--;
     return HN_CONTAINER_OF(l, struct hn_request, ready);
   }
-  struct hn_request *r = mem_calloc(1, sizeof *r);
+  struct hn_request *r = blocks_take(&rt->requests);
   if (!r) return NULL;
   list_init(&r->ready);
   list_init(&r->hold);
@@ -270,7 +270,7 @@ int hn_open_request(hn_runtime *rt, hn_handle connection,
   if (rc == 0)
     rc = node_open(rt, &r->node, HN_KIND_REQUEST, parent, parent->queue);
   if (rc) {
-    request_free(r);
+    request_free(rt, r);
     return rc;
   }
   op_init(&r->tx, r->node.id, HN_TIMER_SEND);

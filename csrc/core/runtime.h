@@ -10,6 +10,7 @@
 #ifndef HN_CORE_RUNTIME_H
 #define HN_CORE_RUNTIME_H
 
+#include "../base/block.h"
 #include "../net/env.h"
 #include "event.h"
 
@@ -41,6 +42,7 @@ struct hn_runtime {
   struct hn_link events;   /* hn_event_record.all, oldest first */
   struct hn_link spare_events;   /* hn_event_record.link; owned */
   struct hn_link spare_requests; /* hn_request.ready; owned */
+  struct hn_blocks requests;     /* what they are made of */
   size_t spare_event_count, spare_request_count;
   struct hn_field record[32]; /* hn_query_option's last answer */
   struct hn_buf parked;  /* text of the event taken last */

@@ -1,15 +1,9 @@
 /*
  * event_test.c: who is handed which event, and in which order.
  */
-#include "test.h"
-
-#include "../../csrc/hinternet.h"
+#include "serve_fixture.h"
 
 enum { SESSIONS = 40, EACH = 5 };
-
-static struct hn_slice none(void) {
-  return slice_make(NULL, 0);
-}
 
 /* A session that tells of ends, and a connection whose requests do so too and
  * tell of their beginning. */
@@ -125,7 +119,63 @@ TEST(a_result_is_taken_only_when_it_is_its_sessions_oldest_event) {
   hn_runtime_free(c.rt);
 }
 
+static void say_hello(int fd) {
+  if (serve_take_head(fd))
+    serve_say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+}
+
+TEST(a_result_that_is_there_is_handed_over_past_the_queue) {
+  struct serve s;
+  struct client c;
+  struct hn_event e;
+  serve_start(&s, say_hello);
+  client_open(&c, s.port, 0);
+  hn_handle r = client_request(&c, "GET");
+  CHECK(!hn_try_result(c.rt, r, HN_OP_SEND_REQUEST, &e)); /* not begun */
+  CHECK(client_exchange(&c, r));
+  CHECK_INT(hn_read(c.rt, r, 2, HN_READ_SOME), 0);
+  CHECK(!hn_try_result(c.rt, r, HN_OP_SEND_REQUEST, &e));
+  CHECK(hn_try_result(c.rt, r, HN_OP_READ_DATA, &e));
+  CHECK(slice_equal(e.text, slice_of("he")));
+  CHECK(e.handle == r && e.session == c.session);
+  CHECK_INT(e.op, HN_OP_READ_DATA);
+  CHECK(!hn_next_event(c.rt, 0, &e));
+  CHECK(!hn_try_result(c.rt, r, HN_OP_READ_DATA, &e)); /* taken */
+  CHECK_INT(hn_read(c.rt, r, 2, HN_READ_SOME), 0);
+  CHECK_INT(hn_step(c.rt, 0), 0);
+  CHECK(hn_try_result(c.rt, r, HN_OP_READ_DATA, &e)); /* from the queue */
+  CHECK(slice_equal(e.text, slice_of("ll")));
+  CHECK(!hn_next_event(c.rt, 0, &e));
+  CHECK_INT(hn_set_mask(c.rt, r, HN_STATUS_READ_COMPLETE), 0);
+  CHECK_INT(hn_read(c.rt, r, 2, HN_READ_SOME), 0);
+  CHECK(!hn_try_result(c.rt, r, HN_OP_READ_DATA, &e)); /* to be heard */
+  CHECK(client_await(&c, r, HN_OP_READ_DATA, &e));
+  CHECK(slice_equal(e.text, slice_of("o")));
+  hn_runtime_free(c.rt);
+  serve_stop(&s);
+}
+
+/* After a few in a row the others get their turn. */
+TEST(results_that_are_there_do_not_keep_a_step_from_looking) {
+  struct serve s;
+  struct client c;
+  struct hn_event e;
+  int n = 0;
+  serve_start(&s, say_hello);
+  client_open(&c, s.port, 0);
+  hn_handle r = client_request(&c, "GET");
+  CHECK(client_exchange(&c, r));
+  do CHECK_INT(hn_read(c.rt, r, 0, HN_READ_ALL), 0);
+  while (hn_try_result(c.rt, r, HN_OP_READ_DATA, &e) && ++n < 1000);
+  CHECK(n > 1 && n < 1000);
+  CHECK(client_await(&c, r, HN_OP_READ_DATA, &e));
+  hn_runtime_free(c.rt);
+  serve_stop(&s);
+}
+
 TEST_MAIN(ROW(events_of_all_sessions_come_in_the_order_of_posting),
           ROW(a_session_or_a_handle_gets_its_own_and_leaves_the_rest_in_order),
           ROW(a_closed_session_keeps_its_events_and_a_discarded_one_does_not),
-          ROW(a_result_is_taken_only_when_it_is_its_sessions_oldest_event))
+          ROW(a_result_is_taken_only_when_it_is_its_sessions_oldest_event),
+          ROW(a_result_that_is_there_is_handed_over_past_the_queue),
+          ROW(results_that_are_there_do_not_keep_a_step_from_looking))
