@@ -183,13 +183,13 @@ describe("Closing in an async session", function()
         other:set_status_callback(function() error("second", 0) end)
         error("first", 0)
       end))
-      print(hinternet.poll(0))
+      print(hinternet.poll(0), request:is_valid())
     ]]))
     assert.equal("Lua warning: hinternet: error in a status callback: closed connection\n"
       .. "Lua warning: hinternet: error in a status callback: closed session\n"
       .. "false\tclosed request\n"
       .. "Lua warning: hinternet: error in a status callback: second\n"
-      .. "false\tfirst\nfalse\n", output)
+      .. "false\tfirst\nfalse\tfalse\n", output)
   end)
 
   it("is the same at the end of a scope", function()
