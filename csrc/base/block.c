@@ -26,7 +26,8 @@ static struct block *block_of(struct hn_link *l) {
 
 /* Heads that a record takes, with its own. */
 static size_t block_stride(const struct hn_blocks *b) {
-  return 1 + (b->size + sizeof(union block_head) - 1) / sizeof(union block_head);
+  size_t head = sizeof(union block_head);
+  return 1 + (b->size + head - 1) / head;
 }
 
 void blocks_init(struct hn_blocks *b, size_t size) {
