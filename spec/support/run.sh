@@ -175,7 +175,7 @@ job_specs-poll() {
 job_specs-valgrind() {
   local under='valgrind -q --error-exitcode=9 --leak-check=full
     --errors-for-leak-kinds=definite --show-leak-kinds=definite'
-  HN_SLOW=1 busted build spec/async*_spec.lua spec/task_spec.lua
+  HN_SLOW=1 busted build spec/{async*,task,waiter,pollable,all,schedule}_spec.lua
 }
 
 # -------------------------------------------------------------------- runner
