@@ -166,7 +166,8 @@ describe("total_timeout", function()
   it("spans the hops of redirects", function()
     local s = p:script({ "loop", -1, { { "recv_head" }, { "stall", 0.04 },
       { "send", peer.response(302, { "Location: /next" }) } } })
-    local session <close>, connection = open(s, { max_http_automatic_redirects = 100 })
+    local session <close>, connection = open(s, { max_http_automatic_redirects = 100,
+      total_timeout = 1 })
     local request = connection:open_request()
     assert(request:send())
     expect("waiting for the response of", s.port, function()

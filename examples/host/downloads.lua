@@ -1,4 +1,5 @@
---- Downloads a URL many times at once, each in a task; the host polls.
+--- Downloads a URL many times at once, each in a task; the host polls, and keeps
+-- the session that is returned.
 
 local hinternet = require "hinternet"
 
@@ -26,3 +27,5 @@ end
 for _ = 1, count do
   session:spawn(function() report(pcall(download)) end)
 end
+
+return session

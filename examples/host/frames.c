@@ -70,7 +70,9 @@ static int make_runtime(const char *ca_file, hn_runtime **rt) {
 }
 
 /* Runs in protected mode: argument 1 is the runtime, then come the script's
- * name and its arguments. Leaves poll as the registry's "poll". */
+ * name and its arguments. Leaves poll as the registry's "poll", and what the
+ * script returns as its "kept": a session that nobody holds is collected, and
+ * its tasks with it. */
 static int start(lua_State *L) {
   hn_runtime *rt = lua_touserdata(L, 1);
   open_libraries(L);
@@ -82,7 +84,8 @@ static int start(lua_State *L) {
   lua_pop(L, 1);
   if (luaL_loadfile(L, lua_tostring(L, 2)) != LUA_OK) return lua_error(L);
   lua_replace(L, 2);
-  lua_call(L, lua_gettop(L) - 2, 0);
+  lua_call(L, lua_gettop(L) - 2, 1);
+  lua_setfield(L, LUA_REGISTRYINDEX, "kept");
   return 0;
 }
 

@@ -50,8 +50,10 @@ function waiter.wake(token) token.place.woken = true end
 --- A function that runs f with calls that wait.
 function loop.wrap(f) return wrap(waiter, f) end
 
---- Runs f(...) in a new thread.
+--- Runs f(...) in a new thread. Raises at once where the build cannot be waited
+-- for: of the errors of threads Copas only prints the text.
 function loop.spawn(f, ...)
+  assert(hinternet.pollable())
   local call, arguments = loop.wrap(f), table.pack(...)
   return copas.addthread(function() call(table.unpack(arguments, 1, arguments.n)) end)
 end

@@ -114,7 +114,7 @@ busted() { # build folder, busted's options and files
   shift
   case $* in *_spec.lua*) ;; *) count 0 0; return ;; esac
   HN_BUILD=$folder LUA_CPATH="$PWD/$folder/?.so;;" \
-    timeout 300 env ${preload:+LD_PRELOAD="$preload"} \
+    timeout 600 env ${preload:+LD_PRELOAD="$preload"} \
     ${under:-} "$LUA" "$busted_script" -o plainTerminal "$@" </dev/null 2>&1 |
     tee $log/$name.busted
   status=${PIPESTATUS[0]}
