@@ -16,7 +16,7 @@
 #if defined(__SANITIZE_ADDRESS__)
 enum { HN_BLOCK_RECORDS = 1 };
 #else
-enum { HN_BLOCK_RECORDS = 64 };
+enum { HN_BLOCK_RECORDS = 50 };
 #endif
 
 struct hn_blocks {

@@ -68,11 +68,12 @@ int conn_new(struct hn_env *env, const struct hn_origin *origin,
   spares_take(&env->spares, &c->in, 0, HN_READ_AHEAD);
   spares_take(&env->spares, &c->out, 0, HN_CONN_OUT_CAP);
   c->origin.host.p = mem_copy(origin->host.p, origin->host.n);
-  c->origin.via.p = mem_copy(origin->via.p, origin->via.n);
+  bool has_via = origin->via.n > 0;
+  c->origin.via.p = has_via ? mem_copy(origin->via.p, origin->via.n) : NULL;
+  bool copied = c->origin.host.p && (c->origin.via.p || !has_via);
   if (c->origin.tls) (void)tls_context_hold(c->origin.tls);
-  bool copied = c->origin.host.p && c->origin.via.p;
   int rc = copied ? slots_put(&env->slots, HN_SLOT_CONN, c, &c->tag)
-                            : HN_ERR_NOT_ENOUGH_MEMORY;
+                  : HN_ERR_NOT_ENOUGH_MEMORY;
   if (rc == 0) rc = conn_start_dial(c, limits);
   if (rc) {
     conn_free(c, false);

@@ -59,9 +59,10 @@ struct hn_slice lhn_check_slice(lua_State *L, int level, int arg) {
 }
 
 struct hn_slice lhn_opt_slice(lua_State *L, int level, int arg) {
-  if (lua_isnoneornil(L, arg))
-    return (struct hn_slice){NULL, 0};
-  return lhn_check_slice(L, level, arg);
+  struct hn_slice s = lhn_slice_at(L, arg);
+  if (s.p == NULL && !lua_isnoneornil(L, arg))
+    lhn_typeerror(L, level, arg, "string");
+  return s;
 }
 
 lua_Integer lhn_check_integer(lua_State *L, int level, int arg) {

@@ -6,7 +6,7 @@
 #include "../base/mem.h"
 
 enum {
-  HN_HEADER_FIRST = 16,       /* spans allocated first */
+  HN_HEADER_FIRST = 8,        /* spans allocated first */
   HN_HEADER_AROUND = 4,       /* ": " and CRLF */
   HN_HEADER_CAP = 0x7fffffff, /* twice this is still an offset of a span */
 };
