@@ -159,6 +159,33 @@ describe("Ctrl-C", function()
     assert.equal("false\tinterrupted!\ngood\t2\n", text)
   end)
 
+  for _, call in ipairs { "poll()", "run()", "all { URL }" } do
+    it("breaks off " .. call .. ", and the tasks go on with the next", function()
+      local s = p:script({ "recv_head" }, { "wait" }, { "send", good })
+      local child = start(([[
+        local url = "http://127.0.0.1:" .. PORT .. "/"
+        local task = session:spawn(function() return session:get(url).body end)
+        local silent = "http://127.0.0.1:" .. SILENT .. "/"
+        print "ready"
+        local ok, problem
+        repeat
+          ok, problem = pcall(function() return hinternet.CALL end)
+        until not ok
+        print((tostring(problem):gsub("^.*: ", "")))
+        hinternet.run()
+        print(task:join())
+      ]]):gsub("CALL", call):gsub("URL", "silent"):gsub("SILENT", tostring(p:blackhole_port())),
+        s.port)
+      assert.equal("ready", child.pipe:read("l"))
+      assert.is_true(s:wait_accepted(1))
+      interrupt(child)
+      assert.equal("interrupted!", child.pipe:read("l"))
+      s:go()
+      assert.equal("good\n", (finish(child)))
+      s:close()
+    end)
+  end
+
   it("ends a script that does not catch it, and all its handles", function()
     local s = serve(p, "read")
     local child = start(scripts.read .. "wait()", s.port)

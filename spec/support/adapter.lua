@@ -198,6 +198,18 @@ function adapter.behaves(loop)
     assert.equal("hello", body)
   end)
 
+  it("waits for a list of requests", function()
+    local server = slow(servers, 4, 0.1)
+    local session <close> = assert(hinternet.open { async = true })
+    local results, failed
+    run(function()
+      local list = { server.url, server.url, server.url, server.url, "nonsense" }
+      results, failed = session:all(list, { at_once = 10 })
+    end)
+    assert.equal(1, failed)
+    for i = 1, 4 do assert.equal(200, results[i].status) end
+  end)
+
   it("moves tasks, and waits for one", function()
     local server = slow(servers, 2, 0.1)
     local session <close> = assert(hinternet.open())
