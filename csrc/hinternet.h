@@ -16,6 +16,9 @@
  * through out-parameters, which are untouched on failure. Memory handed in is
  * copied before the call returns, unless the function says "pinned". Times are
  * milliseconds; sizes are bytes; text is UTF-8 and not NUL-terminated.
+ *
+ * More of it: hinternet_option.h, hinternet_url.h (URLs and dates),
+ * hinternet_policy.h, and hinternet_lua.h for programs that embed Lua.
  */
 #ifndef HINTERNET_H
 #define HINTERNET_H
@@ -135,7 +138,7 @@ HN_API int hn_runtime_claim(hn_runtime *rt, hn_runtime **user);
 HN_API int hn_step(hn_runtime *rt, int64_t max_wait);
 
 /* Ends a wait in progress, or makes hn_pollable's descriptor readable; the one
- * function safe from another thread. */
+ * function safe from another thread. Nothing in a forked child. */
 HN_API void hn_wake(hn_runtime *rt);
 
 /* From now on one hn_step picks up nothing more once it has worked that many
@@ -143,6 +146,7 @@ HN_API void hn_wake(hn_runtime *rt);
  * thing at least, and is late by one at most: a TLS handshake, or a transfer of
  * a piece. What is left comes first in the next step. INVALID_PARAMETER. */
 HN_API int hn_set_budget(hn_runtime *rt, int64_t microseconds);
+/* What was set last. */
 HN_API int64_t hn_budget(const hn_runtime *rt);
 
 /* For a foreign loop: a descriptor that is readable while hn_step or
@@ -154,7 +158,7 @@ HN_API int64_t hn_budget(const hn_runtime *rt);
 HN_API int hn_pollable(hn_runtime *rt, int *fd);
 
 /* Milliseconds until hn_step is due whatever the network does: 0 when there is
- * something to do now, -1 when there is no deadline. */
+ * something to do now, -1 when there is no deadline or in a forked child. */
 HN_API int64_t hn_next_timeout(hn_runtime *rt);
 
 /* ------------------------------------------------------------------ events */
@@ -384,7 +388,9 @@ enum hn_add_mode { /* WINHTTP_ADDREQ_FLAG_* */
 /* WinHttpAddRequestHeaders: one or more lines "Name: value", each but the last
  * ended by CRLF. All or nothing. INVALID_PARAMETER for bad text (a bare CR or
  * LF, a NUL, no colon, a name that is no token), HEADER_ALREADY_EXISTS,
- * HEADER_NOT_FOUND, INCORRECT_HANDLE_STATE while a send runs. */
+ * HEADER_NOT_FOUND, INCORRECT_HANDLE_STATE while a send runs; between send and
+ * response INVALID_PARAMETER for what the server has read already: Host,
+ * Content-Length, Transfer-Encoding. */
 HN_API int hn_add_headers(hn_runtime *rt, hn_handle request,
                           struct hn_slice lines, unsigned mode);
 
@@ -402,9 +408,9 @@ HN_API int hn_add_header(hn_runtime *rt, hn_handle request,
  * body's length; what the body given here does not cover comes by hn_write.
  * After RESEND_REQUEST it goes where the redirect leads, else to where the
  * request was opened. Completes with sendrequest_complete.
- * INCORRECT_HANDLE_STATE while an
- * operation runs, INVALID_PARAMETER when lengths contradict each other. With
- * any other error than the first the exchange before is over as well. */
+ * INCORRECT_HANDLE_STATE while an operation runs, INVALID_PARAMETER when
+ * lengths contradict each other. With any other error than the first the
+ * exchange before is over as well. */
 HN_API int hn_send(hn_runtime *rt, hn_handle request, struct hn_slice headers,
                    struct hn_slice body, uint64_t total);
 
@@ -507,116 +513,7 @@ HN_API const char *hn_time_name(size_t i);
 HN_API int hn_query_method(hn_runtime *rt, hn_handle request,
                            struct hn_slice *out);
 
-/* ----------------------------------------------------------------- options */
-
-enum hn_type {
-  HN_TYPE_NONE,
-  HN_TYPE_BOOLEAN, /* number: 0 or 1 */
-  HN_TYPE_INTEGER, /* number */
-  HN_TYPE_TIME,    /* number: milliseconds, -1 for none; seconds in Lua */
-  HN_TYPE_TEXT,    /* text */
-  HN_TYPE_HANDLE,  /* number: a handle */
-  HN_TYPE_FLAGS,   /* number: bits; in Lua also a list of their names */
-  HN_TYPE_SPAN,    /* number: microseconds, -1 for none; seconds in Lua */
-  HN_TYPE_RECORD,  /* fields; a table in Lua */
-};
-
-struct hn_field;
-
-/* A query's text and fields are borrowed until the next call. */
-struct hn_value {
-  enum hn_type type;
-  int64_t number;
-  struct hn_slice text;
-  const struct hn_field *fields;
-  size_t count;
-};
-
-/* One named value of a record. */
-struct hn_field {
-  const char *name;
-  struct hn_value value;
-};
-
-/* A name for a number or a bit. */
-struct hn_word {
-  const char *name;
-  int64_t number;
-};
-
-struct hn_option_entry {
-  const char *name;   /* "connect_timeout" */
-  int number;         /* WinHTTP's; 0 for our own */
-  enum hn_type type;
-  unsigned query_levels; /* bit 1 << enum hn_kind for each that answers it */
-  unsigned set_levels;   /* and for each that takes it */
-  const char *text;   /* one line of help */
-  const struct hn_word *words; /* ended by a NULL name; NULL: none */
-};
-
-/* The i-th option, from 0; NULL past the last. One of WinHTTP's that is not
- * supported has no level: setting it is INVALID_OPTION, querying it
- * INVALID_PARAMETER, as there. */
-HN_API const struct hn_option_entry *hn_option_at(size_t i);
-
-/* INVALID_OPTION for an unknown name, INCORRECT_HANDLE_TYPE on the wrong
- * level, OPTION_NOT_SETTABLE, INVALID_PARAMETER for a wrong type or value,
- * ACCESS_DENIED for what the policy forbids. */
-HN_API int hn_set_option(hn_runtime *rt, hn_handle h, struct hn_slice name,
-                         const struct hn_value *value);
-HN_API int hn_query_option(hn_runtime *rt, hn_handle h, struct hn_slice name,
-                           struct hn_value *out);
-
-/* -------------------------------------------------------------------- URLs */
-
-enum hn_url_flag { /* ICU_* */
-  HN_URL_ESCAPE = (int)0x80000000,
-  HN_URL_DECODE = 0x10000000,
-  HN_URL_REJECT_USERPWD = 0x4000,
-  HN_URL_INCLUDE_DEFAULT_PORT = 0x8000,
-};
-
-/* The parts of a URL. An absent part is {NULL, 0}; an empty one is not. */
-struct hn_url_parts {
-  struct hn_slice scheme;
-  struct hn_slice user;
-  struct hn_slice password;
-  struct hn_slice host; /* IPv6 literals without brackets */
-  int port;             /* -1: the scheme's default (create only) */
-  struct hn_slice path;
-  struct hn_slice extra; /* "?query", "#fragment" or both */
-};
-
-/* WinHttpCrackUrl. The parts point into the URL or, where flags changed them,
- * into scratch (which holds `size` bytes; the URL's length suffices for
- * DECODE, three times that for ESCAPE). INVALID_URL, UNRECOGNIZED_SCHEME,
- * INVALID_PARAMETER, INSUFFICIENT_BUFFER. */
-HN_API int hn_crack_url(struct hn_slice url, unsigned flags, char *scratch,
-                        size_t size, struct hn_url_parts *out);
-
-/* WinHttpCreateUrl: writes at most *size bytes and sets *size to the length;
- * INSUFFICIENT_BUFFER sets *size to what is needed. INVALID_PARAMETER. */
-HN_API int hn_create_url(const struct hn_url_parts *parts, unsigned flags,
-                         char *out, size_t *size);
-
-/* RFC 3986 5.2: reference against base, as hn_create_url hands it out. */
-HN_API int hn_resolve_url(struct hn_slice base, struct hn_slice reference,
-                          char *out, size_t *size);
-
-/* ------------------------------------------------------------------- dates */
-
-#define HN_DATE_SIZE 30 /* "Mon, 28 Jul 2008 10:05:52 GMT" and a NUL */
-
-/* RFC 9110 5.6.7 IMF-fixdate of seconds since 1970; INVALID_PARAMETER outside
- * the years 0 to 9999. */
-HN_API int hn_format_date(int64_t seconds, char out[HN_DATE_SIZE]);
-
-/* Any of the three forms of RFC 9110 5.6.7. `now` picks the century of a
- * two-digit year. INVALID_PARAMETER. */
-HN_API int hn_parse_date(struct hn_slice text, int64_t now, int64_t *seconds);
-
-/* The wall clock in seconds since 1970, for hn_parse_date. */
-HN_API int64_t hn_wall_time(void);
+/* -------------------------------------------------------------- the library */
 
 /* A clock that only goes forward, in microseconds since some moment. */
 HN_API int64_t hn_monotonic_time(void);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../base/buf.h"
+#include "../hinternet_url.h"
 #include "../net/clock.h"
 #include "../proto/decode.h"
 #include "../proto/httpdate.h"

@@ -11,6 +11,7 @@
 #define HN_CORE_RUNTIME_H
 
 #include "../base/block.h"
+#include "../hinternet_option.h"
 #include "../net/env.h"
 #include "event.h"
 

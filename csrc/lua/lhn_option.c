@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "../hinternet_option.h"
 #include "lhn.h"
 
 static const struct hn_option_entry *lhn_option_find(lua_State *L, int arg) {

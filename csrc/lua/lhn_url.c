@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "../hinternet_url.h"
 #include "lhn.h"
 
 /* -------------------------------------------------------------------- flags */

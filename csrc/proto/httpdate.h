@@ -7,6 +7,7 @@
 #define HN_PROTO_HTTPDATE_H
 
 #include "../base/slice.h"
+#include "../hinternet_url.h"
 
 /* IMF-fixdate with a NUL. INVALID_PARAMETER outside years 0 to 9999. */
 HN_INTERNAL int httpdate_format(int64_t seconds, char out[HN_DATE_SIZE]);

@@ -4,7 +4,7 @@
  *
  * Nothing here allocates except through the caller's struct hn_buf. Cracking
  * points into its input; what flags change goes into the scratch space.
- * The struct of parts is the public one of hinternet.h.
+ * The struct of parts is the public one of hinternet_url.h.
  *
  * Stricter than WinHTTP where a guess could be exploited (two readers of one
  * URL that see two hosts): a URL has exactly one reading here or none.

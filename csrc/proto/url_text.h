@@ -10,6 +10,7 @@
 
 #include "../base/buf.h"
 #include "../base/slice.h"
+#include "../hinternet_url.h"
 
 /* What stands unescaped. Letters, digits and "-._!$&'()*+,;=" always do;
  * anything from 0x80 on never does. */

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../csrc/hinternet_option.h"
 #include "test.h"
 
 enum { SERVE_MAX = 16 };

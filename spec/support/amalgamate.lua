@@ -7,7 +7,8 @@
 -- included; the public ones become FOLDER/hinternet.h.
 
 local folder = table.remove(arg, 1)
-local public = { "csrc/hinternet.h", "csrc/hinternet_policy.h", "csrc/hinternet_lua.h" }
+local public = { "csrc/hinternet.h", "csrc/hinternet_option.h", "csrc/hinternet_url.h",
+  "csrc/hinternet_policy.h", "csrc/hinternet_lua.h" }
 
 local prologue = [[
 /*
