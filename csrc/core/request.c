@@ -331,8 +331,11 @@ static struct hn_headers *request_edited(struct hn_request *r) {
 }
 
 /* A body that is under way is what it is: another length in front of it would
- * make the server read it as two requests, or none (RFC 9112 11.2). */
+ * make the server read it as two requests, or none (RFC 9112 11.2). And the
+ * policy has judged the host that was asked: a hop to come is judged anew. */
 static bool request_may_add(const struct hn_request *r, struct hn_slice name) {
+  if (r->state == HN_REQUEST_SENT && slice_equal_nocase(name, slice_of("Host")))
+    return false;
   return !request_is_out(r) ||
          !(slice_equal_nocase(name, slice_of("Content-Length")) ||
            slice_equal_nocase(name, slice_of("Transfer-Encoding")));

@@ -258,6 +258,30 @@ TEST(host_fields) {
   serve_stop(&s);
 }
 
+/* What is out may have to go out once more, and is not judged again then. */
+TEST(host_fields_after_the_send) {
+  static const char *const hosts[] = {"127.0.0.1", NULL};
+  struct serve s;
+  struct client c;
+  serve_start(&s, serve_ok);
+  policy_open(&c, (struct hn_policy){.allow = BOTH | HN_ALLOW_LOOPBACK,
+                                     .hosts = hosts});
+  hn_handle r = policy_request(&c, "127.0.0.1", s.port, 0);
+  struct hn_slice host = slice_of("Host"), other = slice_of("example.org");
+  CHECK_INT(hn_send(c.rt, r, none(), none(), HN_LENGTH_AUTO), 0);
+  CHECK(heard(&c, r, HN_OP_SEND_REQUEST));
+  CHECK_INT(hn_add_header(c.rt, r, host, other, HN_ADD_OR_REPLACE),
+            HN_ERR_INVALID_PARAMETER);
+  CHECK_INT(hn_add_headers(c.rt, r, slice_of("A: b\r\nHost: example.org"),
+                           HN_ADD), HN_ERR_INVALID_PARAMETER);
+  CHECK_INT(hn_receive_response(c.rt, r), 0);
+  CHECK(heard(&c, r, HN_OP_RECEIVE_RESPONSE));
+  CHECK_INT(hn_add_header(c.rt, r, host, other, HN_ADD_OR_REPLACE), 0);
+  CHECK_INT(policy_go(&c, r), HN_ERR_ACCESS_DENIED);
+  policy_close(&c);
+  serve_stop(&s);
+}
+
 TEST(unix_sockets) {
   static const char path[] = "@hn_policy_test";
   struct serve s;
@@ -378,6 +402,7 @@ TEST(a_second_session_has_the_same_policy) {
 TEST_MAIN(ROW(once_and_before_the_first_handle), ROW(loopback_by_any_name),
           ROW(what_is_allowed_works), ROW(schemes), ROW(redirects),
           ROW(overrides), ROW(one_good_address_of_several), ROW(host_fields),
+          ROW(host_fields_after_the_send),
           ROW(unix_sockets), ROW(options_that_reach_out),
           ROW(every_option_that_names_a_file), ROW(descriptors),
           ROW(a_second_session_has_the_same_policy))
