@@ -73,4 +73,26 @@ describe("Bytes that there was no memory for", function()
     session:close()
     s:close()
   end)
+
+  it("of a task are its call's failure, and poll's", function()
+    local size = 50000
+    local s, session, request = begin(size)
+    local reading, answers
+    request:set_status_callback(function() end, { "redirect" }) -- nothing comes at once
+    local task = session:spawn(function()
+      assert(request:send())
+      assert(request:receive_response())
+      reading = true
+      answers = table.pack(request:read(size, "fill"))
+      return select(3, request:read(1))
+    end)
+    while not reading do session:poll() end
+    assert.equal("not enough memory", starved(size, function()
+      while session:poll(1) do end
+    end))
+    assert.equal(12017, task:join())
+    assert.same({ nil, "not enough memory", 8, n = 3 }, answers)
+    session:close()
+    s:close()
+  end)
 end)

@@ -88,6 +88,8 @@ struct lhn_box {
   bool heard;     /* a status callback was set, ever */
   bool parks;     /* a coroutine has had a waiter, ever */
   uint8_t at_once; /* calls since the last event that were not parked */
+  uint8_t handing_op; /* enum hn_op of the completion that a parked call is */
+  hn_handle handing;  /* being given, and whose; 0: none */
 };
 
 /* The input or output file of a running operation. */

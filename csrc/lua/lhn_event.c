@@ -166,26 +166,29 @@ static void lhn_event_push_side(lua_State *L, int op) {
               sends ? LHN_LUA_SENDING : LHN_LUA_RECEIVING);
 }
 
-/* Pushes the waiter of the call parked on a handle, which leaves its place; or
- * nothing, with false. A slot's index may belong to a later handle by now. */
+/* Pushes the waiter of the call parked on a handle; or nothing, with false. A
+ * slot's index may belong to a later handle by now. */
 static bool lhn_event_push_parked(lua_State *L, hn_handle id, int op) {
-  lua_Integer index = (lua_Integer)hn_index_of(id);
   lhn_event_push_side(L, op);
-  if (lua_rawgeti(L, -1, index) == LUA_TNIL) {
-    lua_pop(L, 2);
+  lua_rawgeti(L, -1, (lua_Integer)hn_index_of(id));
+  lua_remove(L, -2);
+  if (lua_isnil(L, -1)) {
+    lua_pop(L, 1);
     return false;
   }
   lua_rawgeti(L, -1, LHN_WAITER_HANDLE);
   const struct lhn_handle *h = lua_touserdata(L, -1);
-  lua_pop(L, 1);
-  if (h == NULL || h->id != id) {
-    lua_pop(L, 2);
-    return false;
-  }
+  bool is_its = h != NULL && h->id == id;
+  lua_pop(L, is_its ? 1 : 2);
+  return is_its;
+}
+
+/* The waiter of the call parked on a handle leaves its place. */
+static void lhn_event_vacate(lua_State *L, hn_handle id, int op) {
+  lhn_event_push_side(L, op);
   lua_pushnil(L);
-  lua_rawseti(L, -3, index);
-  lua_remove(L, -2);
-  return true;
+  lua_rawseti(L, -2, (lua_Integer)hn_index_of(id));
+  lua_pop(L, 1);
 }
 
 void lhn_park(lua_State *L, int ud, int waiter, int op) {
@@ -205,7 +208,23 @@ void lhn_park(lua_State *L, int ud, int waiter, int op) {
  * place; nothing without one */
 static int lhn_event_unpark(lua_State *L) {
   const struct lhn_handle *h = lhn_check(L, 1, 0, LHN_DIRECT);
-  return lhn_event_push_parked(L, h->id, (int)luaL_checkinteger(L, 2));
+  int op = (int)luaL_checkinteger(L, 2);
+  if (!lhn_event_push_parked(L, h->id, op))
+    return 0;
+  lhn_event_vacate(L, h->id, op);
+  return 1;
+}
+
+/* lost() -> the waiter of the call that the last take could not give its
+ * result; nothing when there is none */
+static int lhn_event_lost(lua_State *L) {
+  struct lhn_box *box = lhn_box(L);
+  hn_handle id = box->handing;
+  box->handing = 0;
+  if (id == 0 || !lhn_event_push_parked(L, id, box->handing_op))
+    return 0;
+  lhn_event_vacate(L, id, box->handing_op);
+  return 1;
 }
 
 /* take(): the oldest event of all sessions. Of the completion of a parked call
@@ -221,6 +240,9 @@ static int lhn_event_take(lua_State *L) {
   if (!box->parks || ev.op == HN_OP_NONE ||
       !lhn_event_push_parked(L, ev.handle, ev.op))
     return lhn_push_event(L, &ev);
+  /* There may be no memory for the result: see lost. */
+  box->handing = ev.handle;
+  box->handing_op = ev.op;
   lua_rawgeti(L, 1, LHN_WAITER_HANDLE);
   struct lhn_handle *h = lua_touserdata(L, 2);
   (void)lhn_push_result(L, h, &ev);
@@ -228,6 +250,8 @@ static int lhn_event_take(lua_State *L) {
   lua_settop(L, 5);
   for (int i = 3; i >= 1; i--)
     lua_rawseti(L, 1, i);
+  lhn_event_vacate(L, ev.handle, ev.op);
+  box->handing = 0;
   lua_settop(L, 1);
   return 1;
 }
@@ -247,6 +271,7 @@ const luaL_Reg lhn_event_functions[] = {
     {"next_event", lhn_event_next},
     {"take", lhn_event_take},
     {"unpark", lhn_event_unpark},
+    {"lost", lhn_event_lost},
     {"statuses", lhn_event_statuses},
     {NULL, NULL},
 };

@@ -282,8 +282,14 @@ function dispatch.created(handle)
   return handle
 end
 
+-- The error that poll ends by may have come in place of a parked call's result.
+local function leave_poll(loop, problem)
+  leave(loop, problem)
+  if problem ~= nil and parked.settle_lost then parked.settle_lost() end
+end
+
 -- Where poll takes events: there is one, for poll cannot run inside itself.
-local place = setmetatable({ calling = false, done = true }, { __close = leave })
+local place = setmetatable({ calling = false, done = true }, { __close = leave_poll })
 
 --- The place that takes the events of all sessions; to be left by <close>.
 function dispatch.enter_poll()

@@ -13,6 +13,7 @@ local next, setmetatable = next, setmetatable
 local running, status_of = coroutine.running, coroutine.status
 
 local OPERATION_CANCELLED = 12017
+local NOT_ENOUGH_MEMORY = 8
 
 local half, slots = core.half, core.slots
 local waiters = half[slots.waiters]
@@ -43,6 +44,12 @@ function parked.settle(handle, op, a, b, c)
   if not token then return false end
   give(token, a, b, c)
   return true
+end
+
+--- The same after a take that failed, if a call's result was lost by it.
+function parked.settle_lost()
+  local token = core.lost()
+  if token then give(token, nil, "not enough memory", NOT_ENOUGH_MEMORY) end
 end
 
 -- Leaves a parked call. One that was not given its result cancels its operation;
