@@ -51,7 +51,7 @@ void hn_runtime_free(hn_runtime *rt) {
 }
 
 void hn_wake(hn_runtime *rt) {
-  reactor_wake(rt->env.reactor);
+  if (!env_is_other(&rt->env)) reactor_wake(rt->env.reactor);
 }
 
 const char *hn_reactor_name(void) {

@@ -186,11 +186,13 @@ static void lhn_push_runtime(lua_State *L) {
     lua_pop(L, 1);
     box = lhn_push_new_box(L);
     box->owned = true;
-    int code = hn_runtime_new(&box->rt);
-    if (code != 0)
-      luaL_error(L, "hinternet: cannot start: %s", hn_error_text(code));
-    (void)hn_runtime_claim(box->rt, &box->rt);
   }
+  if (!box->owned || box->rt != NULL)
+    return;
+  int code = hn_runtime_new(&box->rt);
+  if (code != 0)
+    luaL_error(L, "hinternet: cannot start: %s", hn_error_text(code));
+  (void)hn_runtime_claim(box->rt, &box->rt);
 }
 
 /* Fills the metatable at slot `meta`. */

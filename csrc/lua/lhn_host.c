@@ -26,6 +26,7 @@ int hn_lua_use(lua_State *L, hn_runtime *rt) {
 }
 
 hn_runtime *hn_lua_runtime(lua_State *L) {
+  luaL_checkstack(L, 1, NULL);
   const struct lhn_box *box = lhn_push_box(L);
   lua_pop(L, 1);
   return box != NULL ? box->rt : NULL;

@@ -387,6 +387,64 @@ TEST(a_forked_child_leaves_its_parents_connections_alone) {
   serve_stop(&s);
 }
 
+TEST(a_forked_child_does_not_wake_its_parent) {
+  hn_runtime *rt = NULL;
+  int status = 0;
+  CHECK_INT(hn_runtime_new(&rt), 0);
+  pid_t child = fork();
+  if (child == 0) {
+    hn_wake(rt);
+    _exit(0);
+  }
+  CHECK(waitpid(child, &status, 0) == child);
+  int64_t start = hn_monotonic_time();
+  CHECK_INT(hn_step(rt, 100), 0);
+  CHECK(hn_monotonic_time() - start >= 90000);
+  hn_wake(rt);
+  CHECK_INT(hn_step(rt, 10000), 0);
+  CHECK(hn_monotonic_time() - start < 9000000);
+  hn_runtime_free(rt);
+}
+
+TEST(a_runtime_has_one_user_and_tells_it_of_its_end) {
+  hn_runtime *rt = NULL, *first = NULL, *second = NULL;
+  CHECK_INT(hn_runtime_new(&rt), 0);
+  CHECK_INT(hn_runtime_claim(rt, &first), 0);
+  CHECK(first == rt);
+  CHECK_INT(hn_runtime_claim(rt, &first), 0);
+  CHECK_INT(hn_runtime_claim(rt, &second), HN_ERR_INVALID_OPERATION);
+  CHECK(second == NULL);
+  CHECK_INT(hn_runtime_claim(rt, NULL), 0);
+  CHECK_INT(hn_runtime_claim(rt, &second), 0);
+  hn_runtime_free(rt);
+  CHECK(second == NULL && first == rt);
+}
+
+/* A caller that has other things to do gets what is there, and no more. */
+TEST(a_result_that_is_there_is_had_without_a_step) {
+  struct serve s;
+  struct client c;
+  struct hn_event e;
+  serve_start(&s, serve_large);
+  client_open(&c, s.port, 0);
+  hn_handle r = client_request(&c, "GET");
+  CHECK(client_exchange(&c, r));
+  CHECK_INT(hn_read(c.rt, r, 1, HN_READ_FILL), 0);
+  CHECK(!hn_try_result(c.rt, r, HN_OP_SEND_REQUEST, &e));
+  CHECK(hn_try_result(c.rt, r, HN_OP_READ_DATA, &e));
+  CHECK(e.handle == r && e.status == HN_STATUS_READ_COMPLETE);
+  CHECK_INT(e.text.n, 1);
+  CHECK(!hn_next_event(c.rt, 0, &e));
+  CHECK_INT(hn_set_mask(c.rt, r, HN_STATUS_READ_COMPLETE), 0);
+  CHECK_INT(hn_read(c.rt, r, 1, HN_READ_FILL), 0);
+  CHECK(!hn_try_result(c.rt, r, HN_OP_READ_DATA, &e)); /* it is to be heard */
+  CHECK(client_await(&c, r, HN_OP_READ_DATA, &e));
+  CHECK_INT(hn_close(c.rt, r), 0);
+  CHECK(!hn_try_result(c.rt, r, HN_OP_READ_DATA, &e));
+  hn_runtime_free(c.rt);
+  serve_stop(&s);
+}
+
 TEST_MAIN(ROW(a_send_that_fails_ends_the_response_before),
           ROW(a_send_that_fails_does_not_send_the_one_before_again),
           ROW(a_body_that_nobody_reads_is_drained_as_it_comes),
@@ -399,4 +457,7 @@ TEST_MAIN(ROW(a_send_that_fails_ends_the_response_before),
           ROW(a_discarded_session_takes_along_what_closed_handles_left),
           ROW(a_head_that_may_be_large_can_be_had_as_text),
           ROW(an_operation_is_over_when_its_completion_is_taken),
-          ROW(a_forked_child_leaves_its_parents_connections_alone))
+          ROW(a_forked_child_leaves_its_parents_connections_alone),
+          ROW(a_forked_child_does_not_wake_its_parent),
+          ROW(a_runtime_has_one_user_and_tells_it_of_its_end),
+          ROW(a_result_that_is_there_is_had_without_a_step))

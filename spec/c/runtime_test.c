@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <poll.h>
 
+#include "../../csrc/hinternet_option.h"
 #include "../../csrc/hinternet_policy.h"
 #include "schedule_fixture.h"
 
@@ -44,6 +45,7 @@ struct thing {
   hn_handle id;
   int kind, parent; /* index of the parent, -1: none */
   bool open, discarded, ended, is_async, is_head;
+  bool is_deaf; /* no status is posted for it */
   int must[2]; /* operations of each side that have to complete */
   int may[2];  /* and those that may have been dropped */
   const struct place *place;
@@ -143,7 +145,8 @@ static void on_closing(struct world *w, struct thing *t, bool in_order) {
   CHECK_INT(t->must[SEND_SIDE] + t->must[RECEIVE_SIDE], 0);
   for (int i = 0; i < w->count && in_order; i++)
     if (w->things[i].parent == index)
-      CHECK(w->things[i].ended || w->things[i].discarded);
+      CHECK(w->things[i].ended || w->things[i].discarded ||
+            w->things[i].is_deaf);
   t->ended = true;
 }
 
@@ -259,6 +262,7 @@ static void open_request(struct world *w, int parent) {
   t->place = place;
   t->is_head = !strcmp(method, "HEAD");
   if (chance(w, 4) == 0) set_times(w, h);
+  t->is_deaf = chance(w, 3) == 0 && hn_set_mask(w->rt, h, 0) == 0;
 }
 
 /* An operation was asked for: it is owed if it began. In a sync session one
@@ -344,6 +348,15 @@ static void start_query(struct world *w, struct thing *t) {
              HN_OP_QUERY_DATA_AVAILABLE);
 }
 
+static void try_results(struct world *w, struct thing *t) {
+  struct hn_event e;
+  for (int op = HN_OP_RECEIVE_RESPONSE; op <= HN_OP_SEND_REQUEST; op++)
+    if (hn_try_result(w->rt, t->id, (enum hn_op)op, &e)) {
+      CHECK(e.handle == t->id && (int)e.op == op);
+      on_event(w, &e, true);
+    }
+}
+
 /* Mostly what comes next, now and then anything. */
 static void use_request(struct world *w, struct thing *t) {
   typedef void (*step_fn)(struct world *w, struct thing *t);
@@ -356,6 +369,8 @@ static void use_request(struct world *w, struct thing *t) {
     start_write(w, t);
   else if (chance(w, 60) == 0)
     cancel(w, t);
+  else if (chance(w, 4) == 0)
+    try_results(w, t);
   else if (chance(w, 4))
     next[t->stage](w, t);
   else
