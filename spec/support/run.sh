@@ -165,7 +165,7 @@ job_specs-gc() {
 # Without a descriptor to watch there is nothing for foreign loops.
 job_specs-poll() {
   # shellcheck disable=SC2046
-  busted build/poll $(spec_files lint part rock support embed \
+  HN_SCHEDULES=1000 busted build/poll $(spec_files lint part rock support embed \
     luv cqueues copas host_prosody)
 }
 
