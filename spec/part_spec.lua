@@ -40,9 +40,9 @@ describe("A part of the module", function()
     end
   ]]
 
-  local function run(script, cpath)
+  local function run(script, cpath, before)
     local file <close> = assert(io.open(folder .. "/script.lua", "w"))
-    assert(file:write(prelude, script))
+    assert(file:write(before or "", prelude, script))
     assert(file:close())
     return process.run(("%s %s/script.lua %s https://localhost:%d/ %s"):format(
       process.interpreter(cpath), folder, plain.url, secure.port, c.ca))
@@ -129,5 +129,18 @@ describe("A part of the module", function()
       assert(require "lfs".chdir "%s")
       get(secure)
     ]]):format(deep), way))
+  end)
+
+  it("is not looked for where the process has gone before the state began", function()
+    local here = require "lfs".currentdir()
+    local way = here:gsub("[^/]+", ".."):sub(2) .. install("core", "tls"):match("^[^?]+")
+    local deep = folder .. ("/deep"):rep(#here)
+    process.run("mkdir -p " .. deep)
+    local said = run("get(secure)", nil, ([[
+      local open = package.loadlib("%shinternet/core.so", "luaopen_hinternet_core")
+      assert(require "lfs".chdir "%s")
+      package.loaded["hinternet.core"] = open()
+    ]]):format(way, deep))
+    assert.matches("^12157 cannot load tls%.so: its folder is unknown", said)
   end)
 end)

@@ -171,6 +171,21 @@ describe("A task", function()
     s:close()
   end)
 
+  it("is not resumed by a poll inside poll, as a finaliser may call it", function()
+    local session <close>, messages = open(), {}
+    local task = session:spawn(function() return "once" end)
+    -- What a hook calls comes between any two instructions.
+    debug.sethook(function()
+      debug.sethook()
+      local _, message = pcall(hinternet.poll, 0)
+      messages[#messages + 1] = message
+    end, "", 100)
+    task:join()
+    debug.sethook()
+    assert.equal("once", task:join())
+    assert.matches("poll called inside ", messages[1], 1, true)
+  end)
+
   it("cannot poll or run, nor join itself", function()
     local session <close> = open()
     for _, name in ipairs { "poll", "run" } do

@@ -24,7 +24,7 @@ enum hn_part {
 /* Of one runtime, and so of one thread. */
 struct hn_parts {
   const void *found[HN_PART_COUNT]; /* static tables; NULL: not needed yet */
-  char *folder;                     /* owned: "/usr/lib/hinternet/" */
+  char *folder;                     /* owned: "/usr/lib/hinternet" */
   char detail[HN_MAX_ERROR_TEXT];   /* NUL-terminated */
 };
 

@@ -17,19 +17,37 @@ static const struct {
   [HN_PART_ZSTD] = {"zstd.so", "hn_part_zstd"},
 };
 
-HN_INTERNAL int parts_init(struct hn_parts *p) {
+/* Writes "folder/name"; false when there is no room for it. */
+static bool part_join(char *out, size_t size, const char *folder,
+                      const char *name) {
+  int n = snprintf(out, size, "%s/%s", folder, name);
+  return n >= 0 && (size_t)n < size;
+}
+
+/* The core's own file, absolute. A relative path may be of a folder that the
+ * process has left meanwhile: only where it leads to what is loaded is it
+ * ours, and not something that lies in another's folder under our name. */
+static bool part_find_self(char *out, size_t size) {
   Dl_info self;
-  char here[PATH_MAX] = "";
-  if (dladdr(part_entries, &self) == 0) return 0;
-  const char *file = self.dli_fname;
-  const char *slash = strrchr(file, '/');
-  int n = slash ? (int)(slash - file) : 0;
-  if (*file != '/' && !getcwd(here, sizeof here)) return 0;
-  size_t size = strlen(here) + (size_t)n + sizeof "//";
-  p->folder = mem_alloc(size);
-  if (!p->folder) return HN_ERR_NOT_ENOUGH_MEMORY;
-  (void)snprintf(p->folder, size, "%s%s%.*s/", here, *here ? "/" : "", n, file);
-  return 0;
+  char here[PATH_MAX];
+  if (dladdr(part_entries, &self) == 0) return false;
+  if (*self.dli_fname == '/')
+    return part_join(out, size, "", self.dli_fname + 1);
+  if (!getcwd(here, sizeof here) ||
+      !part_join(out, size, here, self.dli_fname))
+    return false;
+  void *loaded = dlopen(out, RTLD_LAZY | RTLD_NOLOAD);
+  if (!loaded) return false;
+  (void)dlclose(loaded);
+  return true;
+}
+
+HN_INTERNAL int parts_init(struct hn_parts *p) {
+  char file[PATH_MAX];
+  if (!part_find_self(file, sizeof file)) return 0;
+  *strrchr(file, '/') = '\0';
+  p->folder = mem_copy(file, strlen(file));
+  return p->folder ? 0 : HN_ERR_NOT_ENOUGH_MEMORY;
 }
 
 HN_INTERNAL void parts_fini(struct hn_parts *p) {
@@ -50,8 +68,8 @@ static int part_open(struct hn_parts *p, enum hn_part which,
   const char *object = part_entries[which].object;
   char path[PATH_MAX];
   hn_part_entry *entry = NULL;
-  if (!p->folder) return part_fail(p, object, "its folder is unknown", detail);
-  (void)snprintf(path, sizeof path, "%s%s", p->folder, object);
+  if (!p->folder || !part_join(path, sizeof path, p->folder, object))
+    return part_fail(p, object, "its folder is unknown", detail);
   void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
   if (!handle) return part_fail(p, object, dlerror(), detail);
   void *symbol = dlsym(handle, part_entries[which].entry);

@@ -298,6 +298,9 @@ function dispatch.enter_poll()
   return place
 end
 
+--- Whether poll is taking events, below a finaliser for instance.
+function dispatch.is_polling() return loops[place] ~= nil end
+
 --- Takes the oldest event of all sessions: nil when there is none. Answers the
 -- token of the parked call it completes, else whether a callback heard it.
 function dispatch.take(loop)

@@ -23,6 +23,8 @@ local function check(name)
     error(name .. " called inside a status callback", 3)
   elseif task.is_inside() then
     error(name .. " called inside a task", 3)
+  elseif dispatch.is_polling() then
+    error(name .. " called inside poll", 3)
   end
 end
 
