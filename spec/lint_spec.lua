@@ -155,7 +155,7 @@ describe("floors", function()
       .. "decode",
     net = "clock address address_class guard reactor resolver part part_shared "
       .. "env news file stream tcp trust tls tls_internal tls_part tls_options "
-      .. "tls_bio tls_verify tls_revocation tls_identity tls_session "
+      .. "tls_bio tls_verify tls_store tls_revocation tls_identity tls_session "
       .. "tls_context tls_info tls_openssl part_linked tunnel dial",
     http = "conn pool exchange follow wsio",
   }

@@ -3,7 +3,10 @@
 struct hn_identity {
   struct hn_link link; /* in the session's list, last used first */
   struct hn_tls_options options; /* owned copy */
+  const struct hn_tls_library *library; /* static */
   struct hn_tls_context *context; /* a reference */
+  bool is_loaded;
+  int64_t loaded_at; /* the time of the step that parsed a slice last */
 };
 
 static void identity_free(struct hn_session *s, struct hn_identity *i) {
@@ -35,8 +38,8 @@ static int identity_fill(struct hn_identity *i, struct hn_parts *parts,
   const void *table;
   if (part_find(parts, HN_PART_TLS, &table, detail) != 0)
     return HN_ERR_SECURE_CHANNEL_ERROR;
-  const struct hn_tls_library *library = table;
-  return library->context_new(&i->options, &i->context, detail);
+  i->library = table;
+  return i->library->context_new(&i->options, &i->context, detail);
 }
 
 static int identity_make(struct hn_session *s, const struct hn_tls_options *o,
@@ -61,19 +64,37 @@ static int identity_make(struct hn_session *s, const struct hn_tls_options *o,
 }
 
 /* A script that changes an option for every request must not keep a trust
- * store for each. */
-static void identity_trim(struct hn_session *s) {
+ * store for each. True when one went that was not even loaded. */
+static bool identity_trim(struct hn_session *s) {
   size_t n = 0;
+  bool wasted = false;
   struct hn_link *l = s->identities.next;
   while (l != &s->identities) {
     struct hn_identity *i = HN_CONTAINER_OF(l, struct hn_identity, link);
     l = l->next;
-    if (++n > HN_IDENTITIES) identity_free(s, i);
+    if (++n <= HN_IDENTITIES) continue;
+    wasted = wasted || !i->is_loaded;
+    identity_free(s, i);
   }
+  return wasted;
+}
+
+/* One slice in a step, however many requests wait for it. */
+static int identity_load(struct hn_session *s, struct hn_identity *i,
+                         int64_t slice, const char **detail) {
+  int64_t now = env_now_us(&s->node.rt->env);
+  if (i->is_loaded) return 0;
+  if (i->loaded_at == now) return HN_AGAIN;
+  i->loaded_at = now;
+  int rc = i->library->context_load(i->context, slice, detail);
+  i->is_loaded = rc == 0;
+  if (rc != 0 && rc != HN_AGAIN) identity_free(s, i);
+  return rc;
 }
 
 int identity_get(struct hn_session *s, const struct hn_tls_options *options,
                  struct hn_tls_context **out, const char **detail) {
+  int64_t slice = HN_IDENTITY_SLICE;
   struct hn_identity *i = identity_find(s, options);
   if (!i) {
     int rc = identity_make(s, options, &i, detail);
@@ -81,7 +102,10 @@ int identity_get(struct hn_session *s, const struct hn_tls_options *options,
   }
   list_remove(&i->link);
   list_prepend(&s->identities, &i->link);
-  identity_trim(s);
-  *out = i->context;
-  return 0;
+  /* When more are loaded at a time than are kept, each would be pushed out
+   * before its next turn: nobody would ever be done. */
+  if (identity_trim(s)) slice = INT64_MAX / 2;
+  int rc = identity_load(s, i, slice, detail);
+  if (rc == 0) *out = i->context;
+  return rc;
 }

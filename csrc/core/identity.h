@@ -11,11 +11,13 @@ enum {
   HN_IDENTITIES = 8, /* contexts kept; the one used longest ago goes */
   /* What one counts as: a usual bundle of authorities, parsed, is 0.8 MiB. */
   HN_IDENTITY_COST = 1024 * 1024,
+  HN_IDENTITY_SLICE = 500, /* us of a step spent on parsing authorities */
 };
 
 /* The context for these options, which are borrowed during the call; it is the
- * session's. Errors of hn_tls_library's context_new, and SECURE_CHANNEL_ERROR
- * where TLS cannot be loaded, with *detail. */
+ * session's. HN_AGAIN: its authorities are not all parsed; to be asked again in
+ * the next step. Errors of hn_tls_library's context_new and context_load, and
+ * SECURE_CHANNEL_ERROR where TLS cannot be loaded, with *detail. */
 HN_INTERNAL int identity_get(struct hn_session *s,
                              const struct hn_tls_options *options,
                              struct hn_tls_context **out, const char **detail);

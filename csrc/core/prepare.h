@@ -13,8 +13,8 @@
 HN_INTERNAL int prepare_message(struct hn_request *r, struct hn_slice headers,
                                 struct hn_slice body, uint64_t total);
 
-/* Begins the exchange of a prepared message. The first https request of a
- * session loads the trust store here. Errors are described in r->info. */
+/* Begins the exchange of a prepared message; HN_AGAIN while the
+ * authorities it is to trust are parsed. Errors are described in r->info. */
 HN_INTERNAL int prepare_exchange(struct hn_request *r);
 
 #endif

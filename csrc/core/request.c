@@ -196,7 +196,7 @@ static void request_reset(struct hn_request *r, struct hn_connect *c) {
   r->node.ops = &request_ops;
   r->state = HN_REQUEST_NEW;
   r->context_value = c->context_value;
-  r->own_framing = r->own_accept = r->begun = false;
+  r->own_framing = r->own_accept = r->begun = r->securing = false;
   r->settings = session_of(&c->node)->settings;
   /* The record may be a closed request's, whose session is gone. */
   r->info.code = r->info.system = 0;

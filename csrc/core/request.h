@@ -40,6 +40,7 @@ struct hn_request {
   bool opened_secure; /* HN_REQUEST_SECURE */
   bool own_framing; /* Content-Length or Transfer-Encoding is ours */
   bool own_accept;  /* Accept-Encoding is ours */
+  bool securing;    /* it waits for its TLS identity */
   bool begun;       /* the exchange of this send has been begun */
   int minor;        /* HTTP/1.minor */
   struct hn_buf text;        /* method, then target */

@@ -117,6 +117,7 @@ int hn_send(hn_runtime *rt, hn_handle request, struct hn_slice headers,
   if (rc) return sending_refuse(r, rc);
   r->info.code = 0;
   r->info.secure = 0;
+  r->securing = false;
   if (r->hop) r->hop->wants_body = false;
   request_set_state(r, HN_REQUEST_SENDING);
   request_make_ready(r);

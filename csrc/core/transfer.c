@@ -44,12 +44,15 @@ int transfer_post_news(struct hn_request *r) {
   return r->log && r->log->count > 0 ? transfer_post_log(r) : 0;
 }
 
+static enum hn_phase transfer_phase(const struct hn_request *r) {
+  return r->securing ? HN_PHASE_SECURE : exchange_phase(&r->exchange);
+}
+
 /* The end of an operation by an error: the bits of a certificate problem come
  * first (winhttp.md 6.4 S8), then its completion. */
 void transfer_fail(struct hn_request *r, struct hn_operation *op, int code) {
   if (r->info.code == 0)
-    err_set(&r->info, code, exchange_phase(&r->exchange),
-            r->target->authority, NULL);
+    err_set(&r->info, code, transfer_phase(r), r->target->authority, NULL);
   if (r->begun) exchange_abort(&r->exchange);
   (void)transfer_post_news(r);
   if (r->info.secure)
@@ -57,6 +60,8 @@ void transfer_fail(struct hn_request *r, struct hn_operation *op, int code) {
                       slice_make(NULL, 0));
   if (r->state != HN_REQUEST_FAILED) request_set_state(r, HN_REQUEST_FAILED);
   op_fail(&r->node, op, &r->info);
+  /* It may have been waiting for its next turn. */
+  if (!r->tx.running && !r->rx.running) list_remove(&r->ready);
 }
 
 /* The timer of an operation that waits, as far as it is its own time. */
@@ -66,7 +71,7 @@ static int transfer_arm(struct hn_request *r, struct hn_operation *op,
   uint64_t progress = op->api == HN_OP_RECEIVE_RESPONSE
                           ? x->retried
                           : x->received + x->sent;
-  if (x->state == HN_X_CONNECT) {
+  if (x->state == HN_X_CONNECT || r->securing) {
     /* A dial keeps the time itself; in line it is connect_timeout's. */
     timeout = x->conn ? -1 : r->settings.connect_timeout;
     progress = UINT64_MAX - 1;
@@ -83,7 +88,8 @@ bool transfer_settle(struct hn_request *r, struct hn_operation *op, int rc,
   int told = transfer_post_news(r);
   if (told && (rc == 0 || rc == HN_AGAIN)) rc = told;
   if (rc == 0) return true;
-  if (rc == HN_AGAIN && r->exchange.hungry) request_make_ready(r);
+  if (rc == HN_AGAIN && (r->exchange.hungry || r->securing))
+    request_make_ready(r);
   r->exchange.hungry = false;
   if (rc == HN_AGAIN) rc = transfer_arm(r, op, timeout);
   if (rc == 0) return false;
@@ -102,7 +108,7 @@ bool transfer_must_pause(struct hn_request *r, const struct hn_operation *op,
  * one started later fails with TIMEOUT at once. */
 static void transfer_on_deadline(struct hn_request *r) {
   r->late = true;
-  err_set(&r->info, HN_ERR_TIMEOUT, exchange_phase(&r->exchange),
+  err_set(&r->info, HN_ERR_TIMEOUT, transfer_phase(r),
           r->target->authority, "total timeout");
   if (r->begun) exchange_abort(&r->exchange);
   if (r->tx.running) transfer_fail(r, &r->tx, HN_ERR_TIMEOUT);
@@ -143,7 +149,7 @@ static void transfer_cancel_op(struct hn_request *r, struct hn_operation *op,
     if (quiet) op_drop(&r->node, op);
     return;
   }
-  err_set(&r->info, HN_ERR_OPERATION_CANCELLED, exchange_phase(&r->exchange),
+  err_set(&r->info, HN_ERR_OPERATION_CANCELLED, transfer_phase(r),
           r->target->authority, NULL);
   op_fail(&r->node, op, &r->info);
 }

@@ -6,7 +6,8 @@
  * Secure by default: the chain is verified against the trust store, the name
  * (or IP address) against the certificate, TLS 1.2 is the floor. One context
  * is one TLS identity: what is trusted, who we are, what is forgiven. It is
- * made at first use, because loading a trust store costs up to 15 ms, and it
+ * made at first use, and what takes up to 20 ms, parsing the authorities, is
+ * done in slices, so that whoever drives it can do other things between. It
  * keeps the sessions that can be resumed: none ever leaves its context, so a
  * resumed connection was verified under the very options it runs with. The
  * store is SSL_CERT_FILE / ca_file if given, else SSL_CERT_DIR or the default
@@ -33,7 +34,7 @@ enum hn_tls_ignore {
 };
 
 /* All zero is the default. Texts are borrowed, NUL-terminated paths unless it
- * says otherwise; files are read once, by tls_context_new. */
+ * says otherwise; files are read once, by context_new. */
 struct hn_tls_options {
   const char *ca_file; /* PEM bundle in place of the default store, or NULL */
   const char *alpn;    /* "http/1.1", or NULL */
@@ -160,9 +161,14 @@ struct hn_tls_library {
    * SECURE_FAILURE when a file cannot be read or does not hold what it should,
    * WRITE_FAULT when key_log_file cannot be opened, INVALID_PARAMETER for
    * versions and pins that make no sense. Also NOT_ENOUGH_MEMORY. Nothing of *o
-   * is needed afterwards. */
+   * is needed afterwards. The context is of use when it is loaded. */
   int (*context_new)(const struct hn_tls_options *o,
                      struct hn_tls_context **out, const char **detail);
+  /* Parses authorities for `slice` microseconds or a little longer, one at
+   * least. 0: loaded. HN_AGAIN: more are left. SECURE_FAILURE with *detail,
+   * NOT_ENOUGH_MEMORY: the context is to be freed. */
+  int (*context_load)(struct hn_tls_context *c, int64_t slice,
+                      const char **detail);
   /* After the last reference. */
   void (*context_end)(struct hn_tls_context *c);
   /* As the functions of nearly the same names above; get_info of a stream that

@@ -1,12 +1,10 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "../base/mem.h"
 #include "file.h"
 #include "tls_internal.h"
-#include "trust.h"
 
 enum {
   HN_TLS_ALPN = 32,
@@ -16,27 +14,6 @@ enum {
 static int tls_refuse_options(const char *why, const char **detail) {
   *detail = why;
   return HN_ERR_INVALID_PARAMETER;
-}
-
-static int tls_load_file(SSL_CTX *ctx, const char *file) {
-  if (access(file, R_OK) != 0) return HN_ERR_READ_FAULT;
-  return SSL_CTX_load_verify_file(ctx, file) == 1 ? 0 : HN_ERR_SECURE_FAILURE;
-}
-
-/* Nothing found is no error: every chain then ends at an unknown authority. */
-static int tls_load_store(SSL_CTX *ctx, const char *ca_file,
-                          const char **detail) {
-  struct hn_trust from = {ca_file, NULL, NULL};
-  if (!ca_file)
-    from = trust_find(X509_get_default_cert_dir(),
-                      X509_get_default_cert_file());
-  if (from.folder) (void)SSL_CTX_load_verify_dir(ctx, from.folder);
-  int rc = from.file ? tls_load_file(ctx, from.file) : 0;
-  if (rc == 0 || (!ca_file && !from.variable)) return 0;
-  *detail = rc == HN_ERR_READ_FAULT
-              ? "ca_file (or SSL_CERT_FILE) cannot be read"
-              : "ca_file (or SSL_CERT_FILE) holds no PEM certificate";
-  return HN_ERR_SECURE_FAILURE;
 }
 
 /* The library's number of a version; 0 for 0; -1 when we do not have it. */
@@ -142,7 +119,7 @@ static int tls_context_fill(struct hn_tls_context *c,
   if (!tls_configure(c->ctx, o->alpn)) return HN_ERR_NOT_ENOUGH_MEMORY;
   int rc = tls_set_versions(c->ctx, o, detail);
   if (rc == 0) rc = tls_set_pins(c, o->pins, detail);
-  if (rc == 0) rc = tls_load_store(c->ctx, o->ca_file, detail);
+  if (rc == 0) rc = tls_store_open(c, o->ca_file, detail);
   if (rc == 0) rc = tls_identity_set_up(c, o, detail);
   if (rc == 0) rc = tls_revocation_set_up(c, o, detail);
   if (rc == 0) rc = tls_set_key_log(c, o->key_log_file, detail);
@@ -175,6 +152,7 @@ HN_INTERNAL int tls_context_new(const struct hn_tls_options *o,
 
 HN_INTERNAL void tls_context_end(struct hn_tls_context *c) {
   tls_sessions_fini(c);
+  BIO_free(c->bundle);
   SSL_CTX_free(c->ctx);
   BIO_meth_free(c->method);
   if (c->key_log >= 0) file_close(c->key_log);

@@ -11,6 +11,7 @@
 #include "tls.h"
 
 struct bio_method_st;
+struct bio_st;
 struct ssl_ctx_st;
 struct ssl_st;
 
@@ -27,7 +28,10 @@ struct hn_tls_context {
   unsigned references;
   struct ssl_ctx_st *ctx;       /* owned */
   struct bio_method_st *method; /* owned; see tls_bio.c */
+  struct bio_st *bundle;   /* owned: what is yet to be parsed; NULL: nothing */
   char *pins;              /* owned; NULL: any key */
+  bool chosen;             /* somebody said where the authorities are, */
+  bool has_authority;      /* and one was there */
   uint32_t tolerated;      /* HN_SECURE_* bits that are no fault */
   bool weak_ok;            /* weak signatures are no fault */
   bool revocation;         /* the verdict waits for the OCSP answer */
@@ -77,6 +81,14 @@ HN_INTERNAL void tls_verify_blame(struct tls_stream *t, uint32_t bit,
                                   int system, const char *text);
 /* True for a list of pins as hn_tls_options describes it. */
 HN_INTERNAL bool tls_verify_is_pin_list(const char *pins);
+
+/* tls_store.c: the authorities. Where they are, and the bytes of a bundle.
+ * SECURE_FAILURE, *detail. */
+HN_INTERNAL int tls_store_open(struct hn_tls_context *c, const char *ca_file,
+                               const char **detail);
+/* See context_load of struct hn_tls_library. */
+HN_INTERNAL int tls_store_load(struct hn_tls_context *c, int64_t slice,
+                               const char **detail);
 
 /* tls_revocation.c: lists and stapled answers. SECURE_FAILURE, *detail. */
 HN_INTERNAL int tls_revocation_set_up(struct hn_tls_context *c,

@@ -346,6 +346,7 @@ static int tls_stream_new(struct hn_tls_context *c, struct hn_stream *below,
 
 static const struct hn_tls_library tls_library = {
   .context_new = tls_context_new,
+  .context_load = tls_store_load,
   .context_end = tls_context_end,
   .stream_new = tls_stream_new,
   .get_info = tls_info_get,

@@ -416,7 +416,7 @@ static void dial_secure_through(const char *host, bool trusted,
   signal(SIGPIPE, SIG_IGN); /* for the server: it uses the socket directly */
   CHECK(fixture_open(&env));
   fixture_write_pem(ca.cert, pem);
-  CHECK_INT(tls_context_new(&tls, &context, &detail), 0);
+  CHECK_INT(fixture_context(&tls, &context, &detail), 0);
   int listener = fixture_listen("127.0.0.1", &a);
   server.listener = local ? local->listener : listener;
   server.ctx = fixture_server(&cert);
@@ -490,7 +490,7 @@ TEST(a_server_that_never_shakes_hands) {
   struct hn_address a;
   struct result r;
   CHECK(fixture_open(&env));
-  CHECK_INT(tls_context_new(&tls, &context, &detail), 0);
+  CHECK_INT(fixture_context(&tls, &context, &detail), 0);
   int listener = fixture_listen("127.0.0.1", &a);
   struct hn_dial_options o = options("127.0.0.1", fixture_port(&a), context);
   o.connect_timeout = 50;
@@ -563,7 +563,7 @@ TEST(each_allocation_failing) {
   struct hn_tls_context *context = NULL;
   const char *detail = NULL;
   struct hn_address a;
-  CHECK_INT(tls_context_new(&tls, &context, &detail), 0);
+  CHECK_INT(fixture_context(&tls, &context, &detail), 0);
   int listener = fixture_listen("127.0.0.1", &a);
   CHECK_INT(listen(listener, 100), 0);
   struct try_ctx try = {fixture_port(&a), NULL};

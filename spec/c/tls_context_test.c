@@ -6,7 +6,7 @@ static void check_context(const struct hn_tls_options *o, int code,
                           const char *detail) {
   struct hn_tls_context *c = NULL;
   const char *said = NULL;
-  CHECK_INT(tls_context_new(o, &c, &said), code);
+  CHECK_INT(fixture_context(o, &c, &said), code);
   CHECK((c != NULL) == (code == 0));
   if (detail) CHECK(said && strstr(said, detail) != NULL);
   tls_context_free(c);
@@ -28,6 +28,46 @@ TEST(trust_stores) {
   unsetenv("SSL_CERT_DIR");
   check_context(&o, 0, NULL);
   tls_context_free(NULL);
+}
+
+/* A bundle of many, in slices of the least size; and one that is spoiled. */
+TEST(a_bundle_in_slices) {
+  enum { MANY = 20 };
+  char path[] = "/tmp/hn_bundle_XXXXXX";
+  struct hn_tls_options o = {.ca_file = path};
+  for (int spoiled = 0; spoiled < 2; spoiled++) {
+    struct hn_tls_context *c = NULL;
+    const char *detail = NULL;
+    int rc, slices = 0;
+    FILE *f = spoiled ? fopen(path, "w") : fixture_file(path);
+    if (!CHECK(f != NULL)) return;
+    fputs("Some words first.\n", f);
+    for (int i = 0; i < MANY; i++) PEM_write_X509(f, authority.cert);
+    if (spoiled) fputs("-----BEGIN CERTIFICATE-----\n!\n", f);
+    fclose(f);
+    if (!CHECK_INT(tls_context_new(&o, &c, &detail), 0)) break;
+    do {
+      ERR_raise(ERR_LIB_SSL, SSL_R_BAD_LENGTH); /* somebody else's */
+      rc = c->library->context_load(c, 0, &detail);
+      CHECK(ERR_peek_error() == 0);
+    } while (rc == HN_AGAIN && ++slices < 2 * MANY);
+    CHECK_INT(slices, MANY);
+    CHECK_INT(rc, spoiled ? HN_ERR_SECURE_FAILURE : 0);
+    CHECK((detail != NULL) == spoiled);
+    if (!spoiled) CHECK_INT(c->library->context_load(c, 0, &detail), 0);
+    tls_context_free(c);
+  }
+  unlink(path);
+}
+
+/* What is still to be parsed goes with its context. */
+TEST(a_bundle_that_nobody_wants) {
+  const struct hn_tls_options o = pair_options();
+  struct hn_tls_context *c = NULL;
+  const char *detail = NULL;
+  CHECK_INT(tls_context_new(&o, &c, &detail), 0);
+  CHECK(c->bundle != NULL);
+  tls_context_free(c);
 }
 
 TEST(references) {
@@ -190,7 +230,8 @@ TEST(key_log_that_cannot_be_written) {
   fixture_drop(&cert);
 }
 
-PAIR_MAIN(ROW(trust_stores), ROW(references), ROW(versions),
+PAIR_MAIN(ROW(trust_stores), ROW(a_bundle_in_slices),
+          ROW(a_bundle_that_nobody_wants), ROW(references), ROW(versions),
           ROW(versions_that_make_no_sense), ROW(key_log),
           ROW(key_log_that_cannot_be_opened),
           ROW(key_log_that_cannot_be_written))

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "../../csrc/net/tls_internal.h"
 #include "test.h"
 
 enum { FIXTURE_DAY = 86400 };
@@ -179,6 +180,20 @@ static inline SSL_CTX *fixture_server(const struct fixture_cert *c) {
   CHECK(SSL_CTX_use_certificate(ctx, c->cert) == 1);
   CHECK(SSL_CTX_use_PrivateKey(ctx, c->key) == 1);
   return ctx;
+}
+
+/* A context, loaded. */
+static inline int fixture_context(const struct hn_tls_options *o,
+                                  struct hn_tls_context **out,
+                                  const char **detail) {
+  struct hn_tls_context *c = NULL;
+  int rc = tls_context_new(o, &c, detail);
+  if (rc == 0) rc = c->library->context_load(c, INT64_MAX / 2, detail);
+  if (rc == 0)
+    *out = c;
+  else
+    tls_context_free(c);
+  return rc;
 }
 
 #endif

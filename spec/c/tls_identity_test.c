@@ -85,7 +85,7 @@ static void check_row(const struct row *row, const struct fixture_cert *cert) {
   o.client_cert = row->cert;
   o.client_key = row->key;
   o.client_password = row->password;
-  int rc = tls_context_new(&o, &c, &detail);
+  int rc = fixture_context(&o, &c, &detail);
   CHECK_INT(rc, row->detail ? HN_ERR_SECURE_FAILURE : 0);
   if (row->detail && CHECK(detail != NULL))
     CHECK(strstr(detail, row->detail) || !printf("said: %s\n", detail));

@@ -45,7 +45,7 @@ static inline struct hn_tls_context *
 pair_context(const struct hn_tls_options *o) {
   struct hn_tls_context *c = NULL;
   const char *detail = NULL;
-  CHECK_INT(tls_context_new(o, &c, &detail), 0);
+  CHECK_INT(fixture_context(o, &c, &detail), 0);
   CHECK_TEXT(slice_of(detail), NULL);
   return c;
 }

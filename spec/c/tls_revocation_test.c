@@ -264,7 +264,7 @@ TEST(lists_that_cannot_be_loaded) {
     struct hn_tls_context *c = NULL;
     const char *detail = NULL;
     o.crl_file = bad[i].file;
-    CHECK_INT(tls_context_new(&o, &c, &detail), HN_ERR_SECURE_FAILURE);
+    CHECK_INT(fixture_context(&o, &c, &detail), HN_ERR_SECURE_FAILURE);
     CHECK_TEXT(slice_of(detail), bad[i].detail);
   }
 }

@@ -332,7 +332,7 @@ static bool try_open(void *ctx) {
   const char *detail = NULL;
   struct pair p;
   o.pins = "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
-  int rc = tls_context_new(&o, &context, &detail);
+  int rc = fixture_context(&o, &context, &detail);
   if (rc == 0) {
     rc = pair_join(&p, context, server, slice_of("localhost"), 443);
     /* The stream's own reference keeps the context. */

@@ -283,7 +283,7 @@ TEST(lists_of_pins) {
     const char *detail = NULL;
     test_label(rows[i].pins);
     o.pins = rows[i].pins;
-    CHECK_INT(tls_context_new(&o, &c, &detail),
+    CHECK_INT(fixture_context(&o, &c, &detail),
               rows[i].good ? 0 : HN_ERR_INVALID_PARAMETER);
     CHECK((detail != NULL) == !rows[i].good);
     tls_context_free(c);

@@ -1,0 +1,81 @@
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "tls_internal.h"
+#include "trust.h"
+
+enum {
+  HN_TLS_BUNDLE_PIECE = 16 * 1024,
+  HN_TLS_MAX_BUNDLE = 64 * 1024 * 1024,
+};
+
+static int tls_store_refuse(const char *why, const char **detail) {
+  *detail = why;
+  return HN_ERR_SECURE_FAILURE;
+}
+
+/* The bytes at once: an open file would share its place in it with a forked
+ * child. */
+static int tls_store_read(struct hn_tls_context *c, const char *file) {
+  char piece[HN_TLS_BUNDLE_PIECE];
+  BIO *from = BIO_new_file(file, "rb");
+  c->bundle = BIO_new(BIO_s_mem());
+  int n = from && c->bundle ? 1 : 0;
+  for (long sum = 0; n > 0 && sum < HN_TLS_MAX_BUNDLE; sum += n) {
+    n = BIO_read(from, piece, sizeof piece);
+    if (n > 0) n = BIO_write(c->bundle, piece, n);
+  }
+  BIO_free(from);
+  return c->bundle ? 0 : HN_ERR_NOT_ENOUGH_MEMORY;
+}
+
+HN_INTERNAL int tls_store_open(struct hn_tls_context *c, const char *ca_file,
+                               const char **detail) {
+  struct hn_trust from = {ca_file, NULL, NULL};
+  if (!ca_file)
+    from = trust_find(X509_get_default_cert_dir(),
+                      X509_get_default_cert_file());
+  c->chosen = ca_file || from.variable;
+  if (from.folder) (void)SSL_CTX_load_verify_dir(c->ctx, from.folder);
+  if (!from.file) return 0;
+  if (access(from.file, R_OK) == 0) return tls_store_read(c, from.file);
+  if (!c->chosen) return 0;
+  return tls_store_refuse("ca_file (or SSL_CERT_FILE) cannot be read", detail);
+}
+
+/* The next certificate of the bundle: HN_AGAIN, or 0 after the last. */
+static int tls_store_step(struct hn_tls_context *c, const char **detail) {
+  char password[] = ""; /* or the terminal would be asked for one */
+  X509 *cert = PEM_read_bio_X509_AUX(c->bundle, NULL, NULL, password);
+  if (cert) {
+    int added = X509_STORE_add_cert(SSL_CTX_get_cert_store(c->ctx), cert);
+    X509_free(cert);
+    c->has_authority = true;
+    return added == 1 ? HN_AGAIN : HN_ERR_NOT_ENOUGH_MEMORY;
+  }
+  bool ended = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+  /* Nothing found where nobody said to look is no error: every chain then ends
+   * at an unknown authority. */
+  if ((ended && c->has_authority) || !c->chosen) return 0;
+  return tls_store_refuse("ca_file (or SSL_CERT_FILE) holds no PEM certificate",
+                          detail);
+}
+
+HN_INTERNAL int tls_store_load(struct hn_tls_context *c, int64_t slice,
+                               const char **detail) {
+  if (!c->bundle) return 0;
+  int64_t until = clock_now_us() + slice;
+  int rc;
+  ERR_clear_error();
+  do {
+    rc = tls_store_step(c, detail);
+  } while (rc == HN_AGAIN && clock_now_us() < until);
+  ERR_clear_error();
+  if (rc == HN_AGAIN) return rc;
+  BIO_free(c->bundle);
+  c->bundle = NULL;
+  return rc;
+}
