@@ -430,6 +430,8 @@ TEST(a_result_that_is_there_is_had_without_a_step) {
   hn_handle r = client_request(&c, "GET");
   CHECK(client_exchange(&c, r));
   CHECK_INT(hn_read(c.rt, r, 1, HN_READ_FILL), 0);
+  CHECK(client_await(&c, r, HN_OP_READ_DATA, &e)); /* the body has begun */
+  CHECK_INT(hn_read(c.rt, r, 1, HN_READ_FILL), 0);
   CHECK(!hn_try_result(c.rt, r, HN_OP_SEND_REQUEST, &e));
   CHECK(hn_try_result(c.rt, r, HN_OP_READ_DATA, &e));
   CHECK(e.handle == r && e.status == HN_STATUS_READ_COMPLETE);
