@@ -22,8 +22,7 @@ static void queue_free_if_done(struct hn_queue *q) {
   mem_free(q);
 }
 
-void queue_close(hn_runtime *rt, struct hn_queue *q) {
-  (void)rt;
+void queue_close(struct hn_queue *q) {
   q->closed = true;
   queue_free_if_done(q);
 }

@@ -40,7 +40,7 @@ struct hn_queue {
 /* An empty queue, entered in the runtime's list. NOT_ENOUGH_MEMORY. */
 HN_INTERNAL int queue_new(hn_runtime *rt, struct hn_queue **out);
 /* The session is gone: the queue goes with its last event. */
-HN_INTERNAL void queue_close(hn_runtime *rt, struct hn_queue *q);
+HN_INTERNAL void queue_close(struct hn_queue *q);
 
 /* A record of one's own. NOT_ENOUGH_MEMORY. */
 HN_INTERNAL int event_reserve(hn_runtime *rt, struct hn_event_record **out);

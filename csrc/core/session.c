@@ -27,7 +27,7 @@ static void session_destroy(struct hn_node *n) {
   struct hn_session *s = session_from(n);
   pool_fini(&s->pool);
   identity_free_all(s);
-  queue_close(n->rt, n->queue);
+  queue_close(n->queue);
   session_free_agent(s);
   texts_fini(&s->texts);
   mem_free(s);
@@ -98,7 +98,7 @@ static int session_enter(hn_runtime *rt, struct hn_session *s,
   q->is_async = is_async;
   rc = node_open(rt, &s->node, HN_KIND_SESSION, NULL, q);
   if (rc) {
-    queue_close(rt, q);
+    queue_close(q);
     return rc;
   }
   q->session = s->node.id;
