@@ -34,6 +34,11 @@ struct hn_url_parts {
 HN_API int hn_crack_url(struct hn_slice url, unsigned flags, char *scratch,
                         size_t size, struct hn_url_parts *out);
 
+/* The flags of hn_open_request for a URL with this scheme: HN_REQUEST_SECURE or
+ * 0. UNRECOGNIZED_SCHEME for one that no request can go to: "ws" and "wss", as
+ * long as there are no WebSockets, and what hn_crack_url does not know. */
+HN_API int hn_scheme_flags(struct hn_slice scheme, unsigned *flags);
+
 /* WinHttpCreateUrl: writes at most *size bytes and sets *size to the length;
  * INSUFFICIENT_BUFFER sets *size to what is needed. INVALID_PARAMETER. */
 HN_API int hn_create_url(const struct hn_url_parts *parts, unsigned flags,

@@ -41,5 +41,5 @@ end, { "all_completions" })
 
 -- Nobody keeps the request: its running operation does.
 assert(session:connect(parts.host, parts.port):open_request("GET", parts.path .. parts.extra,
-  { secure = parts.scheme == "https" }):send())
+  { secure = parts.scheme ~= "http" }):send())
 while hinternet.poll() do end

@@ -14,7 +14,7 @@ local target = (parts.path .. parts.extra):gsub("#.*", "")
 local session <close> = assert(hinternet.open { user_agent = "download/1.0" })
 local connection = assert(session:connect(parts.host, parts.port))
 local request = assert(connection:open_request("GET", target, {
-  secure = parts.scheme == "https",
+  secure = parts.scheme ~= "http",
 }))
 assert(request:send())
 assert(request:receive_response())

@@ -15,7 +15,7 @@ assert(session:set_timeouts { connect = 10, response = 20, receive = 20 })
 
 local connection <close> = assert(session:connect(parts.host, parts.port))
 local request <close> = assert(connection:open_request("GET", path, {
-  secure = parts.scheme == "https",
+  secure = parts.scheme ~= "http",
   accept = { "text/html", "text/plain" },
 }))
 print(request)

@@ -22,7 +22,7 @@ local connection = assert(session:connect(parts.host, parts.port))
 -- The second request finds the connection of the first still open.
 for round = 1, 2 do
   local request <close> = assert(connection:open_request("GET", path, {
-    secure = parts.scheme == "https",
+    secure = parts.scheme ~= "http",
   }))
   assert(request:send())
   assert(request:receive_response())

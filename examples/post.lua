@@ -12,7 +12,7 @@ local target = (parts.path .. parts.extra):gsub("#.*", "")
 local session <close> = assert(hinternet.open { user_agent = "post/1.0" })
 local connection = assert(session:connect(parts.host, parts.port))
 local request = assert(connection:open_request("POST", target, {
-  secure = parts.scheme == "https",
+  secure = parts.scheme ~= "http",
 }))
 local file <close> = assert(io.open(path, "rb"))
 

@@ -16,6 +16,13 @@ int hn_crack_url(struct hn_slice url, unsigned flags, char *scratch,
   return url_crack(url, flags, scratch, size, out);
 }
 
+int hn_scheme_flags(struct hn_slice scheme, unsigned *flags) {
+  const struct hn_url_scheme *s = url_find_scheme(scheme);
+  if (!s || !s->is_http) return HN_ERR_UNRECOGNIZED_SCHEME;
+  *flags = s->is_secure ? HN_REQUEST_SECURE : 0;
+  return 0;
+}
+
 /* What a function wrote into a buffer, handed out WinHTTP's way: too little
  * room says how much is needed. */
 static int convert_hand_out(int rc, struct hn_buf *b, char *out,

@@ -64,9 +64,9 @@ static int redirect_crack(struct hn_request *r, struct hn_slice location,
 
 /* A port 0 that is written out is no port; to a target it would mean none. */
 static bool redirect_is_http(const struct hn_url_parts *p, bool *secure) {
-  *secure = slice_equal_nocase(p->scheme, slice_of("https"));
-  return (*secure || slice_equal_nocase(p->scheme, slice_of("http"))) &&
-         p->port != 0;
+  const struct hn_url_scheme *s = url_find_scheme(p->scheme);
+  *secure = s && s->is_secure;
+  return s && s->is_http && p->port != 0;
 }
 
 /* Method, path and query of the hop; a fragment stays here (RFC 9110 4.2.5).

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "../proto/url.h"
+
 enum { HN_TARGET_LINE = HN_MAX_HOST + 32 }; /* "Host: [::1]:8080" CRLF */
 
 void target_fini(struct hn_target *t) {
@@ -30,7 +32,7 @@ static void target_make_line(struct hn_target *t, bool usual_port) {
 int target_init(struct hn_target *t, struct hn_slice host, unsigned port,
                 bool secure) {
   char text[HN_MAX_HOST + 16];
-  unsigned usual = secure ? 443 : 80;
+  unsigned usual = (unsigned)url_request_scheme(secure)->port;
   *t = (struct hn_target){.port = port ? port : usual, .secure = secure};
   t->host.p = mem_copy(host.p, host.n);
   t->host.n = host.n;
@@ -45,7 +47,8 @@ int target_init(struct hn_target *t, struct hn_slice host, unsigned port,
 
 int target_append_url(const struct hn_target *t, struct hn_slice path,
                       struct hn_buf *out) {
-  int rc = buf_append_text(out, t->secure ? "https://" : "http://");
+  int rc = buf_append_text(out, url_request_scheme(t->secure)->name);
+  if (rc == 0) rc = buf_append_text(out, "://");
   if (rc == 0) rc = buf_append(out, t->host_field);
   return rc ? rc : buf_append(out, path);
 }

@@ -95,6 +95,22 @@ static int lhn_url_crack(lua_State *L) {
   return 1;
 }
 
+/* is_secure(scheme) -> whether requests of a URL with it go through TLS */
+static int lhn_url_is_secure(lua_State *L) {
+  struct hn_slice scheme = lhn_check_slice(L, LHN_DIRECT, 1);
+  unsigned flags = 0;
+  int code = hn_scheme_flags(scheme, &flags);
+  if (code != 0) {
+    lua_pushnil(L);
+    lua_pushfstring(L, "%s: no request can go to %s://", hn_error_text(code),
+                    lua_tostring(L, 1));
+    lua_pushinteger(L, code);
+    return 3;
+  }
+  lua_pushboolean(L, (flags & HN_REQUEST_SECURE) != 0);
+  return 1;
+}
+
 static const char *const lhn_url_fields[] = {
     "scheme", "user", "password", "host", "path", "extra", "port",
 };
@@ -232,6 +248,7 @@ const luaL_Reg lhn_url_functions[] = {
     {"crack_url", lhn_url_crack},
     {"create_url", lhn_url_create},
     {"resolve_url", lhn_url_resolve},
+    {"is_secure", lhn_url_is_secure},
     {"format_date", lhn_url_format_date},
     {"parse_date", lhn_url_parse_date},
     {"errors", lhn_url_errors},

@@ -10,17 +10,30 @@ struct url_scratch {
   size_t left;
 };
 
-int url_default_port(struct hn_slice scheme) {
-  static const struct {
-    const char *scheme;
-    int port;
-  } rows[] = {{"http", 80}, {"https", 443}, {"ws", 80}, {"wss", 443}};
-  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-    if (slice_equal_nocase(scheme, slice_of(rows[i].scheme))) {
-      return rows[i].port;
-    }
+static const struct hn_url_scheme url_schemes[] = {
+  {"http", 80, false, true},
+  {"https", 443, true, true},
+  {"ws", 80, false, false},
+  {"wss", 443, true, false},
+};
+
+const struct hn_url_scheme *url_find_scheme(struct hn_slice name) {
+  for (size_t i = 0; i < sizeof url_schemes / sizeof *url_schemes; i++) {
+    const struct hn_url_scheme *s = &url_schemes[i];
+    if (slice_equal_nocase(name, slice_of(s->name))) return s;
   }
-  return 0;
+  return NULL;
+}
+
+const struct hn_url_scheme *url_request_scheme(bool secure) {
+  const struct hn_url_scheme *s = url_schemes;
+  while (!s->is_http || s->is_secure != secure) s++;
+  return s;
+}
+
+int url_default_port(struct hn_slice scheme) {
+  const struct hn_url_scheme *s = url_find_scheme(scheme);
+  return s ? s->port : 0;
 }
 
 /* Takes n bytes of the scratch space. */

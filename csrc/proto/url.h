@@ -15,6 +15,20 @@
 #include "url_ref.h"
 #include "url_text.h"
 
+/* All there is to know of a scheme. Whether a request goes out in the clear is
+ * read off here and nowhere else. */
+struct hn_url_scheme {
+  const char *name; /* lower case */
+  int port;
+  bool is_secure; /* TLS */
+  bool is_http;   /* a request can go there; else it is for WebSockets */
+};
+
+/* In any case; NULL: another scheme. */
+HN_INTERNAL const struct hn_url_scheme *url_find_scheme(struct hn_slice name);
+/* That of requests with or without TLS. */
+HN_INTERNAL const struct hn_url_scheme *url_request_scheme(bool secure);
+
 /* The port of "http", "https", "ws" or "wss" (any case: 80, 443, 80, 443);
  * 0 for another scheme. */
 HN_INTERNAL int url_default_port(struct hn_slice scheme);

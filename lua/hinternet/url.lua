@@ -23,6 +23,9 @@ local function crack(text)
   if parts.user or parts.password then
     return nil, "invalid URL: credentials in a URL are not sent", INVALID_URL
   end
+  local secure
+  secure, message, code = core.is_secure(parts.scheme)
+  if secure == nil then return nil, message, code end
   local path, hash = without_fragment(parts.path)
   local extra = hash and "" or without_fragment(parts.extra)
   if path == "" then path = "/" end
@@ -33,7 +36,7 @@ local function crack(text)
     origin = parts.scheme .. "://" .. parts.host:lower() .. ":" .. parts.port,
     path = path .. extra,
     has_query = extra ~= "",
-    open_options = parts.scheme == "https" and { secure = true } or nil,
+    open_options = secure and { secure = true } or nil,
     connection = nil, -- to that origin, of the module's own session
   }
 end
