@@ -356,6 +356,21 @@ describe("A long upload", function()
     s:close()
   end)
 
+  it("that the server no longer reads is answered, behind however much it says", function()
+    local s = p:script({ "recv_head" },
+      { "send", ("HTTP/1.1 102 Processing\r\n\r\n"):rep(60) .. ok }, { "reset" })
+    local session <close> = assert(hinternet.open { max_http_status_continue = 100 })
+    local told = 0
+    session:set_status_callback(function() told = told + 1 end, { "intermediate_response" })
+    local request = post(session, s)
+    assert(request:send(nil, nil, 1000000))
+    assert.is_true(s:wait())
+    assert.equal(1000000, request:write(("x"):rep(1000000)))
+    assert.same({ 200, "done" }, { finish(request) })
+    assert.equal(60, told)
+    s:close()
+  end)
+
   it("may be followed by a response with trailers", function()
     local s = p:script({ "recv_head" }, { "recv_body" }, { "send", "HTTP/1.1 200 OK\r\n"
       .. "Transfer-Encoding: chunked\r\nTrailer: Sum\r\n\r\n4\r\ndone\r\n0\r\nSum: 7\r\n\r\n" })

@@ -84,12 +84,17 @@ static int exchange_start(struct hn_exchange *x) {
   return rc;
 }
 
+/* What the peer thought of the handshake. */
+static bool exchange_is_verdict(int code) {
+  return code == HN_ERR_SECURE_FAILURE ||
+         code == HN_ERR_CLIENT_AUTH_CERT_NEEDED;
+}
+
 /* Describes an error that came bare out of the stream. With TLS 1.3 the peer's
  * verdict on the handshake comes with the first read (RFC 8446 4.4.2.4). */
 static int exchange_describe(struct hn_exchange *x, int code) {
-  bool secure =
-      code == HN_ERR_SECURE_FAILURE || code == HN_ERR_CLIENT_AUTH_CERT_NEEDED;
-  enum hn_phase phase = secure ? HN_PHASE_SECURE : exchange_phase(x);
+  enum hn_phase phase =
+      exchange_is_verdict(code) ? HN_PHASE_SECURE : exchange_phase(x);
   const struct hn_stream *s = x->conn ? x->conn->stream : NULL;
   if (s && s->detail)
     err_set(x->info, code, phase, x->setup.authority, s->detail);
@@ -155,7 +160,8 @@ static int exchange_step_connect(struct hn_exchange *x) {
 }
 
 /* A write cannot go on, or failed: maybe because the server has answered
- * already and reads no further (RFC 9112 9.6). Then its answer counts. */
+ * already and reads no further (RFC 9112 9.6), or has refused the handshake
+ * that was over for us (RFC 8446 4.4.2.4). Then that counts. */
 static int exchange_look_for_answer(struct hn_exchange *x, int rc) {
   if (rc == HN_ERR_CONNECTION_ERROR)
     x->conn->readable = true;
@@ -166,7 +172,8 @@ static int exchange_look_for_answer(struct hn_exchange *x, int rc) {
     x->answered = true;
     return 0;
   }
-  if (rc == HN_AGAIN) return read;
+  if (rc == HN_AGAIN || exchange_is_verdict(read)) return read;
+  if (read == HN_AGAIN && x->hungry) return read; /* there is more to read */
   x->info->code = 0; /* the write's own error is the cause */
   return rc;
 }
@@ -176,7 +183,8 @@ static int exchange_look_for_answer(struct hn_exchange *x, int rc) {
 static int exchange_step_expect(struct hn_exchange *x) {
   struct hn_env *env = x->setup.pool->env;
   int rc = x->protocol->flush(x);
-  if (rc) return rc;
+  if (rc) rc = exchange_look_for_answer(x, rc);
+  if (rc || x->answered) return rc;
   rc = x->protocol->read_head(x);
   if (rc == 0) x->answered = true;
   if (rc == HN_AGAIN && x->expecting) {

@@ -9,6 +9,7 @@ static int tls_bio_read(BIO *bio, char *p, size_t n, size_t *got) {
   BIO_clear_retry_flags(bio);
   if (t->silence > HN_TLS_MAX_SILENCE) return 0;
   int rc = next->ops->read(next, p, n, &done);
+  if (rc == HN_AGAIN && t->deaf != 0) rc = t->deaf;
   if (rc > 0) {
     t->below = rc;
     return 0;
@@ -27,13 +28,20 @@ static int tls_bio_write(BIO *bio, const char *p, size_t n, size_t *put) {
   struct tls_stream *t = BIO_get_data(bio);
   struct hn_stream *next = t->base.next;
   BIO_clear_retry_flags(bio);
-  int rc = next->ops->write(next, p, n, put);
+  int rc = t->deaf != 0 ? t->deaf : next->ops->write(next, p, n, put);
   if (rc == 0) return 1;
-  if (rc == HN_AGAIN)
+  if (rc == HN_AGAIN) {
     BIO_set_retry_write(bio);
-  else
-    t->below = rc;
-  return 0;
+    return 0;
+  }
+  t->below = rc;
+  /* A peer that hears no more may have said why, and a handshake that waits to
+   * write would not read it. */
+  if (t->state != HN_TLS_HANDSHAKE) return 0;
+  t->below = 0;
+  t->deaf = rc;
+  *put = n;
+  return 1;
 }
 
 static long tls_bio_control(BIO *bio, int command, long n, void *p) {

@@ -55,10 +55,11 @@ struct tls_stream {
   int code;       /* of the failure */
   size_t silence; /* bytes that this call has read */
   int below;      /* the code the stream below gave this call, or 0 */
+  int deaf;       /* the code that ended writing below in the handshake, or 0 */
   bool below_end; /* the stream below ended */
   bool starved;   /* the last read found no whole record */
   bool agreed;    /* the handshake was completed */
-  bool heard;     /* the peer has sent data: it accepts the handshake */
+  bool heard;     /* the peer has shown that it accepts the handshake */
   bool warm;      /* its buffers are kept until it is idle */
   bool wanted;    /* the peer asked for a certificate and got none */
   bool unsure;    /* no list could tell whether the certificate is revoked */

@@ -100,6 +100,14 @@ static int tls_fail_protocol(struct tls_stream *t) {
   return tls_fail(t, HN_ERR_SECURE_FAILURE, t->detail);
 }
 
+/* A TLS 1.3 server that asked for a certificate, got none and is gone before it
+ * has said anything: a reset may overtake its alert, or take it along. */
+static bool tls_is_turned_away(const struct tls_stream *t) {
+  return t->state == HN_TLS_OPEN && t->wanted && !t->heard &&
+         SSL_version(t->ssl) == TLS1_3_VERSION &&
+         (t->below_end || t->below == HN_ERR_CONNECTION_ERROR);
+}
+
 /* Why the last call failed; the stream is of no use any more. */
 static int tls_break(struct tls_stream *t) {
   if (t->base.secure != 0) return tls_fail(t, HN_ERR_SECURE_FAILURE, NULL);
@@ -108,10 +116,12 @@ static int tls_break(struct tls_stream *t) {
     return tls_fail(t, HN_ERR_CONNECTION_ERROR,
                     "TLS: too many messages without data");
   }
-  if (t->below != 0) {
-    t->base.system = t->base.next->system;
-    return tls_fail(t, t->below, t->base.next->detail);
-  }
+  if (t->below != 0) t->base.system = t->base.next->system;
+  if (tls_is_turned_away(t))
+    return tls_fail(t, HN_ERR_CLIENT_AUTH_CERT_NEEDED,
+                    "the server hung up after it had asked for a client "
+                    "certificate");
+  if (t->below != 0) return tls_fail(t, t->below, t->base.next->detail);
   if (t->below_end && t->state == HN_TLS_HANDSHAKE)
     return tls_fail(t, HN_ERR_CONNECTION_ERROR,
                     t->wanted ? "closed during the TLS handshake, after the "

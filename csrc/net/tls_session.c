@@ -93,7 +93,11 @@ static bool tls_session_keep(const struct tls_stream *t, SSL_SESSION *s) {
 /* The library gives a reference away; 1 takes it. */
 static int tls_session_note(SSL *ssl, SSL_SESSION *s) {
   struct tls_stream *t = SSL_get_app_data(ssl);
-  return t && tls_session_keep(t, s);
+  if (!t) return 0;
+  /* RFC 8446 4.6.1: a server that asked for a certificate gives out tickets
+   * once it has our Finished, and has judged what came before it. */
+  if (t->wanted) t->heard = true;
+  return tls_session_keep(t, s);
 }
 
 /* RFC 8446 4.6.1: not beyond the ticket's lifetime. Nor beyond the

@@ -1,5 +1,7 @@
 #include "tls_pair_fixture.h"
 
+#include <errno.h>
+
 /* The client's own certificate in every form, made by make_files. */
 static char pem_both[] = "/tmp/hn_both_XXXXXX";
 static char pem_cert[] = "/tmp/hn_cert_XXXXXX";
@@ -176,6 +178,50 @@ TEST(a_server_that_hangs_up) {
   fixture_drop(&cert);
 }
 
+/* With TLS 1.3 a reset may take the server's alert along. */
+TEST(a_server_that_is_gone_after_our_finished) {
+  static const struct {
+    const char *label;
+    bool asks, greets, reset;
+    uint32_t version;
+    int code;
+  } cases[] = {
+    {"ended", true, false, false, HN_TLS_1_3, HN_ERR_CLIENT_AUTH_CERT_NEEDED},
+    {"reset", true, false, true, HN_TLS_1_3, HN_ERR_CLIENT_AUTH_CERT_NEEDED},
+    {"never asked", false, false, false, HN_TLS_1_3, HN_ERR_CONNECTION_ERROR},
+    {"gave a ticket", true, true, false, HN_TLS_1_3, HN_ERR_CONNECTION_ERROR},
+    {"TLS 1.2", true, true, true, HN_TLS_1_2, HN_ERR_CONNECTION_ERROR},
+  };
+  struct fixture_cert cert = pair_good_leaf();
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct hn_tls_options o = pair_options();
+    struct pair p;
+    char text[8];
+    size_t n = 99;
+    test_label(cases[i].label);
+    o.max_version = cases[i].version;
+    CHECK_INT(pair_open(&p, &o, &cert, slice_of("localhost")), 0);
+    if (cases[i].asks) SSL_set_verify(p.server, SSL_VERIFY_PEER, NULL);
+    CHECK_INT(p.client->ops->step_connect(p.client), HN_AGAIN);
+    pair_carry(&p);
+    int rc = p.client->ops->step_connect(p.client);
+    if (cases[i].greets) pair_carry(&p);
+    if (rc == HN_AGAIN) rc = p.client->ops->step_connect(p.client);
+    CHECK_INT(rc, 0);
+    if (cases[i].greets)
+      CHECK_INT(p.client->ops->read(p.client, text, 8, &n), HN_AGAIN);
+    p.wire.ended = !cases[i].reset;
+    p.wire.broken = cases[i].reset ? ECONNRESET : 0;
+    CHECK_INT(p.client->ops->read(p.client, text, 8, &n), cases[i].code);
+    CHECK_INT(p.client->system, p.wire.broken);
+    bool said = p.client->detail && strstr(p.client->detail, "hung up after");
+    CHECK_INT(said, cases[i].code == HN_ERR_CLIENT_AUTH_CERT_NEEDED);
+    CHECK_INT(n, 99);
+    pair_close(&p);
+  }
+  fixture_drop(&cert);
+}
+
 /* A certificate that the server does not accept is another matter than none. */
 TEST(a_certificate_that_is_refused) {
   struct fixture_cert cert = pair_good_leaf();
@@ -197,4 +243,6 @@ TEST(a_certificate_that_is_refused) {
 }
 
 PAIR_MAIN(ROW(every_form), ROW(with_nothing_to_show),
-          ROW(a_server_that_hangs_up), ROW(a_certificate_that_is_refused))
+          ROW(a_server_that_hangs_up),
+          ROW(a_server_that_is_gone_after_our_finished),
+          ROW(a_certificate_that_is_refused))

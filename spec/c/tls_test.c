@@ -117,6 +117,68 @@ TEST(a_broken_stream_below) {
   fixture_drop(&cert);
 }
 
+/* A peer that closed with a reset before it had read: what it said is there, a
+ * write is not possible any more. */
+TEST(a_peer_that_hears_no_more) {
+  static const struct {
+    const char *said;
+    bool ended;
+    int code;
+    const char *detail;
+  } cases[] = {
+    {"SSH-2.0-OpenSSH_9.2\r\n", false, HN_ERR_SECURE_FAILURE, "does the server "},
+    {"\x15\x03\x01\x00\x02\x02\x28", true, HN_ERR_SECURE_FAILURE,
+     "alert handshake failure"},
+    {"", true, HN_ERR_CONNECTION_ERROR, "closed during the TLS handshake"},
+    {"", false, HN_ERR_CONNECTION_ERROR, NULL},
+  };
+  const struct hn_tls_options o = pair_options();
+  struct fixture_cert cert = pair_good_leaf();
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct pair p;
+    size_t n = i == 1 ? 7 : strlen(cases[i].said);
+    test_label(cases[i].said);
+    CHECK_INT(pair_open(&p, &o, &cert, slice_of("localhost")), 0);
+    p.wire.deaf = EPIPE;
+    p.wire.ended = cases[i].ended;
+    CHECK_INT(buf_append(&p.wire.to_client, slice_make(cases[i].said, n)), 0);
+    CHECK_INT(p.client->ops->step_connect(p.client), cases[i].code);
+    if (cases[i].detail)
+      CHECK(p.client->detail && strstr(p.client->detail, cases[i].detail));
+    else
+      CHECK_INT(p.client->system, EPIPE);
+    pair_close(&p);
+  }
+  fixture_drop(&cert);
+}
+
+/* With TLS 1.3 the handshake is over for us with what we write last. When that
+ * gets nowhere, nothing written later does, even if it could. */
+TEST(a_finished_that_gets_nowhere) {
+  const struct hn_tls_options o = pair_options();
+  struct fixture_cert cert = pair_good_leaf();
+  struct pair p;
+  char text[8];
+  size_t n = 99;
+  CHECK_INT(pair_open(&p, &o, &cert, slice_of("localhost")), 0);
+  CHECK_INT(p.client->ops->step_connect(p.client), HN_AGAIN);
+  pair_carry(&p);
+  p.wire.deaf = EPIPE;
+  CHECK_INT(p.client->ops->step_connect(p.client), 0);
+  p.wire.deaf = 0;
+  CHECK_INT(p.client->ops->write(p.client, "x", 1, &n),
+            HN_ERR_CONNECTION_ERROR);
+  CHECK_INT(p.client->system, EPIPE);
+  CHECK_INT(buf_size(&p.wire.to_server), 0);
+  CHECK_INT(p.client->ops->read(p.client, text, 8, &n),
+            HN_ERR_CONNECTION_ERROR);
+  CHECK_INT(n, 99);
+  p.client->ops->shutdown(p.client);
+  CHECK_INT(buf_size(&p.wire.to_server), 0);
+  pair_close(&p);
+  fixture_drop(&cert);
+}
+
 TEST(a_server_without_tls) {
   const struct hn_tls_options o = pair_options();
   struct fixture_cert cert = pair_good_leaf();
@@ -425,6 +487,7 @@ int main(void) {
   static const struct test_case rows[] = {
     ROW(a_good_server), ROW(over_an_unkind_stream), ROW(truncation),
     ROW(an_end_during_the_handshake), ROW(a_broken_stream_below),
+    ROW(a_peer_that_hears_no_more), ROW(a_finished_that_gets_nowhere),
     ROW(a_server_without_tls), ROW(an_old_server),
     ROW(a_record_that_was_changed), ROW(messages_without_data),
           ROW(pending_is_what_can_be_read),

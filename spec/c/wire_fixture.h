@@ -21,6 +21,7 @@ struct wire {
   bool turn;
   bool ended;    /* the server hung up */
   int broken;    /* errno of every call, 0: none */
+  int deaf;      /* errno of every write, 0: none */
   unsigned want;
   int *closed; /* counts */
 };
@@ -43,7 +44,7 @@ static inline int wire_read(struct hn_stream *s, char *p, size_t n,
                             size_t *got) {
   struct wire *w = (struct wire *)s;
   struct hn_slice all = buf_peek(&w->to_client);
-  s->system = w->broken;
+  if (w->broken) s->system = w->broken;
   if (w->broken) return HN_ERR_CONNECTION_ERROR;
   w->want = HN_WANT_READ;
   if (wire_refuses(w)) return HN_AGAIN;
@@ -58,8 +59,8 @@ static inline int wire_read(struct hn_stream *s, char *p, size_t n,
 static inline int wire_write(struct hn_stream *s, const char *p, size_t n,
                              size_t *put) {
   struct wire *w = (struct wire *)s;
-  s->system = w->broken;
-  if (w->broken) return HN_ERR_CONNECTION_ERROR;
+  s->system = w->broken ? w->broken : w->deaf;
+  if (s->system) return HN_ERR_CONNECTION_ERROR;
   w->want = HN_WANT_WRITE;
   if (wire_refuses(w)) return HN_AGAIN;
   n = wire_limit(w, n);

@@ -224,7 +224,7 @@ class Connection:
         try:
             self.sock.do_handshake()
         except ssl.SSLError:
-            self.end_after_alert()
+            self.turn_away(options.get("rude"))
             raise
 
     def step_keepalive(self, body=b"", fields=b""):
@@ -281,9 +281,16 @@ class Connection:
             self.done.set()
             self.server.changed()
 
+    def turn_away(self, how):
+        """Ends a refused client's connection, its alert being sent: rudely by
+        a reset, or by a close, which is one too when there are unread data."""
+        if how == b"reset":
+            self.step_reset()
+        elif not how:
+            self.end_after_alert()
+
     def end_after_alert(self):
-        """Lets a refused client read why: closing on unread data is a reset,
-        which would take the alert with it."""
+        """Lets a refused client write on while it reads why."""
         try:
             self.sock.shutdown(socket.SHUT_WR)
             self.sock.settimeout(2)
