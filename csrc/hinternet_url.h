@@ -56,7 +56,8 @@ HN_API int hn_resolve_url(struct hn_slice base, struct hn_slice reference,
  * the years 0 to 9999. */
 HN_API int hn_format_date(int64_t seconds, char out[HN_DATE_SIZE]);
 
-/* Any of the three forms of RFC 9110 5.6.7. `now` picks the century of a
+/* The forms of RFC 9110 5.6.7, read leniently: any separators, with or without
+ * weekday and zone (universal time or "+hhmm"). `now` picks the century of a
  * two-digit year. INVALID_PARAMETER. */
 HN_API int hn_parse_date(struct hn_slice text, int64_t now, int64_t *seconds);
 

@@ -38,7 +38,7 @@ local cases = {
     "bad_status_line", 12152, "malformed status line", "response",
     "HTTP/1.1\r\n\r\n", "HTTP/1.1 \r\n\r\n", "HTTP/1.1 20\r\n\r\n",
     "HTTP/1.1 2OO OK\r\n\r\n", "HTTP/1.1 2000 OK\r\n\r\n",
-    "HTTP/1.1 099 OK\r\n\r\n", "HTTP/1.1  200 OK\r\n\r\n",
+    "HTTP/1.1 099 OK\r\n\r\n", "HTTP/1.1 \t200 OK\r\n\r\n",
     "HTTP/1.1\t200 OK\r\n\r\n", "HTTP/1.1 200-OK\r\n\r\n",
     "HTTP/1.1 -20 OK\r\n\r\n", "HTTP/1.1 200 O\1K\r\n\r\n",
     "HTTP/1.11 200 OK\r\n\r\n",
@@ -74,8 +74,10 @@ local cases = {
   },
   {
     "folded_header", 12152, "folded header line", "response",
-    head("A: b", " c"), head("A: b", "\tc"), head("A: b", " "),
-    head(" A: b", "B: c"), head("A:", "  b"),
+    head(" A: b", "B: c"), head("\tA: b"), head " ",
+    head("Content-Length: 1", " 0"), head("content-length:", "\t5"),
+    head("A: b", "Transfer-Encoding: gzip,", " chunked"),
+    "HTTP/1.1 103 Wait\r\n A: b\r\n\r\n",
   },
   {
     "head_too_large", 12182, "head larger than the limit", "response",
@@ -89,6 +91,7 @@ local cases = {
     "too_many_fields", 12181, "more headers than the limit", "response",
     OK .. many(257, "F%d: x\r\n") .. "\r\n",
     OK .. many(5000, "a:\r\n") .. "\r\n",
+    OK .. "A: b\r\n" .. many(256, " c\r\n") .. "\r\n",
     large = true,
   },
   {
@@ -130,7 +133,7 @@ local cases = {
     "bad_chunk_size", 12152, "malformed chunk size", "receive",
     chunked .. "\r\n", chunked .. "g\r\n", chunked .. "-5\r\n",
     chunked .. "+5\r\n", chunked .. "0x5\r\n", chunked .. " 5\r\n",
-    chunked .. "5 \r\n", chunked .. "5\nhello\r\n", chunked .. "5\r\r",
+    chunked .. "5 0\r\n", chunked .. "5\nhello\r\n", chunked .. "5\r\r",
     chunked .. "5;a\1=b\r\n", chunked .. "5;a=b\n", chunked .. "5; =b\r\n",
     chunked .. "5;\r\n", chunked .. "5\0\r\n", chunked .. "5;a=b\rc\r\n",
     chunked .. "5\r\nhello\r\n5,\r\n",
@@ -160,7 +163,7 @@ local cases = {
   {
     "bad_trailer", 12152, "malformed trailer", "receive",
     chunked .. "0\r\nno colon\r\n\r\n", chunked .. "0\r\nA : b\r\n\r\n",
-    chunked .. "0\r\nA: b\r\n c\r\n\r\n", chunked .. "0\r\nA: b\0\r\n\r\n",
+    chunked .. "0\r\n A: b\r\n\r\n", chunked .. "0\r\nA: b\0\r\n\r\n",
     chunked .. "2\r\nhi\r\n0\r\nA: b\rc\r\n\r\n",
     chunked .. "0\r\n\1\r\n\r\n",
   },

@@ -124,6 +124,15 @@ describe("A request in one call", function()
       assert.is_nil(r.unknown)
     end)
 
+    it("the reason alone, whatever blanks are round it", function()
+      for line, reason in pairs {
+        ["HTTP/1.1  200   Very  OK "] = "Very  OK", ["HTTP/1.0 200"] = "", ["HTTP/1.1 200 "] = "",
+      } do
+        local r = assert(hinternet.get(answering(line .. "\r\nContent-Length: 0\r\n\r\n").url))
+        assert.same({ line:sub(1, 8), reason }, { r.version, r.reason })
+      end
+    end)
+
     it("one value, with options or without", function()
       assert.equal(1, select("#", hinternet.get(url)))
       assert.equal(1, select("#", hinternet.get(url, { timeout = 10 })))

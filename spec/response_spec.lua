@@ -48,7 +48,7 @@ local cases = {
   {
     name = "chunks with extensions, zeros, capitals and blanks",
     bytes = text("HTTP/1.1 200 OK", "Transfer-Encoding: Chunked", "",
-      "0005;a=b", "hello", "A ; q=\"; \";x", " wide worl", "01", "d",
+      "0005;a=b", "hello", "A ; q=\"; \";x", " wide worl", "01 \t", "d",
       "000;last", "", ""),
     body = "hello wide world",
     keeps = true,

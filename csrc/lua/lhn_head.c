@@ -258,11 +258,10 @@ static int lhn_head_start_line(lua_State *L) {
   size_t next, stop = lhn_head_line(text, 0, &next);
   const char *blank = stop > 0 ? memchr(text.p, ' ', stop) : NULL;
   size_t version = blank != NULL ? (size_t)(blank - text.p) : stop;
-  size_t reason = version + 5; /* " 200 " */
+  struct hn_slice rest = lhn_head_value(text, version, stop);
+  size_t code = rest.n < 3 ? rest.n : 3; /* "200" */
   lhn_push_slice(L, (struct hn_slice){text.p, version});
-  if (reason > stop)
-    reason = stop;
-  lhn_push_slice(L, (struct hn_slice){text.p + reason, stop - reason});
+  lhn_push_slice(L, lhn_head_value(rest, code, rest.n));
   return 2;
 }
 

@@ -24,7 +24,7 @@ struct decode_zlib {
   z_stream stream;
   enum hn_decode_zlib_state state;
   bool is_gzip;
-  size_t trailing; /* bytes that may still follow a deflate stream */
+  size_t trailing; /* bytes of a sum that may still follow a bare stream */
 };
 
 static void decode_zlib_set_state(struct decode_zlib *z,
@@ -140,21 +140,18 @@ static int decode_zlib_inside(struct decode_zlib *z, struct hn_decode_io *io) {
   }
 }
 
-/* Zero bytes behind a gzip member are what is left of tapes and blocks; other
- * rubbish may be a member with a damaged head, and dropping that would lose
- * data in silence. */
+/* Zero bytes behind a stream are what is left of tapes and blocks; other
+ * rubbish may be a gzip member with a damaged head, and dropping that would
+ * lose data in silence. */
 static int decode_zlib_after(struct decode_zlib *z, struct hn_decode_io *io) {
-  size_t n = 0;
+  size_t n = z->trailing < io->in.n ? z->trailing : io->in.n;
 
-  if (!z->is_gzip) {
-    if (io->in.n > z->trailing) return HN_DECODE_CORRUPT;
-    z->trailing -= io->in.n;
-    io->in = slice_from(io->in, io->in.n);
-    return HN_AGAIN;
-  }
+  z->trailing -= n;
   while (n < io->in.n && io->in.p[n] == '\0') n++;
   io->in = slice_from(io->in, n);
-  return io->in.n == 0 ? HN_AGAIN : decode_zlib_begin_gzip(z, io->in.p[0]);
+  if (io->in.n == 0) return HN_AGAIN;
+  return z->is_gzip ? decode_zlib_begin_gzip(z, io->in.p[0])
+                    : HN_DECODE_CORRUPT;
 }
 
 static int decode_zlib_step(void *state, struct hn_decode_io *io) {

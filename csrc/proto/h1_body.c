@@ -190,16 +190,15 @@ static size_t h1_body_skip_blanks(struct hn_slice in, size_t i) {
 }
 
 /* RFC 9112 7.1.1: the rest of a size line from i on, an extension or nothing,
- * and its CRLF. What an extension says is skipped, but it must begin like one
- * and hold no control character: a CR or LF hidden in it is a line end to other
- * readers. */
+ * and its CRLF. Blanks before either are skipped: servers pad their sizes. What
+ * an extension says is skipped, but it must begin like one and hold no control
+ * character: a CR or LF hidden in it is a line end to other readers. */
 static int h1_body_scan_extension(struct hn_h1_body *b, struct hn_slice in,
                                   size_t i, size_t *end) {
   size_t at = h1_body_skip_blanks(in, i);
 
   if (at == in.n) return HN_AGAIN;
   if (in.p[at] != ';') {
-    if (at > i) return h1_body_fail(b, HN_FAULT_BAD_CHUNK_SIZE);
     return h1_body_scan_crlf(b, in, at, HN_FAULT_BAD_CHUNK_SIZE, end);
   }
   at = h1_body_skip_blanks(in, at + 1);

@@ -65,9 +65,8 @@ HN_INTERNAL void h1_body_skip(struct hn_h1_body *b, uint64_t n);
  * Else the fault's code, and again on every later call.
  *
  * Lines of the chunked coding end with CRLF and nothing else. Blanks after a
- * size are taken only before an extension; extensions are skipped. Extensions,
- * padding and leading zeros together may exceed HN_MAX_CHUNK_OVERHEAD only up
- * to a quarter of the data.
+ * size and extensions are skipped. Extensions, blanks and leading zeros
+ * together may exceed HN_MAX_CHUNK_OVERHEAD only up to a quarter of the data.
  *
  * Trailer fields go to `trailers`, which is cleared first; those that must not
  * stand there (RFC 9110 6.5.1: framing, routing, authentication, content

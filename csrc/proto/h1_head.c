@@ -2,9 +2,11 @@
 
 #include <string.h>
 
+#include "../base/mem.h"
+
 enum {
   HN_H1_HEAD_EMPTY = 4,    /* bytes of empty lines before a status line */
-  HN_H1_HEAD_STATUS = 12,  /* "HTTP/1.1 200" */
+  HN_H1_HEAD_CODE = 8,     /* the blank behind "HTTP/1.1" */
   HN_H1_HEAD_VERSION = 11, /* " HTTP/1.1" CRLF */
 };
 
@@ -32,6 +34,7 @@ void h1_head_init(struct hn_h1_head *h, size_t max_size) {
   h->max_size = max_size;
   h->fault = HN_FAULT_NONE;
   h->status = 0;
+  h->folds = 0;
   h->major = h->minor = 0;
   h->reason = h->reason_size = 0;
 }
@@ -137,14 +140,20 @@ static int h1_head_parse_version(struct hn_h1_head *h, struct hn_slice in) {
   return 0;
 }
 
-static int h1_head_parse_code(struct hn_h1_head *h, struct hn_slice in) {
-  const char *p = in.p;
+/* The line is complete, and its end is neither a blank nor a digit: it stops
+ * whoever walks along it. RFC 9112 4 lets a recipient take several blanks for
+ * one. *end is behind the code. */
+static int h1_head_parse_code(struct hn_h1_head *h, struct hn_slice in,
+                              size_t *end) {
+  const char *p = in.p + HN_H1_HEAD_CODE;
 
-  if (in.n <= HN_H1_HEAD_STATUS || p[8] != ' ' || !h1_head_is_digit(p[9]) ||
-      !h1_head_is_digit(p[10]) || !h1_head_is_digit(p[11]) || p[9] == '0') {
+  while (*p == ' ') p++;
+  if (p[-1] != ' ' || !h1_head_is_digit(p[0]) || !h1_head_is_digit(p[1]) ||
+      !h1_head_is_digit(p[2]) || p[0] == '0') {
     return h1_head_fail(h, HN_FAULT_BAD_STATUS_LINE);
   }
-  h->status = (p[9] - '0') * 100 + (p[10] - '0') * 10 + (p[11] - '0');
+  h->status = (p[0] - '0') * 100 + (p[1] - '0') * 10 + (p[2] - '0');
+  *end = (size_t)(p + 3 - in.p);
   return 0;
 }
 
@@ -153,11 +162,12 @@ static int h1_head_parse_code(struct hn_h1_head *h, struct hn_slice in) {
  * which must be complete. */
 static int h1_head_parse_status(struct hn_h1_head *h, struct hn_slice in,
                                 size_t *at) {
-  size_t from = HN_H1_HEAD_STATUS, to = from;
+  size_t from = 0, to;
   int code = h1_head_parse_version(h, in), n;
 
-  if (code == 0) code = h1_head_parse_code(h, in);
+  if (code == 0) code = h1_head_parse_code(h, in, &from);
   if (code != 0) return code;
+  to = from;
   if (in.p[from] == ' ') {
     from = h1_head_skip_blanks(in, from);
     to = from + header_value_length(h1_head_rest(in, from));
@@ -179,6 +189,38 @@ static int h1_head_add_field(struct hn_h1_head *h, struct hn_headers *fields,
              : code;
 }
 
+/* Whether the last field says how long the message is. */
+static bool h1_head_is_framing(const struct hn_headers *fields,
+                               struct hn_slice in) {
+  const struct hn_field_span *f = &fields->fields[fields->count - 1];
+  struct hn_slice name = slice_make(in.p + f->name, f->name_size);
+
+  return slice_equal_nocase(name, slice_of("Content-Length")) ||
+         slice_equal_nocase(name, slice_of("Transfer-Encoding"));
+}
+
+/* RFC 9112 5.2: a line that begins with a blank continues the value of the one
+ * before it. Readers that skip it and readers that join it differ, so there is
+ * none right after the status line (2.2), and none where it would change what
+ * belongs to the message. Lines are counted as fields are: each is looked at
+ * again whenever more has come. */
+static int h1_head_parse_fold(struct hn_h1_head *h, struct hn_headers *fields,
+                              struct hn_slice in, size_t *at) {
+  size_t to = *at + header_value_length(h1_head_rest(in, *at));
+  int n = h1_head_line_end(in, to);
+
+  if (n < 0) return n;
+  if (fields->count == 0 || h1_head_is_framing(fields, in)) {
+    return h1_head_fail_at(h, in, *at, HN_FAULT_FOLDED_HEADER);
+  }
+  if (n == 0) return h1_head_fail_at(h, in, to, HN_FAULT_BAD_FIELD_VALUE);
+  if (++h->folds + fields->count > fields->max_fields) {
+    return h1_head_fail(h, HN_FAULT_TOO_MANY_FIELDS);
+  }
+  *at = to + (size_t)n;
+  return 0;
+}
+
 /* One field line from *at on; *at moves behind it. HN_AGAIN: it is not complete
  * yet. */
 static int h1_head_parse_field(struct hn_h1_head *h, struct hn_headers *fields,
@@ -188,16 +230,12 @@ static int h1_head_parse_field(struct hn_h1_head *h, struct hn_headers *fields,
   int n;
 
   /* RFC 9112 5.1: a blank before the colon hides a field from those who take
-   * it for a part of the name. 5.2: a continued line is refused, as is one
-   * right after the status line (2.2): readers that skip it and readers that
-   * join it differ. */
+   * it for a part of the name. */
   if (colon == in.n) return HN_AGAIN;
   if (colon == name || in.p[colon] != ':') {
-    bool folded = h1_head_is_blank(in.p[name]);
-
-    return h1_head_fail_at(h, in, colon,
-                           folded ? HN_FAULT_FOLDED_HEADER
-                                  : HN_FAULT_BAD_FIELD_NAME);
+    return h1_head_is_blank(in.p[name])
+               ? h1_head_parse_fold(h, fields, in, at)
+               : h1_head_fail_at(h, in, colon, HN_FAULT_BAD_FIELD_NAME);
   }
   from = h1_head_skip_blanks(in, colon + 1);
   to = from + header_value_length(h1_head_rest(in, from));
@@ -212,27 +250,77 @@ static int h1_head_parse_field(struct hn_h1_head *h, struct hn_headers *fields,
                              (uint32_t)from, (uint32_t)(to - from)});
 }
 
-/* Takes the lines apart, up to and with the empty one, *used bytes, and copies
- * them into the list, all at once. HN_AGAIN when they are not all here: the
- * next look begins anew, but there are only so many lines. */
-static int h1_head_fill(struct hn_h1_head *h, struct hn_slice in,
-                        struct hn_headers *fields, bool has_status,
-                        size_t *used) {
+/* Takes the lines apart, up to and with the empty one, *used bytes. */
+static int h1_head_parse_lines(struct hn_h1_head *h, struct hn_slice in,
+                               struct hn_headers *fields, bool has_status,
+                               size_t *used) {
   size_t at = 0;
   int code = 0, n = 0;
 
+  h->folds = 0;
   headers_clear(fields);
   if (has_status) code = h1_head_parse_status(h, in, &at);
   while (code == 0 && (n = h1_head_line_end(in, at)) == 0) {
     code = h1_head_parse_field(h, fields, in, &at);
   }
-  if (n < 0) code = HN_AGAIN;
+  if (code == 0 && n > 0) *used = at + (size_t)n;
+  return n < 0 ? HN_AGAIN : code;
+}
+
+/* RFC 9112 5.2: writes lines that have been checked with one blank in place of
+ * each run of folds and the blanks round it; the bytes written. */
+static size_t h1_head_unfold(char *to, struct hn_slice in) {
+  size_t n = 0, at = 0;
+
+  while (at < in.n) {
+    size_t end = slice_find(in, at, '\n') + 1;
+
+    if (h1_head_is_blank(in.p[at])) {
+      if (to[--n] == '\n' && to[n - 1] == '\r') n--;
+      n = h1_head_drop_blanks(slice_make(to, n), 0, n);
+      to[n++] = ' ';
+      at = h1_head_skip_blanks(in, at);
+    }
+    memcpy(to + n, in.p + at, end - at);
+    n += end - at;
+    at = end;
+  }
+  return n;
+}
+
+/* Looks at the lines once more, without their folds. */
+static int h1_head_fill_unfolded(struct hn_h1_head *h, struct hn_slice in,
+                                 struct hn_headers *fields, bool has_status) {
+  char *text = mem_alloc(in.n);
+  struct hn_slice lines;
+  size_t used;
+  int code;
+
+  if (text == NULL) return HN_ERR_NOT_ENOUGH_MEMORY;
+  lines = slice_make(text, h1_head_unfold(text, in));
+  code = h1_head_parse_lines(h, lines, fields, has_status, &used);
+  if (code == 0) code = headers_set_block(fields, lines);
+  mem_free(text);
+  return code;
+}
+
+/* The lines and a copy of them go into the list. HN_AGAIN when they are not all
+ * here: the next look begins anew, but there are only so many lines. */
+static int h1_head_fill(struct hn_h1_head *h, struct hn_slice in,
+                        struct hn_headers *fields, bool has_status,
+                        size_t *used) {
+  size_t size = 0;
+  int code = h1_head_parse_lines(h, in, fields, has_status, &size);
+
   if (code == 0) {
-    at += (size_t)n;
-    code = headers_set_block(fields, slice_sub(in, 0, at));
+    struct hn_slice lines = slice_sub(in, 0, size);
+
+    code = h->folds == 0
+               ? headers_set_block(fields, lines)
+               : h1_head_fill_unfolded(h, lines, fields, has_status);
   }
   if (code == 0) {
-    *used = at;
+    *used = size;
     return 0;
   }
   headers_clear(fields);

@@ -5,9 +5,10 @@
  * The parser is strict where leniency lets two readers of one message differ:
  * every oddity below has a name, and a row in README's table of bad
  * responses. It accepts what RFC 9112 2.2 and 4 ask a client to accept: a bare
- * LF as line end, empty lines before the status line, a missing reason phrase
- * with or without its blank, blanks round a value. Any HTTP/1.x is taken for
- * the version it says; a continued line (obs-fold) is an error.
+ * LF as line end, empty lines before the status line, several blanks in it, a
+ * missing reason phrase with or without its blank, blanks round a value, and a
+ * value that goes on in the next line (obs-fold, 5.2), which becomes one blank.
+ * Any HTTP/1.x is taken for the version it says.
  */
 #ifndef HN_PROTO_H1_HEAD_H
 #define HN_PROTO_H1_HEAD_H
@@ -74,6 +75,7 @@ struct hn_h1_head {
   size_t max_size;     /* MAX_RESPONSE_HEADER_SIZE */
   enum hn_fault fault; /* why h1_head_parse failed */
   int status;          /* 100..999 */
+  uint32_t folds;      /* lines that continued another */
   int major, minor;    /* 1 and 0..9; from 1 on it is HTTP/1.1 to us */
   uint32_t reason, reason_size; /* span in the fields' bytes */
 };
@@ -86,8 +88,11 @@ HN_INTERNAL void h1_head_init(struct hn_h1_head *h, size_t max_size);
  * h->fault set and fields empty; NOT_ENOUGH_MEMORY leaves the fault at NONE. A
  * trickle inside a line is not searched twice. Empty lines before the status
  * line are skipped (RFC 9112 2.2), at most four bytes of them; the block in
- * fields begins with the status line. Input that is no HTTP/1 response is
- * refused at its first byte that differs, the rest once its line is complete.
+ * fields begins with the status line and has no folds; a line that continues
+ * another counts as a field towards the list's limit. A fold before the first
+ * field, in Content-Length and in Transfer-Encoding is refused. Input that is
+ * no HTTP/1 response is refused at its first byte that differs, the rest once
+ * its line is complete.
  */
 HN_INTERNAL int h1_head_parse(struct hn_h1_head *h, struct hn_slice in,
                               struct hn_headers *fields, size_t *used);

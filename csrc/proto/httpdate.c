@@ -17,11 +17,7 @@ struct httpdate_fields {
   bool short_year; /* only the last two digits are known */
 };
 
-static const char *const httpdate_days[] = {
-    "Sunday",   "Monday", "Tuesday",  "Wednesday",
-    "Thursday", "Friday", "Saturday",
-};
-
+static const char httpdate_days[] = "SunMonTueWedThuFriSat";
 static const char httpdate_months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 
 static bool httpdate_is_leap(int year) {
@@ -89,7 +85,7 @@ int httpdate_format(int64_t seconds, char out[HN_DATE_SIZE]) {
   days = (seconds - HN_HTTPDATE_FIRST) / HN_HTTPDATE_DAY;
   memcpy(out, "Www, 00 Mmm 0000 00:00:00 GMT", HN_DATE_SIZE);
   /* 0000-01-01 was a Saturday. */
-  memcpy(out, httpdate_days[(days + 6) % 7], 3);
+  memcpy(out, httpdate_days + 3 * ((days + 6) % 7), 3);
   httpdate_put(out + 5, 2, f.day);
   memcpy(out + 8, httpdate_months + 3 * (f.month - 1), 3);
   httpdate_put(out + 12, 4, f.year);
@@ -99,72 +95,131 @@ int httpdate_format(int64_t seconds, char out[HN_DATE_SIZE]) {
   return 0;
 }
 
-/* Bytes used by a name of the week at the start of s: all of it, or its first
- * three letters; 0 when there is none. */
-static size_t httpdate_read_weekday(struct hn_slice s, bool whole) {
-  for (size_t i = 0; i < 7; i++) {
-    struct hn_slice name = slice_of(httpdate_days[i]);
-    if (!whole) name.n = 3;
-    if (slice_starts_nocase(s, name)) return name.n;
+static bool httpdate_is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+static bool httpdate_is_letter(char c) {
+  c = slice_lower(c);
+  return c >= 'a' && c <= 'z';
+}
+
+/* Punctuation, blanks and line ends: whatever stands between words and numbers
+ * is skipped (winhttp.md 2.1, TimeToSystemTime). */
+static bool httpdate_is_separator(char c) {
+  if (httpdate_is_digit(c) || httpdate_is_letter(c)) return false;
+  return (c >= ' ' && c < 0x7f) || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* How many bytes at the start of s are of that kind. */
+static size_t httpdate_span(struct hn_slice s, bool (*is_kind)(char)) {
+  size_t n = 0;
+  while (n < s.n && is_kind(s.p[n])) n++;
+  return n;
+}
+
+static void httpdate_skip(struct hn_slice *s) {
+  *s = slice_from(*s, httpdate_span(*s, httpdate_is_separator));
+}
+
+/* The next run of letters or of digits; empty when there is something else. */
+static struct hn_slice httpdate_take(struct hn_slice *s,
+                                     bool (*is_kind)(char)) {
+  struct hn_slice taken;
+  httpdate_skip(s);
+  taken = slice_sub(*s, 0, httpdate_span(*s, is_kind));
+  *s = slice_from(*s, taken.n);
+  return taken;
+}
+
+/* Which of `count` names of three letters a word begins with, from 1; 0: none.
+ */
+static int httpdate_find(struct hn_slice word, const char *names, int count) {
+  for (int i = 0; i < count; i++) {
+    if (slice_starts_nocase(word, slice_make(names + 3 * i, 3))) return i + 1;
   }
   return 0;
 }
 
-static size_t httpdate_read_month(struct hn_slice s, int *month) {
-  for (int i = 0; i < 12; i++) {
-    if (slice_starts_nocase(s, slice_make(httpdate_months + 3 * i, 3))) {
-      *month = i + 1;
-      return 3;
-    }
-  }
-  return 0;
-}
-
-/* Exactly so many digits; the first of them may be a blank if padded. */
-static size_t httpdate_read_number(struct hn_slice s, size_t digits,
-                                   bool padded, int *out) {
+/* At most four digits. */
+static int httpdate_number(struct hn_slice digits) {
   int n = 0;
-  if (s.n < digits) return 0;
-  for (size_t i = 0; i < digits; i++) {
-    bool blank = padded && i == 0 && s.p[i] == ' ';
-    if (!blank && (s.p[i] < '0' || s.p[i] > '9')) return 0;
-    n = n * 10 + (blank ? 0 : s.p[i] - '0');
-  }
-  *out = n;
-  return digits;
+  for (size_t i = 0; i < digits.n; i++) n = n * 10 + digits.p[i] - '0';
+  return n;
 }
 
-/* Reads what a letter of a pattern stands for; any other byte stands for
- * itself. Returns the bytes used, 0 when it is not there. */
-static size_t httpdate_read(struct hn_slice s, char what,
-                            struct httpdate_fields *f) {
-  switch (what) {
-    case 'w': return httpdate_read_weekday(s, false);
-    case 'W': return httpdate_read_weekday(s, true);
-    case 'm': return httpdate_read_month(s, &f->month);
-    case 'd': return httpdate_read_number(s, 2, false, &f->day);
-    case 'e': return httpdate_read_number(s, 2, true, &f->day);
-    case 'Y': return httpdate_read_number(s, 4, false, &f->year);
-    case 'y':
-      f->short_year = true;
-      return httpdate_read_number(s, 2, false, &f->year);
-    case 'h': return httpdate_read_number(s, 2, false, &f->hour);
-    case 'n': return httpdate_read_number(s, 2, false, &f->minute);
-    case 's': return httpdate_read_number(s, 2, false, &f->second);
-    case 'z': return slice_starts_nocase(s, slice_of("GMT")) ? 3 : 0;
-    default: return s.n > 0 && s.p[0] == what;
-  }
+static bool httpdate_read_small(struct hn_slice *s, int *out) {
+  struct hn_slice digits = httpdate_take(s, httpdate_is_digit);
+  if (digits.n != 1 && digits.n != 2) return false;
+  *out = httpdate_number(digits);
+  return true;
 }
 
-static bool httpdate_match(struct hn_slice s, const char *pattern,
-                           struct httpdate_fields *f) {
-  *f = (struct httpdate_fields){0};
-  for (; *pattern; pattern++) {
-    size_t used = httpdate_read(s, *pattern, f);
-    if (used == 0) return false;
-    s = slice_from(s, used);
+static bool httpdate_read_year(struct hn_slice *s, struct httpdate_fields *f) {
+  struct hn_slice digits = httpdate_take(s, httpdate_is_digit);
+  if (digits.n != 2 && digits.n != 4) return false;
+  f->short_year = digits.n == 2;
+  f->year = httpdate_number(digits);
+  return true;
+}
+
+static bool httpdate_read_month(struct hn_slice *s, struct httpdate_fields *f) {
+  struct hn_slice word = httpdate_take(s, httpdate_is_letter);
+  f->month = httpdate_find(word, httpdate_months, 12);
+  return f->month > 0;
+}
+
+static bool httpdate_read_clock(struct hn_slice *s, struct httpdate_fields *f) {
+  return httpdate_read_small(s, &f->hour) &&
+         httpdate_read_small(s, &f->minute) &&
+         httpdate_read_small(s, &f->second);
+}
+
+/* "06 Nov 1994 08:49:37", or, as asctime has it, "Nov  6 08:49:37 1994". */
+static bool httpdate_read(struct hn_slice *s, struct httpdate_fields *f) {
+  httpdate_skip(s);
+  if (s->n > 0 && httpdate_is_digit(s->p[0])) {
+    return httpdate_read_small(s, &f->day) && httpdate_read_month(s, f) &&
+           httpdate_read_year(s, f) && httpdate_read_clock(s, f);
   }
-  return s.n == 0;
+  return httpdate_read_month(s, f) && httpdate_read_small(s, &f->day) &&
+         httpdate_read_clock(s, f) && httpdate_read_year(s, f);
+}
+
+/* A weekday is not needed and not held against the date. */
+static void httpdate_skip_weekday(struct hn_slice *s) {
+  struct hn_slice rest = *s;
+  struct hn_slice word = httpdate_take(&rest, httpdate_is_letter);
+  if (httpdate_find(word, httpdate_days, 7) > 0) *s = rest;
+}
+
+/* RFC 5322 3.3: "+hhmm", seconds ahead of universal time. */
+static bool httpdate_read_offset(struct hn_slice *s, int *seconds) {
+  struct hn_slice rest = slice_trim(*s), digits;
+  char sign = rest.n > 0 ? rest.p[0] : '\0';
+  int n;
+  if (sign != '+' && sign != '-') return false;
+  digits = httpdate_take(&rest, httpdate_is_digit);
+  if (digits.n != 4) return false;
+  n = httpdate_number(digits);
+  n = n / 100 * 3600 + n % 100 * 60;
+  *seconds = sign == '+' ? n : -n;
+  *s = rest;
+  return true;
+}
+
+/* Universal time goes without saying. Another zone by its name is refused:
+ * names are not unique, and a guess would be a wrong moment. */
+static bool httpdate_read_zone(struct hn_slice *s, int *ahead) {
+  static const char *const names[] = {"GMT", "UTC", "UT", "Z"};
+  struct hn_slice word;
+  *ahead = 0;
+  if (httpdate_read_offset(s, ahead)) return true;
+  word = httpdate_take(s, httpdate_is_letter);
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    if (slice_equal_nocase(word, slice_of(names[i]))) return true;
+  }
+  return word.n == 0;
 }
 
 /* RFC 9110 5.6.7: a two-digit year that seems to lie more than 50 years ahead
@@ -192,24 +247,21 @@ static bool httpdate_is_valid(const struct httpdate_fields *f) {
 }
 
 int httpdate_parse(struct hn_slice text, int64_t now, int64_t *seconds) {
-  static const char *const patterns[] = {
-      "w, d m Y h:n:s z", /* IMF-fixdate */
-      "W, d-m-y h:n:s z", /* RFC 850 */
-      "w m e h:n:s Y",    /* asctime */
-  };
-  struct hn_slice s = slice_trim(text);
-  struct httpdate_fields f;
+  struct httpdate_fields f = {0};
   int64_t result;
-  size_t i = 0;
-  while (!httpdate_match(s, patterns[i], &f)) {
-    if (++i == sizeof patterns / sizeof *patterns) {
-      return HN_ERR_INVALID_PARAMETER;
-    }
+  int ahead;
+  httpdate_skip_weekday(&text);
+  if (!httpdate_read(&text, &f) || !httpdate_read_zone(&text, &ahead)) {
+    return HN_ERR_INVALID_PARAMETER;
   }
+  httpdate_skip(&text);
+  if (text.n > 0) return HN_ERR_INVALID_PARAMETER;
   if (f.short_year) httpdate_complete_year(&f, now);
   if (!httpdate_is_valid(&f)) return HN_ERR_INVALID_PARAMETER;
-  result = httpdate_seconds(&f);
-  if (result > HN_HTTPDATE_LAST) return HN_ERR_INVALID_PARAMETER;
+  result = httpdate_seconds(&f) - ahead;
+  if (result < HN_HTTPDATE_FIRST || result > HN_HTTPDATE_LAST) {
+    return HN_ERR_INVALID_PARAMETER;
+  }
   *seconds = result;
   return 0;
 }

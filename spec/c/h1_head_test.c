@@ -30,6 +30,8 @@ static const struct row head_rows[] = {
   {L("HTTP/1.1 200 \r\n\r\n"), IS("1 200 []", "")},
   {L("HTTP/1.1 200\n\n"), IS("1 200 []", "")},
   {L("HTTP/1.1 200  a\tb \r\n\r\n"), IS("1 200 [a\tb]", "")},
+  {L("HTTP/1.1  200  OK\r\n\r\n"), IS("1 200 [OK]", "")},
+  {L("HTTP/1.0    404\n\n"), IS("0 404 []", "")},
   {L("HTTP/1.1 500 \xc3\xa4\r\n\r\n"), IS("1 500 [\xc3\xa4]", "")},
   {L("HTTP/1.1 999 ?\r\n\r\n"), IS("1 999 [?]", "")},
   {L("HTTP/1.1 200 OK\nA: b\n\nrest"), IS("1 200 [OK]|A=b", "rest")},
@@ -45,7 +47,28 @@ static const struct row head_rows[] = {
   {L(OK "!#$%&'*+-.^_`|~9: x\r\n\r\n"),
    IS("1 200 [OK]|!#$%&'*+-.^_`|~9=x", "")},
   {L(OK "A: b: c\r\n\r\n"), IS("1 200 [OK]|A=b: c", "")},
+  /* folds */
+  {L(OK "A: b\r\n c\r\n\r\nx"), IS("1 200 [OK]|A=b c", "x")},
+  {L(OK "A: b\r\n\tc: d\r\n\r\n"), IS("1 200 [OK]|A=b c: d", "")},
+  {L(OK "A: b \t\r\n \t c\t \r\nD: e\r\n\r\n"),
+   IS("1 200 [OK]|A=b c|D=e", "")},
+  {L(OK "A: b\n c\n d\n\nx"), IS("1 200 [OK]|A=b c d", "x")},
+  {L(OK "A: b\r\n \r\n\t\r\n c\r\n\r\n"), IS("1 200 [OK]|A=b c", "")},
+  {L(OK "A: b\r\n \r\n\r\n"), IS("1 200 [OK]|A=b", "")},
+  {L(OK "A:\r\n b\r\n\r\n"), IS("1 200 [OK]|A=b", "")},
+  {L(OK "A:\r\n \r\n\r\n"), IS("1 200 [OK]|A=", "")},
+  {L(OK "A: b  c\r\n d\r\nE: f\r\n g\r\n\r\n"),
+   IS("1 200 [OK]|A=b  c d|E=f g", "")},
+  {L(OK "A: b\r\n Content-Length: 5\r\n\r\n"),
+   IS("1 200 [OK]|A=b Content-Length: 5", "")},
+  {L(OK "Content-Lengthy: 5\r\n 6\r\n\r\n"),
+   IS("1 200 [OK]|Content-Lengthy=5 6", "")},
+  {L(OK "1:\r\n 2\r\n 3\r\n4:\r\n 5\r\n6:\r\n 7\r\n8:\r\n\r\n"),
+   IS("1 200 [OK]|1=2 3|4=5|6=7|8=", "")},
   /* not complete */
+  {L(OK "A: b\r\n "), MORE},
+  {L(OK "A: b\r\n c\r"), MORE},
+  {L(OK "A: b\r\n c\r\n"), MORE},
   {L(""), MORE},
   {L("\r"), MORE},
   {L("\r\n\r"), MORE},
@@ -85,7 +108,10 @@ static const struct row head_rows[] = {
   {L("HTTP/1.1 20\n\n"), F(BAD_STATUS_LINE)},
   {L("HTTP/1.10 200 OK\r\n\r\n"), F(BAD_STATUS_LINE)},
   {L("HTTP/1.1\t200 OK\r\n\r\n"), F(BAD_STATUS_LINE)},
-  {L("HTTP/1.1  200 OK\r\n\r\n"), F(BAD_STATUS_LINE)},
+  {L("HTTP/1.1 \t200 OK\r\n\r\n"), F(BAD_STATUS_LINE)},
+  {L("HTTP/1.1   \r\n200 OK\r\n\r\n"), F(BAD_STATUS_LINE)},
+  {L("HTTP/1.1  20 0 OK\r\n\r\n"), F(BAD_STATUS_LINE)},
+  {L("HTTP/1.1x 200 OK\r\n\r\n"), F(BAD_STATUS_LINE)},
   {L("HTTP/1.1 2000 OK\r\n\r\n"), F(BAD_STATUS_LINE)},
   {L("HTTP/1.1 099 OK\r\n\r\n"), F(BAD_STATUS_LINE)},
   {L("HTTP/1.1 2x0 OK\r\n\r\n"), F(BAD_STATUS_LINE)},
@@ -110,10 +136,17 @@ static const struct row head_rows[] = {
   {L(OK "A\0: c\r\n\r\n"), F(NUL_IN_HEAD)},
   {L(OK "\r\r\n\r\n"), F(BARE_CR)},
   {L(OK " A: b\r\n\r\n"), F(FOLDED_HEADER)},
-  {L(OK "A: b\r\n c\r\n\r\n"), F(FOLDED_HEADER)},
-  {L(OK "A: b\r\n\tc: d\r\n\r\n"), F(FOLDED_HEADER)},
-  {L(OK "A: b\r\n \r\n\r\n"), F(FOLDED_HEADER)},
-  {L(OK "A: b\n c: d\r\n\r\n"), F(FOLDED_HEADER)},
+  {L(OK "\tA: b\r\n\r\n"), F(FOLDED_HEADER)},
+  {L(OK " \r\n\r\n"), F(FOLDED_HEADER)},
+  {L(OK "A: b\r\nContent-Length: 1\r\n 0\r\n\r\n"), F(FOLDED_HEADER)},
+  {L(OK "content-length:\r\n 5\r\n\r\n"), F(FOLDED_HEADER)},
+  {L(OK "Content-Length: 5\r\n \r\n\r\n"), F(FOLDED_HEADER)},
+  {L(OK "TRANSFER-ENCODING: gzip,\n\tchunked\r\n\r\n"), F(FOLDED_HEADER)},
+  {L(OK "A: b\r\n c\x01\r\n\r\n"), F(BAD_FIELD_VALUE)},
+  {L(OK "A: b\r\n c\rd\r\n\r\n"), F(BARE_CR)},
+  {L(OK "A: b\r\n \0\r\n\r\n"), F(NUL_IN_HEAD)},
+  {L(OK "1:\r\n 2\r\n 3\r\n4:\r\n 5\r\n6:\r\n 7\r\n8:\r\n 9\r\n"),
+   F(TOO_MANY_FIELDS)},
   /* values */
   {L(OK "A: b\x01\r\n\r\n"), F(BAD_FIELD_VALUE)},
   {L(OK "A: b\x0b\r\n\r\n"), F(BAD_FIELD_VALUE)},
@@ -139,8 +172,11 @@ static const struct row trailer_rows[] = {
   {L("\r"), MORE},
   {L("A"), MORE},
   {L("A: b\r\n\r"), MORE},
+  {L("A: b\r\n c\r\n\r\nx"), IS("|A=b c", "x")},
+  {L("A:\n\tb\nC: d\n\n e: f"), IS("|A=b|C=d", " e: f")},
   {L("\rA: b\r\n\r\n"), F(BARE_CR)},
   {L(" A: b\r\n\r\n"), F(FOLDED_HEADER)},
+  {L("Content-Length: 1\r\n 2\r\n\r\n"), F(FOLDED_HEADER)},
   {L("HTTP/1.1 200 OK\r\n\r\n"), F(BAD_FIELD_NAME)},
   {L("A: \x02\r\n\r\n"), F(BAD_FIELD_VALUE)},
 };
@@ -310,6 +346,24 @@ TEST(size_limit) {
   }
 }
 
+/* What is kept is the head without its folds, and its limit is kept to too. */
+TEST(block_has_no_folds) {
+  struct hn_h1_head h;
+  struct hn_headers f;
+  size_t used = 0;
+  const struct hn_slice head = S(OK "A: b \n\t c\nD:\r\n e\r\n\r\n");
+
+  headers_init(&f, LIMIT, FIELDS);
+  h1_head_init(&h, head.n);
+  CHECK_INT(h1_head_parse(&h, head, &f, &used), 0);
+  CHECK_INT(used, head.n);
+  CHECK_TEXT(buf_peek(&f.bytes), OK "A: b c\nD: e\r\n\r\n");
+  headers_clear(&f);
+  h1_head_init(&h, head.n - 1);
+  CHECK_INT(h1_head_parse(&h, head, &f, &used), HN_ERR_HEADER_SIZE_OVERFLOW);
+  headers_fini(&f);
+}
+
 /* The list's own limit counts as the head's. */
 TEST(list_limit) {
   struct hn_h1_head h;
@@ -418,7 +472,7 @@ static bool parse_and_write(void *ctx) {
   static const char text[] =
     OK "A: 1\r\nB: 2\r\nC: 3\r\nD: 4\r\nE: 5\r\nF: 6\r\nG: 7\r\nH: 8\r\n"
        "I: 9\r\nJ: 10\r\nK: 11\r\nL: 12\r\nM: 13\r\nN: 14\r\nO: 15\r\n"
-       "P: 16\r\nQ: 17\r\n\r\n";
+       "P: 16\r\nQ: 17\r\n 18\r\n\r\n";
   struct hn_h1_head h;
   struct hn_headers f;
   struct hn_buf out;
@@ -474,7 +528,7 @@ TEST(faults_have_code_and_text) {
 }
 
 TEST_MAIN(ROW(heads), ROW(trailers), ROW(every_byte), ROW(size_limit),
-          ROW(list_limit), ROW(refused_at_the_first_byte_that_differs),
+          ROW(block_has_no_folds), ROW(list_limit), ROW(refused_at_the_first_byte_that_differs),
           ROW(search_goes_on_where_it_stopped), ROW(write),
           ROW(failing_allocations), ROW(memory_is_reused),
           ROW(faults_have_code_and_text))

@@ -143,7 +143,8 @@ function hinternet.resolve_url(base, reference) end
 ---@return integer? code
 function hinternet.format_date(seconds) end
 
----Reads a date in any of HTTP's three forms (WinHttpTimeToSystemTime).
+---Reads a date in any of HTTP's three forms, whatever separates its parts, with
+---or without weekday and zone (WinHttpTimeToSystemTime).
 ---@param text string
 ---@return integer? seconds since 1970 UTC
 ---@return string? message
