@@ -10,6 +10,7 @@
 #   make amalgamation   build/amalgamation/hinternet.c and .h: everything, for a
 #                   program that links it statically
 #   make install    into LIBDIR and LUADIR
+#   make uninstall  takes away what that put there
 #   make clean
 #
 # demo, test, lint, asan, bench and fuzz install missing Debian packages first;
@@ -23,11 +24,11 @@ LIBFLAG     ?= -shared
 LUA         ?= lua5.4
 REACTOR     ?= $(if $(filter Linux,$(shell uname -s)),epoll,poll)
 PREFIX      ?= /usr/local
-LUADIR      ?= $(PREFIX)/share/lua/5.4
-LIBDIR      ?= $(PREFIX)/lib/lua/5.4
+LUADIR      ?= $(PREFIX)/share/lua/$(lua_version)
+LIBDIR      ?= $(PREFIX)/lib/lua/$(lua_version)
 FUZZ_SECONDS ?= 60
 
-# Where libraries are: left empty, pkg-config is asked.
+# Where libraries are: left empty, pkg-config is asked, then the usual places.
 LUA_INCDIR  ?=
 OPENSSL_DIR ?=
 ZLIB_DIR    ?=
@@ -45,29 +46,61 @@ WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion \
 
 # ------------------------------------------------------------------- flags
 
+# Lua's version is the interpreter's; where there is none, its name tells.
+lua_version := $(or $(shell $(LUA) -e \
+  'io.write((_VERSION:match("%d+%.%d+")))' 2>/dev/null),$(patsubst \
+  lua%,%,$(filter lua5.%,$(notdir $(LUA)))),5.4)
+lua_short := $(subst .,,$(lua_version))
+
+# $(call works,header,condition,flags): "yes" when the compiler finds the
+# header, the condition holds there, and a program can be linked
+works = $(shell printf '\043include <$(strip $(1))>\n\043if !($(2))\n\043error\n\043endif\n%s' \
+  'int main(void) { return 0; }' | $(CC) $(CFLAGS) -x c - -o /dev/null $(3) \
+  2>/dev/null && echo yes)
+
+# $(call first_dir,folders,header,condition): -I and the first that fits
+first_dir = $(firstword $(foreach d,$(1),$(if $(wildcard $(d)/$(2)),$(if \
+  $(call works,$(2),$(3),-I$(d)),-I$(d)))))
+
+# $(call first_pkg,condition,packages): the first that pkg-config knows
+first_pkg = $(shell for p in $(2); do \
+  pkg-config --exists "$$p $(1)" 2>/dev/null && echo $$p && break; done)
+
 # $(call cflags,pkg,dir,incdir) and $(call libs,pkg,dir,libdir,default)
 cflags = $(if $(3),-I$(3),$(if $(2),-I$(2)/include,$(shell \
   pkg-config --cflags $(1) 2>/dev/null)))
-libs = $(if $(3),-L$(3) )$(if $(2),-L$(2)/lib )$(4)
+libs = $(if $(3),-L$(3) )$(if $(2),$(addprefix -L,$(wildcard \
+  $(2)/lib $(2)/lib64)) )$(4)
 
-lua_cflags := $(call cflags,lua5.4,,$(LUA_INCDIR))
+# Headers of another Lua than the interpreter's are not taken.
+lua_pkg := $(if $(LUA_INCDIR),,$(call first_pkg,>= $(lua_version),\
+  lua$(lua_version) lua-$(lua_version) lua$(lua_short)))
+lua_home := $(patsubst %/bin/,%/include,$(dir $(shell command -v $(LUA))))
+lua_dirs := $(foreach d,$(lua_home) /usr/local/include /usr/include,$(addprefix $(d)/,\
+  lua$(lua_version) lua-$(lua_version) lua/$(lua_version) lua$(lua_short)) $(d))
+lua_cflags := $(or $(call cflags,$(or $(lua_pkg),none),,$(LUA_INCDIR)),\
+  $(if $(lua_pkg),,$(call first_dir,$(lua_dirs),lua.h,\
+  LUA_VERSION_NUM == $(subst .,0,$(lua_version)))))
+
 dep_cflags := $(call cflags,openssl,$(OPENSSL_DIR),$(OPENSSL_INCDIR)) \
   $(call cflags,zlib,$(ZLIB_DIR),$(ZLIB_INCDIR))
 tls_libs  := $(call libs,openssl,$(OPENSSL_DIR),$(OPENSSL_LIBDIR),-lssl -lcrypto)
 zlib_libs := $(call libs,zlib,$(ZLIB_DIR),$(ZLIB_LIBDIR),-lz)
 core_libs := -pthread
 
-# Optional libraries, used when pkg-config finds them.
-# $(call optional,setting,pkg): pkg unless the setting is 0
-optional = $(if $(filter-out 0,$(1)),$(shell \
-  pkg-config --exists '$(2)' 2>/dev/null && echo '$(firstword $(2))'))
-brotli := $(call optional,$(BROTLI),libbrotlidec)
-zstd   := $(call optional,$(ZSTD),libzstd >= 1.4)
+# Optional libraries: what links with one, if it is there.
+# $(call optional,setting,pkg,version,header,condition,library)
+optional = $(if $(filter-out 0,$(1)),$(if $(call first_pkg,$(3),$(2)),$(shell \
+  pkg-config --libs $(2)),$(if $(call works,$(4),$(5),$(6)),$(6))))
+brotli_libs := $(call optional,$(BROTLI),libbrotlidec,,brotli/decode.h,1,\
+  -lbrotlidec)
+zstd_libs := $(call optional,$(ZSTD),libzstd,>= 1.4,zstd.h,\
+  ZSTD_VERSION_NUMBER >= 10400,-lzstd)
+brotli := $(if $(brotli_libs),libbrotlidec)
+zstd   := $(if $(zstd_libs),libzstd)
 dep_cflags += $(if $(brotli),-DHN_HAVE_BROTLI=1) $(if $(zstd),-DHN_HAVE_ZSTD=1)
 ifneq ($(brotli)$(zstd),)
-dep_cflags += $(shell pkg-config --cflags $(brotli) $(zstd))
-brotli_libs := $(if $(brotli),$(shell pkg-config --libs $(brotli)))
-zstd_libs   := $(if $(zstd),$(shell pkg-config --libs $(zstd)))
+dep_cflags += $(shell pkg-config --cflags $(brotli) $(zstd) 2>/dev/null)
 endif
 dep_libs := $(tls_libs) -Wl,--as-needed $(zlib_libs) $(brotli_libs) \
   $(zstd_libs) $(core_libs)
@@ -119,11 +152,11 @@ lua_files := $(patsubst lua/%,%,$(wildcard lua/*.lua lua/*/*.lua lua/*/*/*.lua))
 # ------------------------------------------------------------------ module
 
 .PHONY: all deps-build deps-demo deps-test deps-fuzz deps-bench demo test lint \
-  asan bench fuzz amalgamation hosts install clean list-c-tests list-fuzz
+  asan bench fuzz amalgamation hosts install uninstall clean list-c-tests list-fuzz
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(modules:%=build/hinternet/%.so)
+all: build/found $(modules:%=build/hinternet/%.so)
 
 headers := $(wildcard csrc/*.h csrc/*/*.h)
 
@@ -172,6 +205,19 @@ $(shell mkdir -p build; touch build/flags)
 $(file >build/flags,$(settings))
 endif
 
+# What it is built with, said once for each settings.
+# $(call has,name,header,condition,flags)
+has = $(if $(call works,$(2),$(3),$(4)),$(1),no $(1))
+found = built with: $(call has,$(if $(LUA_INCDIR),lua.h,Lua $(lua_version)),\
+  lua.h,1,$(lua_cflags)) ($(or $(strip $(lua_cflags)),in the compiler's own \
+  folders)); $(call has,OpenSSL,openssl/ssl.h,OPENSSL_VERSION_NUMBER >= \
+  0x30000000L,$(dep_cflags) $(tls_libs)); $(call has,zlib,zlib.h,1,$(dep_cflags) \
+  $(zlib_libs)); $(if $(brotli),,no )brotli; $(if $(zstd),,no )zstd
+
+build/found: build/flags
+	@echo "$(strip $(found))" $(if $(findstring \
+	  s,$(firstword -$(MAKEFLAGS))),>$@,| tee $@)
+
 # The types are for editors.
 embedded_lua := $(filter-out lua/hinternet/types/%,$(lua_files:%=lua/%))
 
@@ -188,6 +234,16 @@ install: all
 	  '$(DESTDIR)$(LIBDIR)/hinternet/'
 	for f in $(lua_files); do \
 	  install -D -m 644 "lua/$$f" '$(DESTDIR)$(LUADIR)'/"$$f" || exit 1; done
+
+# The folders go that are empty then.
+uninstall:
+	rm -f $(foreach m,core tls zlib brotli zstd,\
+	  '$(DESTDIR)$(LIBDIR)/hinternet/$(m).so') \
+	  $(foreach f,$(lua_files),'$(DESTDIR)$(LUADIR)/$(f)')
+	for d in '$(DESTDIR)$(LIBDIR)/hinternet' \
+	  $(foreach d,types/ ,'$(DESTDIR)$(LUADIR)/hinternet/$(d)') \
+	  '$(DESTDIR)$(LUADIR)/hinternet'; do \
+	  rmdir "$$d" 2>/dev/null || :; done
 
 clean:
 	rm -rf build
@@ -304,7 +360,8 @@ host_asan  := $(sanitize)
 host_tsan  := -O1 -g -fsanitize=thread
 hosts := $(addprefix build/host/plain/,$(host_names)) \
   $(addprefix build/host/asan/,run given closing forked policed) build/host/tsan/threads
-lua_libs = $(shell pkg-config --libs lua5.4)
+lua_libs = $(or $(shell pkg-config --libs $(lua_pkg) 2>/dev/null),\
+  -llua$(lua_version))
 
 # $(call host_rules,variant)
 define host_rules
@@ -336,7 +393,7 @@ build/bench/server build/bench/floor: bench_libs = -lssl -lcrypto -lz
 build/bench/curl: bench_libs = $(shell pkg-config --libs libcurl)
 build/bench/api: build/hinternet/core.so
 build/bench/api: bench_libs = build/hinternet/core.so \
-  -Wl,-rpath,'$$ORIGIN/../hinternet' $(shell pkg-config --libs lua5.4)
+  -Wl,-rpath,'$$ORIGIN/../hinternet' $(lua_libs)
 
 $(bench_programs): build/bench/%: spec/bench/%.c $(bench_common) build/flags
 	@mkdir -p $(@D)

@@ -15,6 +15,7 @@ enum {
 struct tls_kept {
   struct hn_link link;  /* in its context's list */
   SSL_SESSION *session; /* owned reference */
+  int64_t since;        /* wall clock: when the server sent it */
   unsigned port;
   struct hn_slice host; /* owned */
 };
@@ -82,6 +83,7 @@ static bool tls_session_keep(const struct tls_stream *t, SSL_SESSION *s) {
   tls_sessions_trim(t, tls_session_is_ticket_13(s)
                          ? HN_TLS_SESSIONS_PER_HOST - 1 : 0);
   k->session = s;
+  k->since = clock_wall();
   k->port = t->port;
   k->host = slice_make(copy, host.n);
   list_prepend(&c->sessions, &k->link);
@@ -103,15 +105,16 @@ static int tls_session_note(SSL *ssl, SSL_SESSION *s) {
 /* RFC 8446 4.6.1: not beyond the ticket's lifetime. Nor beyond the
  * certificate's: resuming looks at no certificate again. */
 static bool tls_session_is_fresh(const struct tls_stream *t,
-                                 const SSL_SESSION *s) {
-  int64_t age = clock_wall() - SSL_SESSION_get_time(s);
+                                 const struct tls_kept *k) {
+  const SSL_SESSION *s = k->session;
+  int64_t age = clock_wall() - k->since;
   unsigned long hint = SSL_SESSION_get_ticket_lifetime_hint(s);
   if (!SSL_SESSION_is_resumable(s)) return false;
   if (age < 0 || age > SSL_SESSION_get_timeout(s)) return false;
   if ((hint > 0 || tls_session_is_ticket_13(s)) && (uint64_t)age >= hint)
     return false;
   if (t->context->tolerated & HN_SECURE_CERT_DATE_INVALID) return true;
-  const X509 *cert = SSL_SESSION_get0_peer((SSL_SESSION *)(uintptr_t)s);
+  const X509 *cert = SSL_SESSION_get0_peer(k->session);
   return cert && X509_cmp_current_time(X509_get0_notAfter(cert)) > 0;
 }
 
@@ -122,7 +125,7 @@ HN_INTERNAL void tls_session_offer(struct tls_stream *t) {
   struct tls_kept *k = tls_kept_find(t, c->sessions.next);
   while (k && !t->offered) {
     struct hn_link *next = k->link.next;
-    t->offered = tls_session_is_fresh(t, k->session) &&
+    t->offered = tls_session_is_fresh(t, k) &&
                  SSL_set_session(t->ssl, k->session) == 1;
     if (!t->offered || tls_session_is_ticket_13(k->session))
       tls_kept_drop(c, k);
