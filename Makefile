@@ -133,7 +133,7 @@ modules := core tls zlib $(if $(brotli),brotli) $(if $(zstd),zstd)
 tls_own := $(filter-out %/tls_part.c %/tls_options.c,\
   $(wildcard csrc/net/tls_*.c)) csrc/net/trust.c
 tls_sources := $(tls_own) $(addprefix csrc/,base/account.c base/buf.c \
-  base/mem.c base/slice.c net/address.c net/clock.c net/file.c net/tls_part.c)
+  base/err.c base/mem.c base/slice.c net/address.c net/clock.c net/file.c net/tls_part.c)
 zlib_sources := $(addprefix csrc/,base/account.c base/mem.c base/slice.c \
   proto/decode_zlib.c)
 brotli_sources := $(zlib_sources:%_zlib.c=%_brotli.c)

@@ -153,9 +153,9 @@ describe("floors", function()
     proto = "b64 utf8 url_text url_ref url header_text header h1_head h1_body "
       .. "h1_conn ws_frame ws_conn ws_handshake auth httpdate cookie proxy_rule "
       .. "decode",
-    net = "clock address address_class guard reactor resolver part part_shared "
-      .. "env news file stream tcp trust tls tls_internal tls_part tls_options "
-      .. "tls_bio tls_verify tls_store tls_revocation tls_identity tls_session "
+    net = "clock file address address_class guard reactor resolver part part_shared "
+      .. "env news stream tcp trust tls tls_internal tls_part tls_options "
+      .. "tls_bio tls_file tls_verify tls_store tls_revocation tls_identity tls_session "
       .. "tls_context tls_info tls_openssl part_linked tunnel dial",
     http = "conn pool exchange follow wsio",
   }

@@ -418,7 +418,8 @@ describe("A key log", function()
   it("that cannot be opened fails the request, and sends nothing", function()
     local s = serve()
     local session <close> = open { key_log_file = made.folder .. "/none/keys" }
-    assert.same({ nil, "key_log_file cannot be opened while securing the connection to "
+    assert.same({ nil, "key_log_file cannot be opened: " .. made.folder
+      .. "/none/keys (no such file or directory) while securing the connection to "
       .. place(s), 29 }, { fetch(session, s) })
     assert.equal(0, s:accepted())
     local request = session:connect("127.0.0.1"):open_request()

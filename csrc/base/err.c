@@ -153,6 +153,7 @@ struct err_system_entry {
 /* Own words instead of strerror_r's, which follow the host's locale, may
  * allocate for that and come with two different prototypes. */
 static const struct err_system_entry err_system_texts[] = {
+  {HN_NOT_REGULAR, "not a regular file"},
   {EACCES, "permission denied"},
   {EADDRINUSE, "address already in use"},
   {EADDRNOTAVAIL, "cannot assign requested address"},
@@ -169,8 +170,10 @@ static const struct err_system_entry err_system_texts[] = {
   {EINVAL, "invalid argument"},
   {EIO, "input/output error"},
   {EISDIR, "is a directory"},
+  {ELOOP, "too many symbolic links"},
   {EMFILE, "too many open files"},
   {EMSGSIZE, "message too long"},
+  {ENAMETOOLONG, "name too long"},
   {ENETDOWN, "network is down"},
   {ENETRESET, "network dropped connection on reset"},
   {ENETUNREACH, "network is unreachable"},
@@ -180,6 +183,8 @@ static const struct err_system_entry err_system_texts[] = {
   {ENOMEM, "cannot allocate memory"},
   {ENOSPC, "no space left on device"},
   {ENOTCONN, "not connected"},
+  {ENOTDIR, "not a directory"},
+  {ENXIO, "nobody reads from it"},
   {EPERM, "operation not permitted"},
   {EPIPE, "broken pipe"},
   {EPROTO, "protocol error"},
@@ -188,14 +193,21 @@ static const struct err_system_entry err_system_texts[] = {
   {ETIMEDOUT, "connection timed out"},
 };
 
-static void err_put_system(struct err_writer *w, int system) {
+const char *err_system_text(int system) {
   size_t count = sizeof err_system_texts / sizeof *err_system_texts;
 
   for (size_t i = 0; i < count; i++) {
-    if (err_system_texts[i].number == system) {
-      err_put(w, err_system_texts[i].text);
-      return;
-    }
+    if (err_system_texts[i].number == system) return err_system_texts[i].text;
+  }
+  return NULL;
+}
+
+static void err_put_system(struct err_writer *w, int system) {
+  const char *text = err_system_text(system);
+
+  if (text != NULL) {
+    err_put(w, text);
+    return;
   }
   err_put(w, system < 0 ? "system error -" : "system error ");
   err_put_number(w, system < 0 ? 0u - (unsigned)system : (unsigned)system);

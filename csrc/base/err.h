@@ -30,6 +30,9 @@
 
 enum { HN_AGAIN = -1 };
 
+/* In place of an errno: what was named is there, but no regular file. */
+enum { HN_NOT_REGULAR = -1 };
+
 struct hn_errinfo {
   int code;
   enum hn_phase phase;
@@ -51,8 +54,12 @@ HN_INTERNAL void err_format_host(char *out, size_t size, struct hn_slice host,
 HN_INTERNAL int err_set(struct hn_errinfo *info, int code, enum hn_phase phase,
                         const char *host, const char *detail);
 
-/* The same with "<code's text> (<what the errno means>)" as detail, in English
- * whatever the locale; system goes into info, and 0 leaves out the brackets. */
+/* What an errno (or HN_NOT_REGULAR) means, in English whatever the locale; NULL
+ * for one that has no words here. */
+HN_INTERNAL const char *err_system_text(int system);
+
+/* The same as err_set with "<code's text> (<what the errno means>)" as
+ * detail; system goes into info, and 0 leaves out the brackets. */
 HN_INTERNAL int err_set_system(struct hn_errinfo *info, int code,
                                enum hn_phase phase, const char *host,
                                int system);

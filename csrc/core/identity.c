@@ -39,6 +39,7 @@ static int identity_fill(struct hn_identity *i, struct hn_parts *parts,
   if (part_find(parts, HN_PART_TLS, &table, detail) != 0)
     return HN_ERR_SECURE_CHANNEL_ERROR;
   i->library = table;
+  i->options.fault = parts->detail; /* which is free again */
   return i->library->context_new(&i->options, &i->context, detail);
 }
 

@@ -1,8 +1,10 @@
 #include "option.h"
 
+#include <limits.h>
 #include <stddef.h>
 
 #include "../http/follow.h"
+#include "../net/file.h"
 #include "../proto/url.h"
 #include "option_list.h"
 #include "option_value.h"
@@ -212,6 +214,20 @@ static const char *option_get_text(struct hn_node *n, enum hn_text which) {
              : session_of(n)->texts.at[which];
 }
 
+/* A path is what it was when it was given, wherever the process goes then. */
+static int option_keep_text(struct hn_texts *t, const struct option_row *row,
+                            struct hn_slice text) {
+  if (text.n == 0 || !policy_is_file(row->text))
+    return texts_set(t, row->text, text);
+  struct hn_buf path;
+  buf_init(&path, 2 * PATH_MAX);
+  int rc = file_append_absolute(text, &path);
+  if (rc == 0) rc = texts_set(t, row->text, buf_peek(&path));
+  buf_fini(&path);
+  return rc == HN_ERR_NOT_ENOUGH_MEMORY || rc == 0 ? rc
+                                                    : HN_ERR_INVALID_PARAMETER;
+}
+
 static int option_set_text(struct hn_node *n, const struct option_row *row,
                            struct hn_slice text) {
   struct hn_texts *t = &session_of(n)->texts;
@@ -225,7 +241,7 @@ static int option_set_text(struct hn_node *n, const struct option_row *row,
     r->texts->account = &n->rt->env.account;
     t = r->texts;
   }
-  return texts_set(t, row->text, text);
+  return option_keep_text(t, row, text);
 }
 
 /* The row of a name, if the handle may be asked or told it. */

@@ -101,6 +101,10 @@ static unsigned policy_needs(enum hn_text which) {
   }
 }
 
+bool policy_is_file(enum hn_text which) {
+  return (policy_needs(which) & HN_ALLOW_FILES) != 0;
+}
+
 int policy_check_text(const struct hn_node *n, enum hn_text which,
                       struct hn_slice text) {
   const struct hn_guard *g = policy_guard(n);

@@ -20,6 +20,9 @@ HN_INTERNAL int policy_check_route(struct hn_request *r,
 HN_INTERNAL int policy_check_text(const struct hn_node *n, enum hn_text which,
                                   struct hn_slice text);
 
+/* Does this text name a file? */
+HN_INTERNAL bool policy_is_file(enum hn_text which);
+
 /* May descriptors be read and written? ACCESS_DENIED. */
 HN_INTERNAL int policy_check_file(const hn_runtime *rt);
 

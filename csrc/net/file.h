@@ -1,21 +1,35 @@
 /*
- * file.h: reading and writing the caller's file descriptors, for bodies that
- * come from or go to a file, and files of our own to append to. These calls
- * may block as files do.
+ * file.h: opening files by name, and reading and writing the caller's file
+ * descriptors, for bodies that come from or go to a file.
+ *
+ * No file is opened by name but here. Opening never waits: what is no regular
+ * file is refused before a FIFO or a device would notice.
  */
 #ifndef HN_NET_FILE_H
 #define HN_NET_FILE_H
 
-#include "../base/err.h"
+#include "../base/buf.h"
+#include "../base/slice.h"
+
+enum hn_file_use {
+  HN_FILE_READ,
+  HN_FILE_APPEND, /* made where there is none, for its owner's eyes only */
+};
+
+/* Opens a regular file. *fd is the caller's, who ends it with file_close.
+ * READ_FAULT or WRITE_FAULT, errno or HN_NOT_REGULAR in *system. */
+HN_INTERNAL int file_open(const char *path, enum hn_file_use use, int *fd,
+                          int *system);
+HN_INTERNAL void file_close(int fd);
+
+/* Appends a path made absolute, so that it names the same file wherever the
+ * process goes. READ_FAULT when the current folder has no name;
+ * NOT_ENOUGH_MEMORY, INSUFFICIENT_BUFFER. */
+HN_INTERNAL int file_append_absolute(struct hn_slice path, struct hn_buf *out);
 
 /* Reads 1..n bytes; *got 0 is the end. READ_FAULT, errno in *system. */
 HN_INTERNAL int file_read(int fd, char *p, size_t n, size_t *got, int *system);
 /* Writes all n bytes. WRITE_FAULT, errno in *system. */
 HN_INTERNAL int file_write(int fd, const char *p, size_t n, int *system);
-
-/* Opens a file to append to; a new one is for its owner's eyes only. *fd is the
- * caller's, who ends it with file_close. WRITE_FAULT, errno in *system. */
-HN_INTERNAL int file_open_append(const char *path, int *fd, int *system);
-HN_INTERNAL void file_close(int fd);
 
 #endif

@@ -1,9 +1,11 @@
 #include "guard.h"
 
+#include <limits.h>
 #include <stdio.h>
 
 #include "../base/mem.h"
 #include "address_class.h"
+#include "file.h"
 
 /* One entry of the list of hosts. */
 struct guard_rule {
@@ -137,6 +139,18 @@ static uint64_t guard_limit64(uint64_t n) {
   return n == 0 ? UINT64_MAX : n;
 }
 
+static int guard_copy_path(const char *path, char **out) {
+  struct hn_buf text;
+  buf_init(&text, 2 * PATH_MAX);
+  int rc = file_append_absolute(slice_of(path), &text);
+  struct hn_slice all = buf_peek(&text);
+  if (rc == 0) *out = mem_copy(all.p, all.n);
+  if (rc == 0 && !*out) rc = HN_ERR_NOT_ENOUGH_MEMORY;
+  buf_fini(&text);
+  return rc == HN_ERR_NOT_ENOUGH_MEMORY || rc == 0 ? rc
+                                                   : HN_ERR_INVALID_PARAMETER;
+}
+
 static int guard_read(struct hn_guard *g, const struct hn_policy *p) {
   g->allow = p->allow;
   g->max_handles = guard_limit(p->max_handles);
@@ -144,11 +158,8 @@ static int guard_read(struct hn_guard *g, const struct hn_policy *p) {
   g->max_memory = guard_limit(p->max_memory);
   g->max_response_body = guard_limit64(p->max_response_body);
   g->max_request_body = guard_limit64(p->max_request_body);
-  if (p->ca_file) {
-    g->ca_file = mem_copy(p->ca_file, strlen(p->ca_file));
-    if (!g->ca_file) return HN_ERR_NOT_ENOUGH_MEMORY;
-  }
-  return guard_read_list(g, p->hosts);
+  int rc = p->ca_file ? guard_copy_path(p->ca_file, &g->ca_file) : 0;
+  return rc ? rc : guard_read_list(g, p->hosts);
 }
 
 /* A field that a caller of an older header does not know is zero, which allows

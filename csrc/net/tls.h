@@ -76,6 +76,10 @@ struct hn_tls_options {
    * of NSS, for tools that read captured traffic. Made readable by its owner
    * only. NULL: never. */
   const char *key_log_file;
+
+  /* HN_MAX_ERROR_TEXT bytes, or NULL: where context_new may put a *detail that
+   * it has to make up. */
+  char *fault;
 };
 
 /* The versions of a WINHTTP_OPTION_SECURE_PROTOCOLS mask into min_version and

@@ -90,16 +90,20 @@ static void tls_log_key(const SSL *ssl, const char *line) {
   OPENSSL_cleanse(text, n);
 }
 
-static int tls_set_key_log(struct hn_tls_context *c, const char *path,
+static int tls_set_key_log(struct hn_tls_context *c,
+                           const struct hn_tls_options *o,
                            const char **detail) {
+  const char *path = o->key_log_file;
+  const struct tls_file f = {o, "key_log_file cannot be opened", path};
   int system;
   if (!path) return 0;
-  int rc = file_open_append(path, &c->key_log, &system);
-  if (rc == 0)
-    SSL_CTX_set_keylog_callback(c->ctx, tls_log_key);
-  else
-    *detail = "key_log_file cannot be opened";
-  return rc;
+  int rc = file_open(path, HN_FILE_APPEND, &c->key_log, &system);
+  if (rc) {
+    (void)tls_file_refuse(&f, system, detail);
+    return rc;
+  }
+  SSL_CTX_set_keylog_callback(c->ctx, tls_log_key);
+  return 0;
 }
 
 static int tls_set_pins(struct hn_tls_context *c, const char *pins,
@@ -119,10 +123,10 @@ static int tls_context_fill(struct hn_tls_context *c,
   if (!tls_configure(c->ctx, o->alpn)) return HN_ERR_NOT_ENOUGH_MEMORY;
   int rc = tls_set_versions(c->ctx, o, detail);
   if (rc == 0) rc = tls_set_pins(c, o->pins, detail);
-  if (rc == 0) rc = tls_store_open(c, o->ca_file, detail);
+  if (rc == 0) rc = tls_store_open(c, o, detail);
   if (rc == 0) rc = tls_identity_set_up(c, o, detail);
   if (rc == 0) rc = tls_revocation_set_up(c, o, detail);
-  if (rc == 0) rc = tls_set_key_log(c, o->key_log_file, detail);
+  if (rc == 0) rc = tls_set_key_log(c, o, detail);
   if (rc == 0) tls_sessions_set_up(c);
   return rc;
 }

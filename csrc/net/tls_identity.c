@@ -1,4 +1,5 @@
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/pkcs12.h>
 #include <openssl/ssl.h>
 #include <string.h>
@@ -28,18 +29,50 @@ static int tls_identity_refuse(const char *why, const char **detail) {
   return HN_ERR_SECURE_FAILURE;
 }
 
-static int tls_identity_load_pem(SSL_CTX *ctx, const struct hn_tls_options *o,
+/* Our certificate, and behind it those between it and its authority. */
+static bool tls_identity_use_chain(SSL_CTX *ctx, BIO *file) {
+  X509 *cert = PEM_read_bio_X509_AUX(file, NULL, tls_identity_answer, NULL);
+  bool ok = cert && SSL_CTX_use_certificate(ctx, cert) == 1;
+  X509_free(cert);
+  while (ok && (cert = PEM_read_bio_X509(file, NULL, tls_identity_answer,
+                                         NULL)) != NULL) {
+    ok = SSL_CTX_add0_chain_cert(ctx, cert) == 1;
+    if (!ok) X509_free(cert);
+  }
+  return ok && ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+}
+
+/* The file again when the key is in the certificate's own. */
+static int tls_identity_read_key(const struct hn_tls_options *o,
+                                 struct tls_password *password, EVP_PKEY **key,
+                                 const char **detail) {
+  const struct tls_file f = {
+    o, o->client_key ? "client_key cannot be read" : "client_cert cannot be "
+                                                     "read",
+    o->client_key ? o->client_key : o->client_cert};
+  BIO *file;
+  int rc = tls_file_load(&f, &file, detail);
+  if (rc) return rc;
+  *key = PEM_read_bio_PrivateKey(file, NULL, tls_identity_answer, password);
+  BIO_free(file);
+  return 0;
+}
+
+static int tls_identity_load_pem(SSL_CTX *ctx, BIO *file,
+                                 const struct hn_tls_options *o,
                                  const char **detail) {
   struct tls_password password = {o->client_password, false};
-  const char *key = o->client_key ? o->client_key : o->client_cert;
-  if (SSL_CTX_use_certificate_chain_file(ctx, o->client_cert) != 1)
+  EVP_PKEY *key = NULL;
+  if (!tls_identity_use_chain(ctx, file))
     return tls_identity_refuse(
       "client_cert is neither PEM with a certificate nor PKCS#12", detail);
-  SSL_CTX_set_default_passwd_cb_userdata(ctx, &password);
+  ERR_clear_error();
+  int rc = tls_identity_read_key(o, &password, &key, detail);
+  if (rc) return rc;
   /* A key of another kind is taken without a look at the certificate. */
-  int ok = SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) == 1;
+  bool ok = key && SSL_CTX_use_PrivateKey(ctx, key) == 1;
   bool alien = ok && SSL_CTX_check_private_key(ctx) != 1;
-  SSL_CTX_set_default_passwd_cb_userdata(ctx, NULL);
+  EVP_PKEY_free(key);
   if (!ok) alien = ERR_GET_LIB(ERR_peek_last_error()) == ERR_LIB_X509;
   if (alien)
     return tls_identity_refuse(
@@ -98,19 +131,20 @@ static int tls_identity_load_bag(SSL_CTX *ctx, BIO *file, const char *password,
 
 /* A PKCS#12 file is one DER sequence of more than 127 bytes. */
 static bool tls_identity_is_der(BIO *file) {
-  unsigned char head[2] = {0, 0};
-  int n = BIO_read(file, head, sizeof head);
-  return BIO_reset(file) == 0 && n == 2 && head[0] == 0x30 && head[1] > 0x7f;
+  char *p = NULL;
+  long n = BIO_get_mem_data(file, &p);
+  return n > 1 && p[0] == 0x30 && (unsigned char)p[1] > 0x7f;
 }
 
 static int tls_identity_load(SSL_CTX *ctx, const struct hn_tls_options *o,
                              const char **detail) {
-  BIO *file = BIO_new_file(o->client_cert, "rb");
-  if (!file)
-    return tls_identity_refuse("client_cert cannot be read", detail);
-  int rc = tls_identity_is_der(file)
-             ? tls_identity_load_bag(ctx, file, o->client_password, detail)
-             : tls_identity_load_pem(ctx, o, detail);
+  const struct tls_file f = {o, "client_cert cannot be read", o->client_cert};
+  BIO *file;
+  int rc = tls_file_load(&f, &file, detail);
+  if (rc) return rc;
+  rc = tls_identity_is_der(file)
+         ? tls_identity_load_bag(ctx, file, o->client_password, detail)
+         : tls_identity_load_pem(ctx, file, o, detail);
   BIO_free(file);
   return rc;
 }

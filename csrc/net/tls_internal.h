@@ -83,9 +83,28 @@ HN_INTERNAL void tls_verify_blame(struct tls_stream *t, uint32_t bit,
 /* True for a list of pins as hn_tls_options describes it. */
 HN_INTERNAL bool tls_verify_is_pin_list(const char *pins);
 
+/* tls_file.c: a file that an option names. */
+struct tls_file {
+  const struct hn_tls_options *options; /* borrowed: where a fault is told */
+  const char *what; /* static: "client_cert cannot be read" */
+  const char *path; /* borrowed */
+};
+/* Its bytes, which are wiped when *out is freed. SECURE_FAILURE with *detail,
+ * which names path and cause; NOT_ENOUGH_MEMORY. */
+HN_INTERNAL int tls_file_load(const struct tls_file *f, struct bio_st **out,
+                              const char **detail);
+/* The same without words. READ_FAULT, NOT_ENOUGH_MEMORY; errno (or
+ * HN_NOT_REGULAR) in *system. */
+HN_INTERNAL int tls_file_read(const char *path, struct bio_st **out,
+                              int *system);
+/* Words for such an error, and the code. */
+HN_INTERNAL int tls_file_refuse(const struct tls_file *f, int system,
+                                const char **detail);
+
 /* tls_store.c: the authorities. Where they are, and the bytes of a bundle.
  * SECURE_FAILURE, *detail. */
-HN_INTERNAL int tls_store_open(struct hn_tls_context *c, const char *ca_file,
+HN_INTERNAL int tls_store_open(struct hn_tls_context *c,
+                               const struct hn_tls_options *o,
                                const char **detail);
 /* See context_load of struct hn_tls_library. */
 HN_INTERNAL int tls_store_load(struct hn_tls_context *c, int64_t slice,

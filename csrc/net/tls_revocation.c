@@ -1,9 +1,9 @@
 #include <openssl/err.h>
 #include <openssl/ocsp.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "tls_internal.h"
 
@@ -105,19 +105,33 @@ static int tls_revocation_judge(SSL *ssl, void *arg) {
   return 0;
 }
 
-static int tls_revocation_load(struct hn_tls_context *c, const char *file,
+/* Every list of a file, of which there is at least one. */
+static int tls_revocation_add(X509_STORE *store, BIO *file,
+                              const char **detail) {
+  X509_CRL *list;
+  bool any = false;
+  while ((list = PEM_read_bio_X509_CRL(file, NULL, NULL, NULL)) != NULL) {
+    int added = X509_STORE_add_crl(store, list);
+    X509_CRL_free(list);
+    if (added != 1) return HN_ERR_NOT_ENOUGH_MEMORY;
+    any = true;
+  }
+  if (any && ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE)
+    return 0;
+  *detail = "crl_file holds no PEM revocation list";
+  return HN_ERR_SECURE_FAILURE;
+}
+
+static int tls_revocation_load(struct hn_tls_context *c,
+                               const struct hn_tls_options *o,
                                const char **detail) {
-  X509_STORE *store = SSL_CTX_get_cert_store(c->ctx);
-  X509_LOOKUP *lookup = X509_STORE_add_lookup(store, X509_LOOKUP_file());
-  if (!lookup) return HN_ERR_NOT_ENOUGH_MEMORY;
-  if (access(file, R_OK) != 0) {
-    *detail = "crl_file cannot be read";
-    return HN_ERR_SECURE_FAILURE;
-  }
-  if (X509_load_crl_file(lookup, file, X509_FILETYPE_PEM) <= 0) {
-    *detail = "crl_file holds no PEM revocation list";
-    return HN_ERR_SECURE_FAILURE;
-  }
+  const struct tls_file f = {o, "crl_file cannot be read", o->crl_file};
+  BIO *file;
+  int rc = tls_file_load(&f, &file, detail);
+  if (rc) return rc;
+  rc = tls_revocation_add(SSL_CTX_get_cert_store(c->ctx), file, detail);
+  BIO_free(file);
+  if (rc) return rc;
   c->has_crl = true;
   if (X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(c->ctx),
                                   X509_V_FLAG_CRL_CHECK) != 1)
@@ -134,5 +148,5 @@ HN_INTERNAL int tls_revocation_set_up(struct hn_tls_context *c,
     (void)SSL_CTX_set_tlsext_status_type(c->ctx, TLSEXT_STATUSTYPE_ocsp);
     (void)SSL_CTX_set_tlsext_status_cb(c->ctx, tls_revocation_judge);
   }
-  return o->crl_file ? tls_revocation_load(c, o->crl_file, detail) : 0;
+  return o->crl_file ? tls_revocation_load(c, o, detail) : 0;
 }

@@ -1,49 +1,42 @@
+#include <errno.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <unistd.h>
 
 #include "clock.h"
 #include "tls_internal.h"
 #include "trust.h"
-
-enum {
-  HN_TLS_BUNDLE_PIECE = 16 * 1024,
-  HN_TLS_MAX_BUNDLE = 64 * 1024 * 1024,
-};
 
 static int tls_store_refuse(const char *why, const char **detail) {
   *detail = why;
   return HN_ERR_SECURE_FAILURE;
 }
 
-/* The bytes at once: an open file would share its place in it with a forked
- * child. */
-static int tls_store_read(struct hn_tls_context *c, const char *file) {
-  char piece[HN_TLS_BUNDLE_PIECE];
-  BIO *from = BIO_new_file(file, "rb");
-  c->bundle = BIO_new(BIO_s_mem());
-  int n = from && c->bundle ? 1 : 0;
-  for (long sum = 0; n > 0 && sum < HN_TLS_MAX_BUNDLE; sum += n) {
-    n = BIO_read(from, piece, sizeof piece);
-    if (n > 0) n = BIO_write(c->bundle, piece, n);
-  }
-  BIO_free(from);
-  return c->bundle ? 0 : HN_ERR_NOT_ENOUGH_MEMORY;
+/* That a default is not there, or not for us, is no fault: every chain then
+ * ends at an unknown authority. */
+static bool tls_store_may_miss(const struct hn_tls_context *c, int system) {
+  return !c->chosen && (system == ENOENT || system == EACCES ||
+                        system == ENOTDIR || system == HN_NOT_REGULAR);
 }
 
-HN_INTERNAL int tls_store_open(struct hn_tls_context *c, const char *ca_file,
+/* The bytes at once: an open file would share its place in it with a forked
+ * child. */
+HN_INTERNAL int tls_store_open(struct hn_tls_context *c,
+                               const struct hn_tls_options *o,
                                const char **detail) {
-  struct hn_trust from = {ca_file, NULL, NULL};
-  if (!ca_file)
+  struct hn_trust from = {o->ca_file, NULL, NULL};
+  if (!o->ca_file)
     from = trust_find(X509_get_default_cert_dir(),
                       X509_get_default_cert_file());
-  c->chosen = ca_file || from.variable;
+  c->chosen = o->ca_file || from.variable;
   if (from.folder) (void)SSL_CTX_load_verify_dir(c->ctx, from.folder);
   if (!from.file) return 0;
-  if (access(from.file, R_OK) == 0) return tls_store_read(c, from.file);
-  if (!c->chosen) return 0;
-  return tls_store_refuse("ca_file (or SSL_CERT_FILE) cannot be read", detail);
+  const struct tls_file f = {
+    o, "ca_file (or SSL_CERT_FILE) cannot be read", from.file};
+  int system;
+  if (tls_file_read(from.file, &c->bundle, &system) == 0) return 0;
+  if (tls_store_may_miss(c, system)) return 0;
+  return tls_file_refuse(&f, system, detail);
 }
 
 /* The next certificate of the bundle: HN_AGAIN, or 0 after the last. */

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../../csrc/net/file.h"
@@ -69,23 +70,47 @@ TEST(appends) {
   CHECK(fd >= 0);
   close(fd);
   for (int i = 0; i < 2; i++) {
-    CHECK_INT(file_open_append(path, &fd, &system), 0);
+    CHECK_INT(file_open(path, HN_FILE_APPEND, &fd, &system), 0);
     CHECK_INT(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
     CHECK_INT(file_write(fd, i == 0 ? "one" : "two", 3, &system), 0);
     file_close(fd);
   }
-  fd = open(path, O_RDONLY);
+  CHECK_INT(file_open(path, HN_FILE_READ, &fd, &system), 0);
   CHECK_INT(read(fd, text, sizeof text), 6);
   CHECK_TEXT(slice_of(text), "onetwo");
-  close(fd);
+  file_close(fd);
   unlink(path);
-  fd = 99;
-  CHECK_INT(file_open_append("/nowhere/file", &fd, &system),
-            HN_ERR_WRITE_FAULT);
-  CHECK_INT(system, ENOENT);
-  CHECK_INT(fd, 99);
+}
+
+/* A FIFO would make the opening wait, or wake its other end. */
+TEST(opens_regular_files_only) {
+  char folder[] = "/tmp/hn_file_XXXXXX", fifo[64];
+  CHECK(mkdtemp(folder) != NULL);
+  (void)snprintf(fifo, sizeof fifo, "%s/fifo", folder);
+  CHECK_INT(mkfifo(fifo, 0600), 0);
+  int reader = open(fifo, O_RDONLY | O_NONBLOCK);
+  const struct {
+    const char *path;
+    int system;
+  } rows[] = {{"/nowhere/file", ENOENT}, {folder, EISDIR},
+              {fifo, HN_NOT_REGULAR},    {"/dev/full", HN_NOT_REGULAR},
+              {"/dev/tty", HN_NOT_REGULAR}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    int fd = 99, system = 0;
+    test_label(rows[i].path);
+    CHECK_INT(file_open(rows[i].path, HN_FILE_READ, &fd, &system),
+              HN_ERR_READ_FAULT);
+    CHECK_INT(system, rows[i].system);
+    CHECK_INT(file_open(rows[i].path, HN_FILE_APPEND, &fd, &system),
+              HN_ERR_WRITE_FAULT);
+    CHECK_INT(system, rows[i].system);
+    CHECK_INT(fd, 99);
+  }
+  close(reader);
+  unlink(fifo);
+  rmdir(folder);
 }
 
 TEST_MAIN(ROW(goes_round_a_pipe), ROW(says_why_it_fails),
           ROW(waits_for_a_descriptor_that_does_not_block),
-          ROW(appends))
+          ROW(appends), ROW(opens_regular_files_only))
