@@ -147,7 +147,13 @@ by_floor = $(foreach d,base proto net http core lua,$(filter csrc/$(d)/%,$(1)))
 # $(call objects,variant,sources)
 objects = $(patsubst csrc/%.c,build/$(1)/%.o,$(2))
 
-lua_files := $(patsubst lua/%,%,$(wildcard lua/*.lua lua/*/*.lua lua/*/*/*.lua))
+adapters   := $(addprefix lua/hinternet/,luv.lua cqueues.lua copas.lua)
+
+# The Lua half is inside the core; the files that users require by name, and the
+# types that editors read, are installed.
+lua_half   := $(filter-out $(adapters),$(wildcard lua/hinternet/*.lua))
+lua_files  := $(patsubst lua/%,%,lua/hinternet.lua $(adapters) \
+  $(wildcard lua/hinternet/types/*.lua))
 
 # ------------------------------------------------------------------ module
 
@@ -179,6 +185,20 @@ build/asan/hinternet/$(1).so: $$(call objects,asan,$$($(1)_sources))
 	$$(CC) $$(sanitize) $$(link) -o $$@ $$^ $$($(1)_libs)
 endef
 $(foreach module,$(modules),$(eval $(call module_rules,$(module))))
+
+# The Lua half's text.
+build/hinternet/core.so: build/text/half.o
+build/asan/hinternet/core.so: build/text/half.o
+build/poll/hinternet/core.so: build/text/half.o
+
+build/text/all.c: for_users := lua/hinternet.lua $(adapters)
+build/text/all.c: lua/hinternet.lua $(adapters)
+build/text/half.c build/text/all.c: csrc/lua/embed.sh $(lua_half)
+	@mkdir -p $(@D)
+	@sh $< ../../csrc/lua/lhn.h $(for_users) -- $(lua_half) >$@
+
+build/text/half.o: build/text/half.c csrc/lua/lhn.h build/flags
+	$(CC) $(CFLAGS) $(language) $(werror) $(lua_cflags) -c -o $@ $<
 
 build/asan/hinternet/core.so: \
   | $(patsubst %,build/asan/hinternet/%.so,$(filter-out core,$(modules)))
@@ -218,15 +238,12 @@ build/found: build/flags
 	@echo "$(strip $(found))" $(if $(findstring \
 	  s,$(firstword -$(MAKEFLAGS))),>$@,| tee $@)
 
-# The types are for editors.
-embedded_lua := $(filter-out lua/hinternet/types/%,$(lua_files:%=lua/%))
-
 amalgamation: build/amalgamation/hinternet.c
 
 build/amalgamation/hinternet.c: spec/support/amalgamate.lua $(all_sources) \
-    $(embedded) $(headers) $(embedded_lua)
+    build/text/all.c $(embedded) $(headers)
 	@mkdir -p $(@D)
-	@$(LUA) $< $(@D) $(call by_floor,$(all_sources)) $(embedded) $(embedded_lua)
+	@$(LUA) $< $(@D) $(call by_floor,$(all_sources)) build/text/all.c $(embedded)
 
 install: all
 	install -d '$(DESTDIR)$(LIBDIR)/hinternet'

@@ -2,13 +2,15 @@
 --
 -- This file puts the module together. Handles come from hinternet.core, how they
 -- wait and deliver notifications from hinternet.dispatch. All else, the one-call
--- functions (get, post, ...) among it, is loaded when it is first used.
+-- functions (get, post, ...) among it, is compiled when it is first used: its
+-- text is inside the core.
 
 local core = require "hinternet.core"
-require "hinternet.dispatch"
+local import = core.import
+import "dispatch"
 
 local error, next, type = error, next, type
-local rawset, require, setmetatable = rawset, require, setmetatable
+local math_type, rawset, setmetatable, tostring = math.type, rawset, setmetatable, tostring
 
 local hinternet = {
   version = core.version,
@@ -33,7 +35,7 @@ end
 local function check_value(name, value)
   local option = option_types[name]
   local wanted = open_keys[name] or option and option.type
-  local got = math.type(value) == "integer" and "integer" or type(value)
+  local got = math_type(value) == "integer" and "integer" or type(value)
   if type(name) ~= "string" or not wanted then
     bad_open("unknown option '" .. tostring(name) .. "'")
   elseif wanted == "time" then
@@ -84,16 +86,16 @@ end
 local later = {}
 for _, name in next, { "request", "get", "head", "post", "put", "patch", "delete",
   "download", "all", "session" } do
-  later[name] = "hinternet.http"
+  later[name] = "http"
 end
 for _, name in next, { "poll", "run", "pollable", "spawn" } do
-  later[name] = "hinternet.loop"
+  later[name] = "loop"
 end
 
 -- A method of a handle that a module has.
 local function add_later(methods, key, module, name)
   methods[key] = function(self, ...)
-    local method = require(module)[name]
+    local method = import(module)[name]
     methods[key] = method
     return method(self, ...)
   end
@@ -101,18 +103,18 @@ end
 
 for _, methods in next, { core.session, core.connection, core.request } do
   for _, name in next, { "set_status_callback", "set_timeouts" } do
-    add_later(methods, name, "hinternet.handle", name)
+    add_later(methods, name, "handle", name)
   end
 end
-add_later(core.request, "chunks", "hinternet.request", "chunks")
-add_later(core.request, "lines", "hinternet.request", "lines")
-add_later(core.half, core.slots.write_pieces, "hinternet.request", "write_pieces")
+add_later(core.request, "chunks", "request", "chunks")
+add_later(core.request, "lines", "request", "lines")
 
+local session_methods = core.session
 for name, module in next, later do
   if name ~= "session" then
-    core.session[name] = function(self, ...)
-      local method = require(module).methods[name]
-      core.session[name] = method
+    session_methods[name] = function(self, ...)
+      local method = import(module).methods[name]
+      session_methods[name] = method
       return method(self, ...)
     end
   end
@@ -121,7 +123,7 @@ end
 setmetatable(hinternet, {
   __index = function(self, name)
     if not later[name] then return nil end
-    local value = require(later[name])[name]
+    local value = import(later[name])[name]
     rawset(self, name, value)
     return value
   end,

@@ -139,6 +139,11 @@ void lhn_call(lua_State *L) {
   lua_callk(L, 1, 1, 0, NULL);
 }
 
+int lhn_call_then(lua_State *L, int n, lua_KFunction then) {
+  lua_callk(L, n, 1, 0, then);
+  return then(L, LUA_OK, 0);
+}
+
 /* -------------------------------------------------------------- the opening */
 
 void lhn_register(lua_State *L, const luaL_Reg *functions) {
@@ -253,15 +258,21 @@ static void lhn_push_ops(lua_State *L) {
   }
 }
 
+static void lhn_push_weak(lua_State *L, const char *mode) {
+  lua_newtable(L);
+  lua_createtable(L, 0, 1);
+  lua_pushstring(L, mode);
+  lua_setfield(L, -2, "__mode");
+  lua_setmetatable(L, -2);
+}
+
 /* The upvalues, at the first slots of the stack. */
 static void lhn_push_upvalues(lua_State *L) {
   lhn_push_runtime(L);
-  for (int i = LHN_UP_SESSION; i <= LHN_UPVALUES; i++)
+  for (int i = LHN_UP_SESSION; i < LHN_UP_MAP; i++)
     lua_newtable(L);
-  lua_createtable(L, 0, 1);
-  lua_pushliteral(L, "v");
-  lua_setfield(L, -2, "__mode");
-  lua_setmetatable(L, LHN_UP_MAP);
+  lhn_push_weak(L, "v"); /* LHN_UP_MAP */
+  lua_newtable(L);       /* LHN_UP_LUA */
 }
 
 /* Name -> whether this build has it; and the reactor's name. */
@@ -277,8 +288,9 @@ static void lhn_push_features(lua_State *L) {
   lua_setfield(L, -2, "reactor");
 }
 
-/* The table that the Lua half fills, with names for its keys. */
-static void lhn_push_lua_half(lua_State *L) {
+/* Makes the table at LHN_UP_LUA ready to be filled by the Lua half, and pushes
+ * names for its keys. */
+static void lhn_push_slots(lua_State *L) {
   static const char *const names[] = {
       [LHN_LUA_CALLING] = "calling",
       [LHN_LUA_WAIT] = "wait",
@@ -294,16 +306,19 @@ static void lhn_push_lua_half(lua_State *L) {
       [LHN_LUA_SENDING] = "sending",
       [LHN_LUA_RECEIVING] = "receiving",
   };
-  lua_pushvalue(L, LHN_UP_LUA);
-  lua_setfield(L, -2, "half");
+  lua_pushinteger(L, 0);
+  lua_rawseti(L, LHN_UP_LUA, LHN_LUA_CALLING);
+  lhn_push_weak(L, "k");
+  lua_rawseti(L, LHN_UP_LUA, LHN_LUA_WAITERS);
+  lhn_push_weak(L, "v");
+  lua_rawseti(L, LHN_UP_LUA, LHN_LUA_SENDING);
+  lhn_push_weak(L, "v");
+  lua_rawseti(L, LHN_UP_LUA, LHN_LUA_RECEIVING);
   lua_newtable(L);
   for (int i = LHN_LUA_CALLING; i <= LHN_LUA_RECEIVING; i++) {
     lua_pushinteger(L, i);
     lua_setfield(L, -2, names[i]);
   }
-  lua_setfield(L, -2, "slots");
-  lua_pushinteger(L, 0);
-  lua_rawseti(L, LHN_UP_LUA, LHN_LUA_CALLING);
 }
 
 int luaopen_hinternet_core(lua_State *L) {
@@ -327,7 +342,10 @@ int luaopen_hinternet_core(lua_State *L) {
   lhn_open_kind(L, HN_KIND_REQUEST, lhn_request_methods, lhn_header_methods);
   lhn_open_others(L);
   lhn_host_open(L);
-  lhn_push_lua_half(L);
+  int core = lua_gettop(L);
+  lhn_push_slots(L);
+  lhn_import_open(L, core, LHN_UP_LUA, core + 1);
+  lua_pop(L, 1);
   lhn_push_ops(L);
   lua_setfield(L, -2, "ops");
   lua_pushliteral(L, HN_VERSION);

@@ -36,7 +36,8 @@ enum lhn_upvalue {
   LHN_UPVALUES = LHN_UP_LUA,
 };
 
-/* What the binding needs of the Lua half. */
+/* What the binding needs of the Lua half. Nobody but dispatch and parked is
+ * given the table; what is read from it is judged all the same. */
 enum lhn_lua {
   LHN_LUA_CALLING = 1, /* integer: callbacks running now */
   LHN_LUA_WAIT,        /* function(handle, op): waits for a started operation */
@@ -161,6 +162,10 @@ HN_INTERNAL int lhn_go_on(lua_State *L, enum lhn_lua function, int n);
  * one result. */
 HN_INTERNAL void lhn_call(lua_State *L);
 
+/* Ends a C function as `then`, after a call of a Lua function with the n values
+ * on top; one result is on top. */
+HN_INTERNAL int lhn_call_then(lua_State *L, int n, lua_KFunction then);
+
 /* Adds functions with the binding's upvalues, which stand at the stack's first
  * LHN_UPVALUES slots, to the table on top. */
 HN_INTERNAL void lhn_register(lua_State *L, const luaL_Reg *functions);
@@ -218,17 +223,25 @@ extern const luaL_Reg lhn_closed_meta[];
 /* Makes what hn_lua_push calls; the upvalues stand at the first slots. */
 HN_INTERNAL void lhn_host_open(lua_State *L);
 
-/* ----------------------------------------------------------- lhn_embedded.c */
+/* ------------------------------------------------------------- lhn_import.c */
 
-/* A file of the Lua half within the program: its module's name, its lines, each
- * with its newline, ended by NULL. */
+/* A Lua file within the library. */
 struct lhn_source {
-  const char *name;
-  const char *const *lines;
+  const char *name; /* of its module */
+  bool inner;       /* a module of the Lua half; else one for users */
+  const char *text;
+  size_t size;
 };
 
-/* All of them, ended by a NULL name: made by spec/support/amalgamate.lua. */
+/* All of them, ended by a NULL name: made by csrc/lua/embed.sh. */
 extern const struct lhn_source lhn_sources[];
+
+/* Pushes the function that a file is; raises. */
+HN_INTERNAL void lhn_push_chunk(lua_State *L, const struct lhn_source *source);
+
+/* Puts import, and what it is with, into the core at that index; half and
+ * slots are for the modules that meet the C half. */
+HN_INTERNAL void lhn_import_open(lua_State *L, int core, int half, int slots);
 
 /* --------------------------------------------------------------- lhn_open.c */
 

@@ -159,49 +159,59 @@ static int lhn_event_next(lua_State *L) {
   return lhn_push_event(L, &ev);
 }
 
-/* Pushes the table of the calls parked on the side of an operation. */
-static void lhn_event_push_side(lua_State *L, int op) {
+/* Pushes the table of the calls parked on the side of an operation; or nothing,
+ * with false. */
+static bool lhn_event_push_side(lua_State *L, int op) {
   bool sends = lhn_anchor_of(op) == LHN_ANCHOR_SEND;
-  lua_rawgeti(L, lua_upvalueindex(LHN_UP_LUA),
-              sends ? LHN_LUA_SENDING : LHN_LUA_RECEIVING);
+  if (lua_rawgeti(L, lua_upvalueindex(LHN_UP_LUA),
+                  sends ? LHN_LUA_SENDING : LHN_LUA_RECEIVING) == LUA_TTABLE)
+    return true;
+  lua_pop(L, 1);
+  return false;
 }
 
 /* Pushes the waiter of the call parked on a handle; or nothing, with false. A
  * slot's index may belong to a later handle by now. */
 static bool lhn_event_push_parked(lua_State *L, hn_handle id, int op) {
-  lhn_event_push_side(L, op);
-  lua_rawgeti(L, -1, (lua_Integer)hn_index_of(id));
-  lua_remove(L, -2);
-  if (lua_isnil(L, -1)) {
+  int top = lua_gettop(L);
+  if (lhn_event_push_side(L, op) &&
+      lua_rawgeti(L, -1, (lua_Integer)hn_index_of(id)) == LUA_TTABLE) {
+    lua_rawgeti(L, -1, LHN_WAITER_HANDLE);
+    const struct lhn_handle *h = lhn_test(L, -1);
+    bool is_its = h != NULL && h->id == id;
     lua_pop(L, 1);
-    return false;
+    if (is_its) {
+      lua_remove(L, -2);
+      return true;
+    }
   }
-  lua_rawgeti(L, -1, LHN_WAITER_HANDLE);
-  const struct lhn_handle *h = lua_touserdata(L, -1);
-  bool is_its = h != NULL && h->id == id;
-  lua_pop(L, is_its ? 1 : 2);
-  return is_its;
+  lua_settop(L, top);
+  return false;
 }
 
 /* The waiter of the call parked on a handle leaves its place. */
 static void lhn_event_vacate(lua_State *L, hn_handle id, int op) {
-  lhn_event_push_side(L, op);
+  if (!lhn_event_push_side(L, op))
+    return;
   lua_pushnil(L);
   lua_rawseti(L, -2, (lua_Integer)hn_index_of(id));
   lua_pop(L, 1);
 }
 
 void lhn_park(lua_State *L, int ud, int waiter, int op) {
-  const struct lhn_handle *h = lua_touserdata(L, ud);
+  const struct lhn_handle *h = lhn_test(L, ud);
   lua_Integer index = (lua_Integer)hn_index_of(h->id);
-  lhn_event_push_side(L, op);
+  lua_pushvalue(L, ud);
+  lua_rawseti(L, waiter, LHN_WAITER_HANDLE);
+  if (!lhn_event_push_side(L, op)) {
+    lua_pushnil(L);
+    return;
+  }
   lua_rawgeti(L, -1, index);
   lua_insert(L, -2);
   lua_pushvalue(L, waiter);
   lua_rawseti(L, -2, index);
   lua_pop(L, 1);
-  lua_pushvalue(L, ud);
-  lua_rawseti(L, waiter, LHN_WAITER_HANDLE);
 }
 
 /* unpark(handle, op) -> the waiter of the call parked on it, which leaves its
@@ -244,7 +254,7 @@ static int lhn_event_take(lua_State *L) {
   box->handing = ev.handle;
   box->handing_op = ev.op;
   lua_rawgeti(L, 1, LHN_WAITER_HANDLE);
-  struct lhn_handle *h = lua_touserdata(L, 2);
+  struct lhn_handle *h = lhn_test(L, 2);
   (void)lhn_push_result(L, h, &ev);
   lhn_settle(L, 2, h, &ev);
   lua_settop(L, 5);

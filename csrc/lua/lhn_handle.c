@@ -65,7 +65,7 @@ struct lhn_handle *lhn_push_new(lua_State *L, int kind, int parent) {
 /* Pushes the table of what is kept, with room for all of it. */
 static void lhn_push_room(lua_State *L, int ud) {
   ud = lua_absindex(L, ud);
-  if (lua_getiuservalue(L, ud, LHN_UV_KEPT) != LUA_TNIL)
+  if (lua_getiuservalue(L, ud, LHN_UV_KEPT) == LUA_TTABLE)
     return;
   lua_pop(L, 1);
   lua_createtable(L, LHN_KEPT_OUTPUT, 0);
@@ -86,20 +86,24 @@ void lhn_keep(lua_State *L, int ud, enum lhn_kept what) {
 }
 
 void lhn_push_kept(lua_State *L, int ud, enum lhn_kept what) {
-  if (lua_getiuservalue(L, ud, LHN_UV_KEPT) == LUA_TNIL)
-    return;
-  lua_rawgeti(L, -1, what);
+  if (lua_getiuservalue(L, ud, LHN_UV_KEPT) == LUA_TTABLE)
+    lua_rawgeti(L, -1, what);
+  else
+    lua_pushnil(L);
   lua_remove(L, -2);
 }
 
-/* Pushes the anchored handles of the session that ud lives in. */
+/* Pushes the anchored handles of the session that ud lives in, or of what is
+ * highest above it. */
 static void lhn_push_anchored(lua_State *L, int ud) {
   lua_pushvalue(L, ud);
-  while (lua_getiuservalue(L, -1, LHN_UV_PARENT) != LUA_TNIL)
-    lua_remove(L, -2);
-  lua_pop(L, 1);
+  for (int depth = HN_KIND_SESSION; depth < HN_KIND_REQUEST; depth++) {
+    lua_getiuservalue(L, -1, LHN_UV_PARENT);
+    int below = lhn_test(L, -1) != NULL ? -2 : -1;
+    lua_remove(L, below);
+  }
   lhn_push_kept(L, -1, LHN_KEPT_ANCHORED);
-  if (lua_isnil(L, -1)) {
+  if (!lua_istable(L, -1)) {
     lua_pop(L, 1);
     lua_newtable(L);
     lua_pushvalue(L, -1);
@@ -271,14 +275,17 @@ bool lhn_push_waiter(lua_State *L, const struct lhn_box *box) {
   /* Below a C function, as in table.sort, a coroutine cannot yield. */
   if (!box->parks || !lua_isyieldable(L))
     return false;
-  lua_rawgeti(L, lua_upvalueindex(LHN_UP_LUA), LHN_LUA_WAITERS);
-  lua_pushthread(L);
-  if (lua_rawget(L, -2) == LUA_TNIL) {
-    lua_pop(L, 2);
-    return false;
+  if (lua_rawgeti(L, lua_upvalueindex(LHN_UP_LUA), LHN_LUA_WAITERS) ==
+      LUA_TTABLE) {
+    lua_pushthread(L);
+    if (lua_rawget(L, -2) == LUA_TTABLE) {
+      lua_remove(L, -2);
+      return true;
+    }
+    lua_pop(L, 1);
   }
-  lua_remove(L, -2);
-  return true;
+  lua_pop(L, 1);
+  return false;
 }
 
 static int lhn_handle_is_valid(lua_State *L) {

@@ -163,7 +163,8 @@ static int lhn_req_go_on(lua_State *L, struct lhn_handle *h, enum hn_op op,
                          lua_Hook hook) {
   struct hn_event ev;
   struct lhn_box *box = h->box;
-  lua_getfield(L, -1, "cancelled");
+  lua_pushliteral(L, "cancelled");
+  lua_rawget(L, -2);
   bool cancelled = lua_toboolean(L, -1);
   lua_pop(L, 1);
   if (!lhn_req_is_near(op) || cancelled ||

@@ -4,10 +4,11 @@
 -- the call waits as a join does: in a task by yielding, elsewhere by running
 -- everything else meanwhile.
 
-local client = require "hinternet.client"
-local dispatch = require "hinternet.dispatch"
-local options = require "hinternet.options"
-local task = require "hinternet.task"
+local _, import = ...
+local client = import "client"
+local dispatch = import "dispatch"
+local options = import "options"
+local task = import "task"
 
 local error, next, select, setmetatable, type = error, next, select, setmetatable, type
 local math_type = math.type

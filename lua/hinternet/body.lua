@@ -1,10 +1,10 @@
 --- hinternet.body: the body of a request, whatever it is made of.
 
-local core = require "hinternet.core"
-local url = require "hinternet.url"
+local core, import = ...
+local url = import "url"
 
-local error, loaded, pcall, tostring, type = error, package.loaded, pcall, tostring, type
-local unsent_of = core.unsent
+local error, pcall, tostring, type = error, pcall, tostring, type
+local loaded, unsent_of = core.loaded, core.unsent
 
 local body = {}
 
@@ -15,7 +15,7 @@ local encoders = { "cjson", "cjson.safe", "rapidjson", "lunajson", "dkjson" }
 
 local function encoder()
   for i = 1, #encoders do
-    local module = loaded[encoders[i]]
+    local module = loaded(encoders[i])
     if type(module) == "table" and type(module.encode) == "function" then
       return module.encode
     end

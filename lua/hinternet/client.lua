@@ -1,7 +1,7 @@
 --- hinternet.client: the session of the one-call layer, and one connection
 -- handle for each origin.
 
-local core = require "hinternet.core"
+local core = ...
 
 local setmetatable = setmetatable
 local open_request, connect = core.connection.open_request, core.session.connect

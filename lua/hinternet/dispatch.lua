@@ -12,7 +12,7 @@
 -- A call in a coroutine that has a waiter takes no events: hinternet.parked has
 -- it wait, and is loaded with the first of them.
 
-local core = require "hinternet.core"
+local core, import, half, slots = ...
 
 local await, cancel, ids = core.await, core.cancel, core.ids
 local next_event, step, take_any = core.next_event, core.step, core.take
@@ -34,13 +34,10 @@ local loops = setmetatable({}, { __mode = "k" })
 -- What the C half knows of this one. half[CALLING] is how many loops have a
 -- callback running: one in a coroutine that was dropped counts until it is
 -- collected; 0 always means that there is none.
-local half, slots = core.half, core.slots
 local CALLING = slots.calling
-half[CALLING] = 0
 
 -- Coroutine -> token: how its calls wait.
-local waiters = setmetatable({}, { __mode = "k" })
-half[slots.waiters] = waiters
+local waiters = half[slots.waiters]
 -- The functions of hinternet.parked, once it is loaded.
 local parked = {}
 
@@ -313,6 +310,9 @@ function dispatch.take(loop)
   if callback then loop.id, loop.session = ids(handle) end
   return hear(loop, what, handle, callback, id, op, a, b, c, phase, host)
 end
+
+--- write_from a pipe.
+function dispatch.write_pieces(...) return import "request".write_pieces(...) end
 
 dispatch.inside_callback = inside_callback
 dispatch.text_of = text_of

@@ -1,11 +1,11 @@
 --- hinternet.exchange: a call of the one-call layer that has options.
 
-local core = require "hinternet.core"
-local body = require "hinternet.body"
-local client = require "hinternet.client"
-local options = require "hinternet.options"
-local response = require "hinternet.response"
-local url = require "hinternet.url"
+local core, import = ...
+local body = import "body"
+local client = import "client"
+local options = import "options"
+local response = import "response"
+local url = import "url"
 
 local error, setmetatable, type = error, setmetatable, type
 local io_type = io and io.type or type -- a host may have no io

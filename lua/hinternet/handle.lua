@@ -1,7 +1,7 @@
 --- hinternet.handle: what every kind of handle can do that is no single call
 -- of C.
 
-local core = require "hinternet.core"
+local core = ...
 
 local error, next, type = error, next, type
 

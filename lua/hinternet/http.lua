@@ -5,13 +5,13 @@
 -- Calls without options are all here; those with options are in
 -- hinternet.exchange, which is loaded with the first of them.
 
-local core = require "hinternet.core"
-local client = require "hinternet.client"
-local waiting = require "hinternet.dispatch".waiting
-local response = require "hinternet.response"
-local url_module = require "hinternet.url"
+local core, import = ...
+local client = import "client"
+local waiting = import "dispatch".waiting
+local response = import "response"
+local url_module = import "url"
 
-local error, next, require, setmetatable, type = error, next, require, setmetatable, type
+local error, next, setmetatable, type = error, next, setmetatable, type
 
 local open, new_target, targets = client.open, url_module.target, url_module.targets
 local open_request, is_async = core.connection.open_request, core.is_async
@@ -52,7 +52,7 @@ end
 local function perform(session, method, url, options)
   if session then check_session(session) end
   if options ~= nil then
-    return require "hinternet.exchange".perform(session, method, url, options)
+    return import "exchange".perform(session, method, url, options)
   end
   local target, request, message, code
   target, message, code = new_target(url)
@@ -85,19 +85,19 @@ end
 
 function http.methods.download(session, url, file, options)
   check_session(session)
-  return require "hinternet.exchange".download(session, url, file, options)
+  return import "exchange".download(session, url, file, options)
 end
 
 function http.download(url, file, options)
-  return require "hinternet.exchange".download(nil, url, file, options)
+  return import "exchange".download(nil, url, file, options)
 end
 
 function http.methods.all(session, list, options)
-  return require "hinternet.all".perform(session, list, options)
+  return import "all".perform(session, list, options)
 end
 
 function http.all(list, options)
-  return require "hinternet.all".perform(nil, list, options)
+  return import "all".perform(nil, list, options)
 end
 
 for _, method in next, { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE" } do

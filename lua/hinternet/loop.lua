@@ -3,10 +3,10 @@
 -- One runtime serves everything in a Lua state, so poll, run and pollable are
 -- the same for the module and for every session.
 
-local core = require "hinternet.core"
-local dispatch = require "hinternet.dispatch"
-local parked = require "hinternet.parked"
-local task = require "hinternet.task"
+local core, import = ...
+local dispatch = import "dispatch"
+local parked = import "parked"
+local task = import "task"
 
 local error, next, setmetatable, tostring, type = error, next, setmetatable, tostring, type
 local live, now, step = core.live, core.now, core.step

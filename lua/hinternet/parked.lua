@@ -5,8 +5,8 @@
 -- settles it there. A task's waiter yields; that of a foreign loop waits as
 -- coroutines do there.
 
-local core = require "hinternet.core"
-local parked = require "hinternet.dispatch".parked
+local core, import, half, slots = ...
+local parked = import "dispatch".parked
 
 local cancel, ids, unpark = core.cancel, core.ids, core.unpark
 local next, setmetatable = next, setmetatable
@@ -15,13 +15,10 @@ local running, status_of = coroutine.running, coroutine.status
 local OPERATION_CANCELLED = 12017
 local NOT_ENOUGH_MEMORY = 8
 
-local half, slots = core.half, core.slots
 local waiters = half[slots.waiters]
 -- Slot index -> token of the call parked on the send side of a handle, or on its
 -- receive side. A token goes with its coroutine.
-local weak_values = { __mode = "v" }
-local sending, receiving = setmetatable({}, weak_values), setmetatable({}, weak_values)
-half[slots.sending], half[slots.receiving] = sending, receiving
+local sending, receiving = half[slots.sending], half[slots.receiving]
 local parkings = 0 -- calls parked, ever
 -- Where a token has its call's handle, after the three values of the result.
 local HANDLE = 4

@@ -1,6 +1,6 @@
 --- hinternet.request: what a request can do that is no single call of C.
 
-local core = require "hinternet.core"
+local core = ...
 
 local error, find, sub, concat = error, string.find, string.sub, table.concat
 

@@ -1,9 +1,9 @@
 --- hinternet.response: what the one-call layer answers.
 
-local core = require "hinternet.core"
+local core, import = ...
 
-local error, rawget, rawset, require, setmetatable, sub, tostring = error, rawget, rawset,
-  require, setmetatable, string.sub, tostring
+local error, rawget, rawset, setmetatable, sub, tostring = error, rawget, rawset,
+  setmetatable, string.sub, tostring
 local response_of, times_of, start_line = core.response, core.times, core.start_line
 
 local PIECE = 65536 -- as of a request's
@@ -75,7 +75,7 @@ end
 
 --- Iterates over the body's lines, without their ends; raises on failure.
 function Response:lines(limit)
-  local lines_of = require "hinternet.request".lines_of
+  local lines_of = import "request".lines_of
   return lines_of(function() return self:read(PIECE) end, limit)
 end
 

@@ -6,9 +6,9 @@
 -- A session keeps its tasks until they have ended, and nothing else here does:
 -- tasks of a session that nobody can reach are collected with it.
 
-local core = require "hinternet.core"
-local dispatch = require "hinternet.dispatch"
-local parked = require "hinternet.parked"
+local core, import = ...
+local dispatch = import "dispatch"
+local parked = import "parked"
 
 local now, take = core.now, dispatch.take
 local error, next, setmetatable, type, warn = error, next, setmetatable, type, warn
@@ -258,7 +258,7 @@ end
 local function await_end(self)
   local token = dispatch.waiting()
   if not token then
-    local loop = require "hinternet.loop"
+    local loop = import "loop"
     while not self.ended do
       if not loop.poll() then error("the task waits for what cannot happen", 3) end
     end

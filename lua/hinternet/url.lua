@@ -1,6 +1,6 @@
 --- hinternet.url: what a request needs to know of a URL, and text for URLs.
 
-local core = require "hinternet.core"
+local core = ...
 
 local error, next, tostring, type = error, next, tostring, type
 local byte, find, format, gsub, match, sub = string.byte, string.find, string.format,

@@ -1,7 +1,7 @@
---- Makes hinternet one C file and one header, with the Lua files inside, for
---- programs that link everything statically.
+--- Makes hinternet one C file and one header, for programs that link everything
+--- statically.
 --
---   lua5.4 spec/support/amalgamate.lua FOLDER C-FILE... LUA-FILE...
+--   lua5.4 spec/support/amalgamate.lua FOLDER C-FILE...
 --
 -- C files are taken in the order given, each local header where it is first
 -- included; the public ones become FOLDER/hinternet.h.
@@ -28,6 +28,7 @@ local prologue = [[
 #ifdef __GNUC__ /* what only tests or assertions use */
 #pragma GCC diagnostic ignored "-Wunused-function"
 #pragma GCC diagnostic ignored "-Wunused-const-variable"
+#pragma GCC diagnostic ignored "-Woverlength-strings" /* the Lua half's */
 #endif
 ]]
 
@@ -81,42 +82,20 @@ local function append_c(out, path, seen)
   out[#out + 1] = condition and "#endif\n" or ""
 end
 
--- The lines of a Lua file as C strings.
-local function append_lua(out, index, path)
-  out[#out + 1] = ("\nstatic const char *const lhn_source_%d[] = {\n"):format(index)
-  for line in (read(path) .. "\n"):gsub("\n\n$", "\n"):gmatch("([^\n]*)\n") do
-    out[#out + 1] = ('"%s\\n",\n'):format(line:gsub('[\\"?]', "\\%0"))
-  end
-  out[#out + 1] = "NULL,\n};\n"
-end
-
-local function append_files(out, paths)
-  for i, path in ipairs(paths) do append_lua(out, i, path) end
-  out[#out + 1] = "\nstatic const struct lhn_source lhn_sources[] = {\n"
-  for i, path in ipairs(paths) do
-    local name = path:gsub("^lua/", ""):gsub("%.lua$", ""):gsub("/", ".")
-    out[#out + 1] = ('{"%s", lhn_source_%d},\n'):format(name, i)
-  end
-  out[#out + 1] = "{NULL, NULL},\n};\n"
-end
-
 -- The files that use the lists of others, or the Lua files, come last.
-local late = { ["csrc/lua/lhn.c"] = true, ["csrc/lua/lhn_embedded.c"] = true }
+local late = { ["csrc/lua/lhn.c"] = true, ["csrc/lua/lhn_import.c"] = true }
 
-local seen, header, body, lua_files, last = {}, {}, {}, {}, {}
+local seen, header, body, last = {}, {}, {}, {}
 for _, path in ipairs(public) do append(header, path, seen) end
 local version = table.concat(header):match('HN_VERSION "([^"]+)"')
 body[1] = prologue:format(version)
 for _, path in ipairs(arg) do
-  if path:match("%.lua$") then
-    lua_files[#lua_files + 1] = path
-  elseif late[path] then
+  if late[path] then
     last[#last + 1] = path
   else
     append_c(body, path, seen)
   end
 end
-append_files(body, lua_files)
 for _, path in ipairs(last) do append(body, path, seen) end
 write("hinternet.h", header)
 write("hinternet.c", body)

@@ -48,8 +48,7 @@ end
 
 -- Connections that the module's own session keeps are no leak.
 local function close_default_session()
-  local http = package.loaded["hinternet.http"]
-  local session = http and http.session()
+  local session = require("hinternet").session()
   if session then session:close() end
 end
 
