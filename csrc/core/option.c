@@ -61,6 +61,7 @@ static const struct hn_word option_ignores[] = {
   {"ignore_cert_date_invalid", HN_TLS_IGNORE_DATE_INVALID},
   {"ignore_all_cert_errors", 0x3300},
   {"ignore_weak_signature", HN_TLS_IGNORE_WEAK_SIGNATURE},
+  {"ignore_invalid_cert", HN_TLS_IGNORE_INVALID_CERT},
   {NULL, 0},
 };
 

@@ -70,7 +70,7 @@
   X("extended_error", 24, INTEGER, R, 0, option_get_error, NULL, 0, 0, NULL,  \
     "the system's error number behind the last failure; 0: none")             \
   X("security_flags", 31, FLAGS, SR, SR, option_get_security_flags,           \
-    option_set_security_flags, 0, 0x13300, option_ignores,                    \
+    option_set_security_flags, 0, 0x33300, option_ignores,                    \
     "certificate faults that are ignored; a query adds 0x1 (secure) and "     \
     "0x20000000 (strong)")                                                    \
   X("security_certificate_struct", 32, RECORD, R, 0, option_get_certificate,  \

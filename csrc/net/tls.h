@@ -31,6 +31,9 @@ enum hn_tls_ignore {
   HN_TLS_IGNORE_CN_INVALID = 0x1000,
   HN_TLS_IGNORE_DATE_INVALID = 0x2000,
   HN_TLS_IGNORE_WEAK_SIGNATURE = 0x10000,
+  /* Ours: whatever has no flag of its own (key sizes, extensions, constraints,
+   * signatures). All six forgive every certificate. */
+  HN_TLS_IGNORE_INVALID_CERT = 0x20000,
 };
 
 /* All zero is the default. Texts are borrowed, NUL-terminated paths unless it

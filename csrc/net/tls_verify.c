@@ -174,8 +174,8 @@ HN_INTERNAL void tls_verify_blame(struct tls_stream *t, uint32_t bit,
 static void tls_verify_note(struct tls_stream *t, X509 *cert, int error) {
   const struct hn_tls_context *c = t->context;
   uint32_t bit = tls_secure_bit(error);
-  if (bit & c->tolerated) return;
-  if (c->weak_ok && error == X509_V_ERR_CA_MD_TOO_WEAK) return;
+  bool weak = error == X509_V_ERR_CA_MD_TOO_WEAK;
+  if (weak ? c->weak_ok : (bit & c->tolerated) != 0) return;
   if (bit == HN_SECURE_CERT_REV_FAILED && c->revocation) {
     t->unsure = true; /* the OCSP answer, which comes later, may know */
     return;
@@ -274,7 +274,8 @@ static int tls_verify_chain(X509_STORE_CTX *x, void *arg) {
   int done = X509_verify_cert(x);
   int error = X509_STORE_CTX_get_error(x);
   if (done <= 0 && error == X509_V_ERR_OUT_OF_MEM) return 0;
-  if (done <= 0 && t->base.secure == 0)
+  if (done <= 0 && t->base.secure == 0 &&
+      !(t->context->tolerated & HN_SECURE_INVALID_CERT))
     tls_verify_blame(t, HN_SECURE_INVALID_CERT, error,
                      "the certificate cannot be verified");
   uint32_t first = tls_secure_bit(t->base.system);
@@ -298,6 +299,7 @@ HN_INTERNAL void tls_verify_set_up(struct hn_tls_context *c, uint32_t ignore) {
     {HN_TLS_IGNORE_WRONG_USAGE, HN_SECURE_CERT_WRONG_USAGE},
     {HN_TLS_IGNORE_CN_INVALID, HN_SECURE_CERT_CN_INVALID},
     {HN_TLS_IGNORE_DATE_INVALID, HN_SECURE_CERT_DATE_INVALID},
+    {HN_TLS_IGNORE_INVALID_CERT, HN_SECURE_INVALID_CERT},
   };
   for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
     if (ignore & pairs[i].flag) c->tolerated |= pairs[i].bit;

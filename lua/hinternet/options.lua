@@ -131,7 +131,8 @@ local function meaning(name, value)
   elseif name == "decompression" and value == false then
     return "decompression", 0
   elseif name == "verify" and value == false then
-    return "security_flags", { "ignore_all_cert_errors" }
+    return "security_flags", { "ignore_all_cert_errors", "ignore_weak_signature",
+      "ignore_invalid_cert" }
   end
   return passed_on[name], value
 end

@@ -163,6 +163,10 @@ TEST(a_forged_signature) {
     pair_close(&p);
     o.ignore |= HN_TLS_IGNORE_UNKNOWN_CA;
   }
+  o.ignore = HN_TLS_IGNORE_INVALID_CERT;
+  CHECK_INT(pair_open(&p, &o, &cert, slice_of("localhost")), 0);
+  CHECK_INT(pair_handshake(&p), 0);
+  pair_close(&p);
   fixture_drop(&cert);
   fixture_drop(&forger);
 }
@@ -178,11 +182,13 @@ TEST(a_weak_signature) {
   SSL_CTX_set_security_level(ctx, 0);
   CHECK(SSL_CTX_use_certificate(ctx, cert.cert) == 1);
   CHECK(SSL_CTX_use_PrivateKey(ctx, cert.key) == 1);
-  for (int i = 0; i < 2; i++) {
-    o.ignore = i == 0 ? 0 : HN_TLS_IGNORE_WEAK_SIGNATURE;
+  for (int i = 0; i < 3; i++) {
+    static const uint32_t ignore[] = {0, HN_TLS_IGNORE_INVALID_CERT,
+                                      HN_TLS_IGNORE_WEAK_SIGNATURE};
+    o.ignore = ignore[i];
     struct hn_tls_context *c = pair_context(&o);
     CHECK_INT(pair_join(&p, c, ctx, slice_of("localhost"), 443), 0);
-    if (i == 0)
+    if (i < 2)
       pair_check_refused(&p, HN_SECURE_INVALID_CERT, "certificate refused: ");
     else
       CHECK_INT(pair_handshake(&p), 0);
@@ -216,6 +222,7 @@ TEST(pinned_keys) {
     /* The server's own key is meant, not its authority's. */
     {AUTHORITY, 0, 0, HN_SECURE_INVALID_CERT},
     {OTHER, 0x3300, CA | NAME, HN_SECURE_INVALID_CERT},
+    {OTHER, 0x33300, CA | NAME, HN_SECURE_INVALID_CERT},
     {SERVER, 0x3300, CA | NAME, 0},
     /* A pin is asked for beside the rest, not in its place. */
     {SERVER, 0, CA, CA},

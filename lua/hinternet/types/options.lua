@@ -71,7 +71,7 @@
 ---| "unix_socket" # string, S R; path of the socket that is used in place of TCP; "@": abstract
 
 ---Names for values of "security_flags".
----@alias hinternet.ignored_fault "ignore_unknown_ca"|"ignore_cert_wrong_usage"|"ignore_cert_cn_invalid"|"ignore_cert_date_invalid"|"ignore_all_cert_errors"|"ignore_weak_signature"
+---@alias hinternet.ignored_fault "ignore_unknown_ca"|"ignore_cert_wrong_usage"|"ignore_cert_cn_invalid"|"ignore_cert_date_invalid"|"ignore_all_cert_errors"|"ignore_weak_signature"|"ignore_invalid_cert"
 ---Names for values of "disable_feature".
 ---@alias hinternet.disabled_feature "cookies"|"redirects"|"authentication"|"keep_alive"
 ---Names for values of "enable_feature".
