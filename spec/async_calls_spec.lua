@@ -21,8 +21,9 @@ end
 local REFUSAL = "call it inside spawn, or use a sync session"
 
 -- Makes a call of each kind from one place and tells what each did. A call that
--- waits has a result to show, and gives others their turn if it yields.
-local function observe(around, server)
+-- waits has a result to show, and gives others their turn if it yields: on_turn
+-- is called in the first turn of each.
+local function observe(around, server, on_turn)
   local sync, async = assert(hinternet.open()), assert(hinternet.open { async = true })
   local seen = { turns = 0 }
   local calls = {
@@ -45,16 +46,19 @@ local function observe(around, server)
       return assert(result).body
     end,
   }
-  local done = false
+  local done, is_calling = false, false
   local other = sync:spawn(function()
     while not done do
       seen.turns = seen.turns + 1
+      if is_calling and on_turn then on_turn() end
+      is_calling = false
       coroutine.yield()
     end
   end)
   around(function()
     for name, call in pairs(calls) do
       local before = seen.turns
+      is_calling = true
       seen[name] = { result = call(), yielded = seen.turns > before }
     end
     done = true
@@ -137,11 +141,18 @@ local passages = {
 describe("A call from", function()
   start_peer()
 
-  -- The answer takes its time: what is there at once is not waited for.
   local function check(around, assertion)
-    local s = p:serve { connections = { { { "loop", -1, { { "recv_head" }, { "stall", 0.01 },
-      { "send", peer.response(200, {}, "hello") } } } } } }
+    local s = p:keepalive("hello")
     assertion(observe(around, s))
+    s:close()
+  end
+
+  -- The answer waits until another had a turn: what is there at once is not
+  -- waited for.
+  local function check_waits(around)
+    local s = p:serve { connections = { { { "loop", -1, { { "recv_head" }, { "wait" },
+      { "send", peer.response(200, {}, "hello") } } } } } }
+    assert_waits(observe(around, s, function() s:go() end))
     s:close()
   end
 
@@ -174,13 +185,13 @@ describe("A call from", function()
 
   for name, passage in pairs(passages) do
     it("a task through " .. name .. " yields in both", function()
-      check(function(f, session)
+      check_waits(function(f, session)
         session:spawn(passage, f):join()
-      end, assert_waits)
+      end)
     end)
 
     it("a coroutine that has a waiter through " .. name .. " waits through it", function()
-      check(function(f)
+      check_waits(function(f)
         local woken, waits = {}, 0
         local thread = coroutine.create(function()
           parked.set_waiter {
@@ -198,7 +209,7 @@ describe("A call from", function()
           if table.remove(woken) then assert(coroutine.resume(thread)) end
         end
         assert.is_true(waits >= 4)
-      end, assert_waits)
+      end)
     end)
   end
 
@@ -242,18 +253,21 @@ describe("A task goes on to yield after", function()
   start_peer()
 
   local function outcome(act)
-    local s = p:keepalive("hello")
+    local s = p:script({ "recv_head" }, { "wait" }, { "send", peer.response(200, {}, "hello") })
     local session <close> = assert(hinternet.open())
-    local turns = 0
+    local turns, is_calling = 0, false
     local task = session:spawn(function()
       act(session)
       local before = turns
+      is_calling = true
       assert.equal("hello", session:get(s.url).body)
       return turns > before
     end)
     session:spawn(function()
       while task:status() ~= "done" do
         turns = turns + 1
+        if is_calling then s:go() end
+        is_calling = false
         coroutine.yield()
       end
     end)

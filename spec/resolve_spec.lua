@@ -59,7 +59,7 @@ describe("A name", function()
   setup(function() n = names.prepare() end)
   teardown(function() n:remove() end)
 
-  it("of the hosts file is looked up there, whatever its case", function()
+  names.it("of the hosts file is looked up there, whatever its case", function()
     assert.same({ "hello", "hello", "hello", "six", "four", "six" }, (n:run [[
       local four = peer:keepalive("hello")
       local six = peer:serve { v6 = true, connections = { { { "keepalive", "six" } } } }
@@ -77,7 +77,7 @@ describe("A name", function()
     assert.equal(0, n:questions "listed.test")
   end)
 
-  it("is asked of the name server, once for connections in a row", function()
+  names.it("is asked of the name server, once for connections in a row", function()
     assert.same({ "four", "four", "four", "six", "four", "six" }, (n:run [[
       local four = peer:keepalive("four")
       local six = peer:serve { v6 = true, connections = { { { "keepalive", "six" } } } }
@@ -94,7 +94,7 @@ describe("A name", function()
     assert.equal(1, n:questions "both.test")
   end)
 
-  it("is asked for once by requests that want it at the same time", function()
+  names.it("is asked for once by requests that want it at the same time", function()
     assert.same({ "hello" }, (n:run [[
       local s = peer:keepalive("hello")
       local session = hinternet.open { async = true }
@@ -104,7 +104,7 @@ describe("A name", function()
     assert.equal(1, n:questions "four.test")
   end)
 
-  it("that does not exist, or cannot be told, says which", function()
+  names.it("that does not exist, or cannot be told, says which", function()
     local function line(text, name)
       return ("nil name not resolved (%s) while resolving %s 12007"):format(text, name)
     end
@@ -121,7 +121,7 @@ describe("A name", function()
     assert.equal(2, n:questions "absent.test")
   end)
 
-  it("without an answer is waited for as long as resolve_timeout says, and holds up nobody",
+  names.it("without an answer is waited for as long as resolve_timeout says, and holds up nobody",
     function()
       local text = "nil timeout while resolving silent.test 12002"
       local said, seconds = n:run [[
@@ -146,7 +146,7 @@ describe("A name", function()
       assert.is_true(seconds < 20, "took " .. seconds)
     end)
 
-  it("without an answer is no reason to wait when its handles are closed", function()
+  names.it("without an answer is no reason to wait when its handles are closed", function()
     local said, seconds = n:run [[
       local session = hinternet.open { async = true, resolve_timeout = false }
       session:set_status_callback(function(_, status, info)
@@ -167,14 +167,14 @@ describe("A name", function()
     assert.is_true(seconds < 20, "took " .. seconds)
   end)
 
-  it("without an answer is given up by total_timeout as well", function()
+  names.it("without an answer is given up by total_timeout as well", function()
     assert.same({ "nil total timeout while resolving silent.test:80 12002" }, (n:run [[
       local session = hinternet.open { resolve_timeout = false, total_timeout = 0.2 }
       say(fetch(session, at("silent.test", { port = 80 })))
     ]]))
   end)
 
-  it("of several that stay silent leaves time for the others", function()
+  names.it("of several that stay silent leaves time for the others", function()
     local said, seconds = n:run [[
       local s = peer:keepalive("hello")
       local session = hinternet.open { async = true, resolve_timeout = false }

@@ -218,3 +218,85 @@ describe("certificates and nginx", function()
     assert.matches("GET /file 200", n:log("access.log"))
   end)
 end)
+
+describe("specs.py", function()
+  local folder
+  setup(function() folder = process.temp_folder() end)
+  teardown(function() process.remove_folder(folder) end)
+
+  local function write(name, text)
+    local file <close> = assert(io.open(("%s/%s_spec.lua"):format(folder, name), "w"))
+    file:write(text)
+  end
+
+  -- What it says of files of the folder, without what takes time or a version.
+  local function run(options, ...)
+    local command = { ("%s spec/support/specs.py --log %s/log %s"):format(
+      process.program("python3"), folder, options) }
+    for _, name in ipairs { ... } do
+      command[#command + 1] = ("%s/%s_spec.lua"):format(folder, name)
+    end
+    command[#command + 1] = ("-- env LUA_PATH=%s %s %s -o plainTerminal"
+      .. " --helper=spec/support/record.lua || true"):format(process.quote(package.path),
+      arg[-1], process.quote(arg[0]))
+    local said = process.run(table.concat(command, " "))
+    local lines = {}
+    for line in said:gmatch("[^\n]+") do
+      if line:find("^FAILED " .. folder:gsub("%p", "%%%0") .. ".*:") or line:find "^SKIPPED"
+        or line:find "^%d+ passed" then
+        lines[#lines + 1] = (line:gsub(folder:gsub("%p", "%%%0") .. "/", ""))
+      end
+    end
+    return lines
+  end
+
+  it("names a test that hangs or crashes, and runs the rest", function()
+    write("hang", [[
+      describe("(%d) tests", function()
+        it("pass", function() end)
+        it("hang in Lua", function() while true do end end)
+        it("hang in C", function() os.execute "exec sleep 600" end)
+        it("crash", function() os.execute "kill -SEGV $PPID" end)
+        it("exit", function() os.exit(3) end)
+        it("fail", function() error "so" end)
+        it("pass last", function() end)
+      end)
+      describe("after", function()
+        after_each(function() error "left over" end)
+        it("this one", function() end)
+      end)
+    ]])
+    write("load", "while true do end")
+    local at = "hang_spec.lua: (%d) tests "
+    assert.same({
+      "FAILED " .. at .. "hang in Lua: took longer than 3 s: hang_spec.lua:3: interrupted!",
+      "FAILED " .. at .. "hang in C: took longer than 3 s, and was ended",
+      "FAILED " .. at .. "crash: busted ended with status -11",
+      "FAILED " .. at .. "exit: busted ended with status 3",
+      "FAILED " .. at .. "fail: hang_spec.lua:7: so",
+      "FAILED hang_spec.lua: after after_each: hang_spec.lua:11: left over",
+      "FAILED load_spec.lua: load_spec.lua: took longer than 3 s: load_spec.lua:1: interrupted!",
+      "3 passed, 7 failed, 0 skipped",
+    }, run("--each 3 --grace 1", "hang", "load"))
+  end)
+
+  it("names what runs when the job's time is over", function()
+    write("slow", 'it("sleeps", function() os.execute "exec sleep 600" end)')
+    write("later", 'it("passes", function() end)')
+    local over = ": the job took longer than 2 s, and this was "
+    assert.same({
+      "FAILED slow_spec.lua: sleeps" .. over .. "running",
+      "FAILED later_spec.lua: later_spec.lua" .. over .. "not begun",
+      "0 passed, 2 failed, 0 skipped",
+    }, run("--all 2 --at-once 1", "slow", "later"))
+  end)
+
+  it("counts what cannot be tried, and no other pending test, as skipped", function()
+    write("pending", 'pending("a (cannot be tried here: b)") pending("c")')
+    assert.same({
+      "FAILED pending_spec.lua: c: pending",
+      "SKIPPED pending_spec.lua: a (cannot be tried here: b)",
+      "0 passed, 1 failed, 1 skipped",
+    }, run("", "pending"))
+  end)
+end)

@@ -501,10 +501,17 @@ describe("A parked call", function()
   end)
 
   it("is left parked by a blocking call of the main program, and gets its result", function()
-    local s = p:keepalive("fine")
+    local answer = { "send", peer.response(200, {}, "fine") }
+    local s = p:serve { connections = { { { "recv_head" }, { "wait" }, answer },
+      { { "loop", -1, { { "recv_head" }, answer } } } } }
     local session <close> = open()
     local task = session:spawn(function() return assert(session:get(s.url)).body end)
-    hinternet.poll(0)
+    poll_until_accepted(s, 1)
+    repeat
+      assert.equal("fine", assert(session:get(s.url)).body)
+    until s:received()[1] ~= ""
+    s:go()
+    assert.is_true(s:wait(1)) -- all of the answer is there
     for _ = 1, 5 do assert.equal("fine", assert(session:get(s.url)).body) end
     assert.not_equal("done", task:status())
     assert.equal("fine", task:join())

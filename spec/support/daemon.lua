@@ -104,7 +104,8 @@ local function launch(self, command, ready)
   if ready then os.remove(self.folder .. "/" .. ready) end
   self.pipe = process.start("sh -c " .. process.quote(
     launcher:format(process.quote(self.folder), command)))
-  for _ = 1, 1000 do
+  local deadline = socket.gettime() + process.PATIENCE
+  while socket.gettime() < deadline do
     self.pid = self.pid or math.tointeger(tonumber(self:log("pid")))
     if self.pid and not process.is_alive(self.pid) then return false end
     if self.pid and serves(self, ready) then return true end
@@ -156,7 +157,7 @@ function Daemon:halt()
   if not self.pipe then return end
   if self.pid then
     process.kill(self.pid, "TERM")
-    if not process.wait_end(self.pid, 5) then process.kill(self.pid, "KILL") end
+    if not process.wait_end(self.pid, 10) then process.kill(self.pid, "KILL") end
   end
   self.pipe:close()
   self.pid, self.pipe = nil, nil

@@ -1,9 +1,11 @@
 --- Scripts that run where the hosts file and the name server are the spec's own:
 --- names.py says which names there are. That takes Linux namespaces: as root, or
---- wherever users may make them. Elsewhere names.check says why not.
+--- wherever users may make them. Elsewhere names.it declares tests that are
+--- pending, and say why.
 --
 --   local names = require "spec.support.names"
 --   local n = names.prepare()
+--   names.it("is asked of the name server", function() ... end)
 --   local said, seconds = n:run [[ say(fetch(session, at("four.test", s))) ]]
 --   n:questions "four.test"   -- how often the script asked for its A record
 --   n:remove()
@@ -13,6 +15,7 @@
 -- name server was asked for a name, and say(...), whose lines run answers as a
 -- list. It ends without closing what it left open.
 
+local busted = require "busted"
 local socket = require "socket"
 local process = require "spec.support.process"
 
@@ -41,7 +44,7 @@ local function at(host, server)
   return { host = host, port = server.port, url = "http:" }
 end
 local function asked(name)
-  for _ = 1, 1000 do
+  for _ = 1, 6000 do
     for line in io.lines(folder .. "/questions") do
       if line:match("%S+$") == name then return end
     end
@@ -61,22 +64,21 @@ local function write(path, text)
   file:write(text)
 end
 
-local unshare = "unshare $([ $(id -u) = 0 ] || echo -r) -m -n "
+local support = debug.getinfo(1, "S").source:match("^@(.*)names%.lua$")
 
---- Raises where there can be no namespaces.
-function names.check()
-  local ok, said = pcall(process.run, unshare .. "true")
-  if not ok then
-    error("names of a spec's own need Linux namespaces: run as root, or allow "
-      .. "users to make them (kernel.unprivileged_userns_clone)\n" .. said, 0)
-  end
+-- A command that runs another with the names of a folder. As root it needs
+-- CAP_SYS_ADMIN; as root of a namespace of users it needs leave to make one.
+local function with_names(folder, as_user)
+  return ("unshare %s -m -n %s -I %snames.py %s "):format(as_user and "-r" or "",
+    process.program("python3"), support, folder)
 end
+
+local as_user = process.run("id -u"):match("%d+") ~= "0"
 
 --- A folder with the files.
 ---@return table
 function names.prepare()
-  names.check()
-  local self = setmetatable({ folder = process.temp_folder() }, Names)
+  local self = setmetatable({ folder = process.temp_folder(), as_user = as_user }, Names)
   write(self.folder .. "/hosts", hosts)
   write(self.folder .. "/resolv.conf", resolv)
   return self
@@ -89,13 +91,11 @@ end
 function Names:run(script)
   local path = self.folder .. "/script.lua"
   write(path, ("local folder = %q\n"):format(self.folder) .. prologue .. script)
-  local support = debug.getinfo(1, "S").source:match("^@(.*)names%.lua$")
   -- A thread that the end finds in a look-up leaves what libc has allocated.
   local command = 'env ASAN_OPTIONS="$ASAN_OPTIONS:detect_leaks=0" '
     .. process.interpreter() .. " " .. path
   local began = socket.gettime()
-  local said = process.run(("%s %s -I %snames.py %s %s"):format(unshare,
-    process.program("python3"), support, self.folder, command))
+  local said = process.run(with_names(self.folder, self.as_user) .. command)
   local lines = {}
   for line in said:gmatch("[^\n]+") do lines[#lines + 1] = line end
   return lines, socket.gettime() - began
@@ -117,6 +117,37 @@ end
 --- Removes the folder.
 function Names:remove()
   process.remove_folder(self.folder)
+end
+
+-- Why there can be no names of a spec's own; false if there can be.
+local function hindrance()
+  local n = names.prepare()
+  local said
+  for _, way in ipairs { as_user, true } do
+    as_user = way
+    local ok, problem = pcall(process.run, with_names(n.folder, way) .. "true")
+    if ok then
+      said = false
+      break
+    end
+    said = said or problem:match("ended with %S+:\n([^\n]+)") or problem
+  end
+  n:remove()
+  return said
+end
+
+local why_not
+
+--- Declares a test that needs such names.
+---@param name string
+---@param test fun()
+function names.it(name, test)
+  if why_not == nil then why_not = hindrance() end
+  if why_not then
+    busted.pending(("%s (cannot be tried here: %s)"):format(name, why_not))
+  else
+    busted.it(name, test)
+  end
 end
 
 return names

@@ -47,7 +47,7 @@ function peer.start()
   local _, port = listener:getsockname()
   local pipe = process.start(("%s -I -W ignore %s %d"):format(
     process.program("python3"), process.quote(script_path()), port))
-  listener:settimeout(20)
+  listener:settimeout(process.PATIENCE)
   local control, message = listener:accept()
   listener:close()
   if not control then
@@ -55,7 +55,7 @@ function peer.start()
     error("the scripted peer did not start: " .. tostring(message))
   end
   control:setoption("tcp-nodelay", true)
-  control:settimeout(60)
+  control:settimeout(2 * process.PATIENCE)
   local self = setmetatable({ control = control, pipe = pipe }, Process)
   self.pid = self:ask { ["do"] = "pid" }
   return self
@@ -131,7 +131,7 @@ function Process:stop()
   local quit = bencode.encode { ["do"] = "quit" }
   self.control:send(#quit .. "\n" .. quit)
   self.control:close()
-  if not process.wait_end(self.pid, 2) then process.kill(self.pid, "KILL") end
+  if not process.wait_end(self.pid, 10) then process.kill(self.pid, "KILL") end
   self.pipe:close()
   self.pid = nil
 end
@@ -167,7 +167,7 @@ function Server:errors() return ask(self, "errors") end
 ---@param seconds? number
 ---@return boolean
 function Server:wait(count, seconds)
-  local extra = { count = count or 1, seconds = seconds or 5 }
+  local extra = { count = count or 1, seconds = seconds or process.PATIENCE }
   return ask(self, "wait_done", extra) ~= 0
 end
 
@@ -176,7 +176,7 @@ end
 ---@param seconds? number
 ---@return boolean
 function Server:wait_accepted(count, seconds)
-  local extra = { count = count or 1, seconds = seconds or 5 }
+  local extra = { count = count or 1, seconds = seconds or process.PATIENCE }
   return ask(self, "wait_accepted", extra) ~= 0
 end
 

@@ -4,6 +4,9 @@ local socket = require "socket"
 
 local process = {}
 
+--- Seconds to wait for what is sure to come, on the busiest machine.
+process.PATIENCE = 60
+
 -- A sanitizer preloaded into the interpreter must not follow into children.
 local clean = "LD_PRELOAD= LUA_INIT= exec "
 

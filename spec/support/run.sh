@@ -1,12 +1,19 @@
 #!/usr/bin/env bash
 # Builds and runs everything that proves hinternet, two jobs at a time, and
-# ends with one line: "N passed, N failed".
+# ends with one line: "N passed, N failed", and ", N skipped" where something
+# could not be tried, which a line of its own has named.
 #
-#   run.sh [job...]     all jobs when none is named
+#   run.sh [job...]             all jobs when none is named
+#   run.sh [job] spec/x_spec.lua...     the job "specs", or another, with these
+#                               files alone
 #
 # A job is a function job_NAME below. It prints what it likes into its log and
-# calls `count PASSED FAILED`; a job that dies before has failed once. Logs of
-# failed jobs are shown; all of them stay in build/log.
+# calls `count PASSED FAILED [SKIPPED]`; a job that dies before has failed once.
+# Logs of failed jobs are shown; all of them stay in build/log.
+#
+# Nothing may fail for being slow. Limits are there for what hangs: ten times
+# what a job, a program or a test takes on two idle cores. HN_EACH, in seconds,
+# is another limit of a test.
 
 set -u
 cd "$(dirname "$0")/../.."
@@ -21,12 +28,17 @@ ulimit -n 4096 2>/dev/null || true
 
 all_jobs='c-tests fuzz one-file luacheck lint specs specs-asan specs-gc
   specs-poll specs-valgrind'
-jobs=${*:-$all_jobs}
+jobs= only=
+for word; do
+  case $word in *.lua) only+=" $word" ;; *) jobs+=" $word" ;; esac
+done
+[ -n "$jobs" ] || jobs=${only:+specs}
+jobs=${jobs:-$all_jobs}
 log=build/log
+rm -rf $log
 mkdir -p $log
-rm -f $log/*
 
-count() { echo "$1 $2" >"$log/$name.count"; }
+count() { echo "$1 $2 ${3:-0}" >"$log/$name.count"; }
 
 # ---------------------------------------------------------------- C programs
 
@@ -107,30 +119,27 @@ job_luacheck() {
   fi
 }
 
-# busted over files, with the module of one build folder. HN_SLOW tells specs
-# that count to a million to be content with less.
-busted() { # build folder, busted's options and files
-  local folder=$1 passed=0 failed=0 status summary
-  shift
+# Spec files with the module of one build folder: each file in a busted of its
+# own, several at a time (specs.py). HN_SLOW tells specs that count to a million
+# to be content with less.
+busted() { # build folder, seconds each and in all, files
+  local folder=$1 each=${HN_EACH:-$2} all=$3
+  shift 3
+  # shellcheck disable=SC2086
+  set -- ${only:-$*}
   case $* in *_spec.lua*) ;; *) count 0 0; return ;; esac
-  HN_BUILD=$folder LUA_CPATH="$PWD/$folder/?.so;;" \
-    timeout 600 env ${preload:+LD_PRELOAD="$preload"} \
-    ${under:-} "$LUA" "$busted_script" -o plainTerminal "$@" </dev/null 2>&1 |
-    tee $log/$name.busted
-  status=${PIPESTATUS[0]}
-  summary=$(grep -E '^[0-9]+ success(es)? / ' $log/$name.busted | tail -1)
-  if [[ $summary =~ ^([0-9]+)[^/]*/\ ([0-9]+)[^/]*/\ ([0-9]+)[^/]*/\ ([0-9]+) ]]
-  then
-    passed=${BASH_REMATCH[1]}
-    failed=$((BASH_REMATCH[2] + BASH_REMATCH[3] + BASH_REMATCH[4]))
-  fi
-  if [ "$status" -ne 0 ] && [ $failed -eq 0 ]; then
-    echo "FAILED: busted ended with status $status"
-    failed=1
-  fi
-  rm -f $log/$name.busted
-  count $passed $failed
+  # shellcheck disable=SC2086
+  HN_BUILD=$folder LUA_CPATH="$PWD/$folder/?.so;;" python3 spec/support/specs.py \
+    --log "$log/$name" --each "$each" --all "$all" --first "$slow_specs" "$@" -- \
+    env ${preload:+LD_PRELOAD="$preload"} ${under:-} "$LUA" "$busted_script" \
+    -o plainTerminal --helper=spec/support/record.lua
+  # shellcheck disable=SC2046
+  set -- $(tail -n 1 "$log/$name.log" | grep -E '^[0-9]+ passed, [0-9]+ failed')
+  [ $# -eq 0 ] || count "$1" "$3" "$5"
 }
+
+# They take longest, and are begun first.
+slow_specs=embed,rock,schedule,async,many,upload
 
 # All spec files but those named.
 spec_files() {
@@ -141,24 +150,24 @@ spec_files() {
   done
 }
 
-job_lint() { busted build spec/lint_spec.lua; }
+job_lint() { busted build 60 600 spec/lint_spec.lua; }
 
 job_specs() {
   # shellcheck disable=SC2046
-  busted build $(spec_files lint)
+  busted build 60 600 $(spec_files lint)
 }
 
 job_specs-asan() {
   local preload
   preload=$(${CC:-cc} -print-file-name=libasan.so)
   # shellcheck disable=SC2046
-  HN_SLOW=1 busted build/asan $(spec_files lint rock embed)
+  HN_SLOW=1 busted build/asan 120 1200 $(spec_files lint rock embed)
 }
 
 # The helper is in busted's process only: not in hosts and examples.
 job_specs-gc() {
   # shellcheck disable=SC2046
-  HN_SLOW=1 busted build --helper=spec/support/gc_pressure.lua \
+  HN_SLOW=1 HN_HELPER=spec.support.gc_pressure busted build 120 1200 \
     $(spec_files lint rock support embed examples host_lighttpd host_prosody)
 }
 
@@ -166,7 +175,7 @@ job_specs-gc() {
 # Without a descriptor to watch there is nothing for foreign loops.
 job_specs-poll() {
   # shellcheck disable=SC2046
-  HN_SCHEDULES=1000 busted build/poll $(spec_files lint part rock support embed \
+  HN_SCHEDULES=1000 busted build/poll 60 600 $(spec_files lint part rock support embed \
     luv cqueues copas host_prosody)
 }
 
@@ -176,7 +185,7 @@ job_specs-poll() {
 job_specs-valgrind() {
   local under='valgrind -q --error-exitcode=9 --leak-check=full
     --errors-for-leak-kinds=definite --show-leak-kinds=definite'
-  HN_SLOW=1 busted build spec/{async*,task,waiter,pollable,all,schedule}_spec.lua
+  HN_SLOW=1 busted build 300 1200 spec/{async*,task,waiter,pollable,all,schedule}_spec.lua
 }
 
 # -------------------------------------------------------------------- runner
@@ -189,7 +198,7 @@ targets() {
     specs-asan) echo build/asan/hinternet/core.so ;;
     specs-poll) echo build/poll/hinternet/core.so ;;
     luacheck) ;;
-    specs) echo all hosts ;;
+    specs) case ${only:-embed} in *embed*) echo all hosts ;; *) echo all ;; esac ;;
     *) echo all ;;
   esac
 }
@@ -207,19 +216,23 @@ build() {
   return 1
 }
 
-say() { # status word, seconds
-  local passed=0 failed=1
-  [ -e $log/"$name".count ] && read -r passed failed <$log/"$name".count
+say() { # seconds
+  local passed=0 failed=1 skipped=0
+  [ -e $log/"$name".count ] &&
+    read -r passed failed skipped <$log/"$name".count
   total_passed=$((total_passed + passed))
   total_failed=$((total_failed + failed))
+  total_skipped=$((total_skipped + skipped))
   local word=ok
   [ "$failed" -eq 0 ] || word=FAILED
   if [ $word = FAILED ]; then
     echo "---- $name"
     tail -n 200 $log/"$name".log
     echo '----'
+  elif [ "$skipped" -gt 0 ]; then
+    grep '^SKIPPED ' $log/"$name".log
   fi
-  printf '%-6s %-11s %6d passed %4d failed %5d s\n' \
+  printf '%-6s %-14s %6d passed %4d failed %5d s\n' \
     $word "$name" "$passed" "$failed" "$1"
 }
 
@@ -231,6 +244,7 @@ run_job() {
 
 total_passed=0
 total_failed=0
+total_skipped=0
 busted_script=$(type -P busted)
 
 name=build
@@ -253,5 +267,6 @@ for i in "${!started[@]}"; do
   say "$(cat $log/"$name".seconds 2>/dev/null || echo 0)"
 done
 
-echo "$total_passed passed, $total_failed failed"
+[ $total_skipped -eq 0 ] || skipped=", $total_skipped skipped"
+echo "$total_passed passed, $total_failed failed${skipped:-}"
 [ $total_failed -eq 0 ]
