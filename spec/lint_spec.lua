@@ -149,7 +149,7 @@ describe("floors", function()
 
   -- A module may include only modules named before it on its floor.
   local order = {
-    base = "limits err list trace mem account slice buf spare heap slot hash random",
+    base = "limits err list trace mem account slice siphash buf spare heap slot hash random",
     proto = "b64 utf8 url_text url_ref url header_text header h1_head h1_body "
       .. "h1_conn ws_frame ws_conn ws_handshake auth httpdate cookie proxy_rule "
       .. "decode",
@@ -157,7 +157,7 @@ describe("floors", function()
       .. "env news stream tcp trust tls tls_internal tls_part tls_options "
       .. "tls_bio tls_file tls_verify tls_store tls_revocation tls_identity tls_session "
       .. "tls_context tls_info tls_openssl part_linked tunnel dial",
-    http = "conn pool exchange follow wsio",
+    http = "origin conn place pool exchange follow wsio",
   }
 
   it("modules of a floor stand on those above them in its list", function()

@@ -10,7 +10,8 @@ int connect_get_target(struct hn_connect *c, bool secure,
                        const struct hn_target **out) {
   struct hn_target *t = &c->target[secure];
   if (t->host.n == 0) {
-    int rc = target_init(t, c->target[0].host, c->port, secure);
+    int rc = target_init(&c->node.rt->env, t, c->target[0].host, c->port,
+                         secure);
     if (rc) return rc;
   }
   *out = t;
@@ -65,7 +66,7 @@ int hn_connect(hn_runtime *rt, hn_handle session, struct hn_slice host,
   c->node.ops = &connect_ops;
   c->port = port;
   c->context_value = session_of(parent)->context_value;
-  rc = target_init(&c->target[0], host, port, false);
+  rc = target_init(&rt->env, &c->target[0], host, port, false);
   if (rc == 0)
     rc = node_open(rt, &c->node, HN_KIND_CONNECTION, parent, parent->queue);
   if (rc) {

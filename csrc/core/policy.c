@@ -80,9 +80,10 @@ int policy_check_route(struct hn_request *r, const struct hn_origin *o) {
   const struct hn_guard *g = policy_guard(&r->node);
   const char *why;
   if (!g) return 0;
-  if (o->route == HN_ROUTE_ADDRESSES) return policy_check_given(r, o->via);
-  if (o->route == HN_ROUTE_NAME &&
-      guard_check_host(g, o->via, o->port, r->target->secure, &why))
+  if (o->route.kind == HN_ROUTE_ADDRESSES)
+    return policy_check_given(r, o->route.via);
+  if (o->route.kind == HN_ROUTE_NAME &&
+      guard_check_host(g, o->route.via, o->port, r->target->secure, &why))
     return policy_deny(r, why);
   return 0;
 }

@@ -223,7 +223,7 @@ static int prepare_tls(struct hn_request *r, struct hn_tls_context **tls) {
 static int prepare_route(struct hn_request *r, struct hn_origin *o) {
   static const struct {
     enum hn_text text;
-    enum hn_route route;
+    enum hn_route_kind kind;
   } order[] = {{HN_TEXT_UNIX_SOCKET, HN_ROUTE_UNIX},
                {HN_TEXT_RESOLVE_TO, HN_ROUTE_ADDRESSES},
                {HN_TEXT_LOOKUP_HOST, HN_ROUTE_NAME}};
@@ -237,8 +237,8 @@ static int prepare_route(struct hn_request *r, struct hn_origin *o) {
     if (!via.p) continue;
     r->via = mem_copy(via.p, via.n);
     if (!r->via) return HN_ERR_NOT_ENOUGH_MEMORY;
-    o->route = order[i].route;
-    o->via = slice_make(r->via, via.n);
+    o->route.kind = order[i].kind;
+    o->route.via = slice_make(r->via, via.n);
     return policy_check_route(r, o);
   }
   return 0;

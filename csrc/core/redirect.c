@@ -112,12 +112,12 @@ static int redirect_copy_fields(const struct hn_request *r,
 
 static int redirect_make_hop(struct hn_request *r, struct hn_slice method,
                              const struct hn_url_parts *parts, bool secure) {
-  struct hn_hop *h = hop_new(redirect_hops(r) + 1,
-                             &r->node.rt->env.account);
+  struct hn_env *env = &r->node.rt->env;
+  struct hn_hop *h = hop_new(redirect_hops(r) + 1, &env->account);
   if (!h) return HN_ERR_NOT_ENOUGH_MEMORY;
   bool drops_body = !slice_equal(method, r->message.method);
-  int rc =
-      target_init(&h->target, parts->host, (unsigned)parts->port, secure);
+  int rc = target_init(env, &h->target, parts->host, (unsigned)parts->port,
+                       secure);
   if (rc == 0)
     rc = redirect_make_text(&h->text, method, parts, &h->method_size);
   if (rc == 0) rc = redirect_copy_fields(r, &h->target, drops_body, &h->fields);

@@ -4,6 +4,7 @@
 
 int runtime_connect(struct hn_env *env) {
   int rc = process_new(&env->process);
+  process_random(&env->hash_key, sizeof env->hash_key);
   if (rc == 0) rc = reactor_new(&env->reactor);
   if (rc == 0) rc = resolver_new(&env->resolver, env->reactor);
   if (rc) runtime_disconnect(env);

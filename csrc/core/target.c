@@ -29,14 +29,14 @@ static void target_make_line(struct hn_target *t, bool usual_port) {
     t->host_field = slice_make(t->host_line.p + (field - line), n);
 }
 
-int target_init(struct hn_target *t, struct hn_slice host, unsigned port,
-                bool secure) {
+int target_init(const struct hn_env *env, struct hn_target *t,
+                struct hn_slice host, unsigned port, bool secure) {
   char text[HN_MAX_HOST + 16];
   unsigned usual = (unsigned)url_request_scheme(secure)->port;
   *t = (struct hn_target){.port = port ? port : usual, .secure = secure};
   t->host.p = mem_copy(host.p, host.n);
   t->host.n = host.n;
-  t->hash = origin_hash(host, t->port);
+  t->hash = origin_hash(&env->hash_key, host, t->port);
   err_format_host(text, sizeof text, host, t->port);
   t->authority = mem_copy(text, strlen(text));
   if (t->authority) target_make_line(t, t->port == usual);

@@ -11,7 +11,7 @@ struct hn_target {
   struct hn_slice host; /* owned, without brackets; n == 0: not made */
   unsigned port;
   bool secure;
-  uint32_t hash;    /* origin_hash */
+  uint64_t hash;    /* origin_hash */
   char *authority;  /* owned: "example.org:80" */
   struct hn_slice host_line;  /* owned: "Host: example.org" CRLF */
   struct hn_slice host_field; /* its value; the default port is left out */
@@ -19,8 +19,8 @@ struct hn_target {
 
 /* port 0: the scheme's default. NOT_ENOUGH_MEMORY; then t is as after
  * target_fini. */
-HN_INTERNAL int target_init(struct hn_target *t, struct hn_slice host,
-                            unsigned port, bool secure);
+HN_INTERNAL int target_init(const struct hn_env *env, struct hn_target *t,
+                            struct hn_slice host, unsigned port, bool secure);
 HN_INTERNAL void target_fini(struct hn_target *t);
 
 /* Appends "https://example.org/path". Buffer errors. */

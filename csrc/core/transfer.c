@@ -23,7 +23,7 @@ int transfer_listen(struct hn_request *r) {
 
 /* The name that is looked up: the host's, or the one in its place. */
 static struct hn_slice transfer_looked_up(const struct hn_origin *o) {
-  return o->route == HN_ROUTE_NAME ? o->via : o->host;
+  return o->route.kind == HN_ROUTE_NAME ? o->route.via : o->host;
 }
 
 __attribute__((noinline)) static int transfer_post_log(struct hn_request *r) {

@@ -7,28 +7,13 @@ enum {
   HN_CONN_OUT_CAP = HN_MAX_REQUEST_HEAD + HN_MAX_COPY + 64,
 };
 
-/* FNV-1a over the lower-case host: cheap, and only ever compared, never
- * indexed by, so that crafted collisions gain nothing. */
-uint32_t origin_hash(struct hn_slice host, unsigned port) {
-  uint32_t h = 2166136261u ^ port;
-  for (size_t i = 0; i < host.n; i++)
-    h = (h ^ (uint8_t)slice_lower(host.p[i])) * 16777619u;
-  return h;
-}
-
-bool origin_equal(const struct hn_origin *a, const struct hn_origin *b) {
-  return a->hash == b->hash && a->port == b->port && a->tls == b->tls &&
-         a->route == b->route && slice_equal_nocase(a->host, b->host) &&
-         slice_equal(a->via, b->via);
-}
-
 static int conn_start_dial(struct hn_conn *c,
                            const struct hn_conn_limits *limits) {
   struct hn_addresses addresses;
   struct hn_dial_options o = {
-    .host = c->origin.host,
-    .port = c->origin.port,
-    .tls = c->origin.tls,
+    .host = c->origin->host,
+    .port = c->origin->port,
+    .tls = c->origin->tls,
     .resolve_timeout = limits->resolve_timeout,
     .connect_timeout = limits->connect_timeout,
     .max_attempts = limits->max_attempts,
@@ -36,10 +21,11 @@ static int conn_start_dial(struct hn_conn *c,
     .timer_kind = HN_TIMER_CONN,
     .tuning = limits->tuning,
   };
-  if (c->origin.route == HN_ROUTE_NAME) o.lookup_host = c->origin.via;
-  if (c->origin.route == HN_ROUTE_UNIX) o.unix_path = c->origin.via;
-  if (c->origin.route == HN_ROUTE_ADDRESSES) {
-    if (!address_parse_list(c->origin.via, &addresses))
+  const struct hn_route *route = &c->origin->route;
+  if (route->kind == HN_ROUTE_NAME) o.lookup_host = route->via;
+  if (route->kind == HN_ROUTE_UNIX) o.unix_path = route->via;
+  if (route->kind == HN_ROUTE_ADDRESSES) {
+    if (!address_parse_list(route->via, &addresses))
       return HN_ERR_INVALID_PARAMETER;
     o.resolve_to = &addresses;
   }
@@ -61,19 +47,15 @@ int conn_new(struct hn_env *env, const struct hn_origin *origin,
   }
   c->env = env;
   env->connections++;
-  c->origin = *origin;
+  c->origin = origin;
   list_init(&c->link);
+  list_init(&c->at_place);
+  timer_init(&c->end, 0, 0);
   list_init(&c->again);
   h1_conn_init(&c->h1);
   spares_take(&env->spares, &c->in, 0, HN_READ_AHEAD);
   spares_take(&env->spares, &c->out, 0, HN_CONN_OUT_CAP);
-  c->origin.host.p = mem_copy(origin->host.p, origin->host.n);
-  bool has_via = origin->via.n > 0;
-  c->origin.via.p = has_via ? mem_copy(origin->via.p, origin->via.n) : NULL;
-  bool copied = c->origin.host.p && (c->origin.via.p || !has_via);
-  if (c->origin.tls) (void)tls_context_hold(c->origin.tls);
-  int rc = copied ? slots_put(&env->slots, HN_SLOT_CONN, c, &c->tag)
-                  : HN_ERR_NOT_ENOUGH_MEMORY;
+  int rc = slots_put(&env->slots, HN_SLOT_CONN, c, &c->tag);
   if (rc == 0) rc = conn_start_dial(c, limits);
   if (rc) {
     conn_free(c, false);
@@ -130,7 +112,7 @@ void conn_let_go(struct hn_conn *c) {
 void conn_free(struct hn_conn *c, bool polite) {
   list_remove(&c->again);
   c->env->connections--;
-  account_give(&c->env->account, conn_cost(&c->origin));
+  account_give(&c->env->account, conn_cost(c->origin));
   if (c->dial) dial_free(c->dial);
   if (c->stream) conn_close_stream(c, polite);
   conn_hold(c);
@@ -138,9 +120,6 @@ void conn_free(struct hn_conn *c, bool polite) {
   c->tag = 0;
   spares_give(&c->env->spares, &c->in);
   spares_give(&c->env->spares, &c->out);
-  tls_context_free(c->origin.tls);
-  mem_free((void *)(uintptr_t)c->origin.host.p);
-  mem_free((void *)(uintptr_t)c->origin.via.p);
   conn_let_go(c);
 }
 

@@ -17,6 +17,7 @@
 #include "../base/slice.h"
 #include "../net/dial.h"
 #include "../proto/h1_conn.h"
+#include "origin.h"
 
 enum { HN_SLOT_CONN = 16 }; /* slot type, beside the kinds of handles */
 
@@ -24,25 +25,8 @@ enum { HN_SLOT_CONN = 16 }; /* slot type, beside the kinds of handles */
  * and the TLS library's memory at its most, in the handshake. */
 enum { HN_CONN_COST = 8 * 1024, HN_CONN_TLS_COST = 72 * 1024 };
 
-/* How a host is reached. */
-enum hn_route {
-  HN_ROUTE_LOOKUP,    /* its name is looked up */
-  HN_ROUTE_NAME,      /* another name is looked up in its place */
-  HN_ROUTE_ADDRESSES, /* at given addresses */
-  HN_ROUTE_UNIX,      /* through a Unix-domain socket */
-};
-
-/* Where a connection leads, and what makes two of them interchangeable. */
-struct hn_origin {
-  struct hn_slice host;       /* borrowed by whoever holds the struct */
-  unsigned port;
-  struct hn_tls_context *tls; /* borrowed; NULL: plain. The TLS identity */
-  uint32_t hash;              /* of host and port, see origin_hash */
-  enum hn_route route;
-  struct hn_slice via;        /* borrowed: the name, addresses or path */
-};
-
 struct hn_pool;
+struct hn_place;
 
 /* What can be asked of a connection, also after its end. */
 struct hn_conn_facts {
@@ -57,8 +41,11 @@ struct hn_conn {
   uint64_t tag;             /* its slot */
   uint64_t owner;           /* handle of the attached exchange; 0: the pool's */
   struct hn_link link;      /* in one of the pool's lists */
+  struct hn_place *place;   /* its origin's in the pool, held; or NULL */
+  struct hn_link at_place;  /* in one of the place's lists, while not busy */
+  struct hn_timer end;      /* in the pool's heap, while its server limits it */
   struct hn_link again;     /* in env->unfinished */
-  struct hn_origin origin;  /* host, via: owned copies; tls: a reference */
+  const struct hn_origin *origin; /* borrowed for life */
   struct hn_dial *dial;     /* owned; NULL once connected */
   struct hn_stream *stream; /* owned; NULL until connected */
   unsigned interest;        /* what the reactor watches; 0: removed */
@@ -76,17 +63,14 @@ struct hn_conn {
   struct hn_conn_facts *facts; /* owned; of one that is closed, or NULL */
 };
 
-HN_INTERNAL uint32_t origin_hash(struct hn_slice host, unsigned port);
-HN_INTERNAL bool origin_equal(const struct hn_origin *a,
-                              const struct hn_origin *b);
-
 struct hn_conn_limits {
   int64_t resolve_timeout, connect_timeout; /* ms, -1: none */
   int max_attempts;
   const struct hn_tcp_tuning *tuning; /* borrowed during the call */
 };
 
-/* A connection being dialled, in its own slot, in no list. */
+/* A connection being dialled, in its own slot, in no list. The origin must
+ * outlive it. */
 HN_INTERNAL int conn_new(struct hn_env *env, const struct hn_origin *origin,
                          const struct hn_conn_limits *limits,
                          struct hn_conn **out);

@@ -58,8 +58,7 @@ void exchange_begin(struct hn_exchange *x, const struct hn_message *message) {
   x->times = (struct hn_times){{0}};
   exchange_note(x, HN_TIME_START);
   timer_init(&x->patience, 0, HN_TIMER_CONN);
-  list_init(&x->waiter.link);
-  x->waiter.called = false;
+  waiter_init(&x->waiter);
   /* The session may let go of an identity while we wait for a connection. */
   if (tls) (void)tls_context_hold(tls);
   x->reused = x->retried = false;

@@ -110,7 +110,7 @@ static int h1_on_final(struct hn_exchange *x) {
   struct hn_conn *c = x->conn;
   int rc = h1_body_begin(&x->body, &x->head, x->fields, x->message->method);
   if (rc) return h1_fault(x, x->body.fault, HN_PHASE_RESPONSE);
-  c->is_1_0 = x->head.minor == 0;
+  pool_note_1_0(c, x->head.minor == 0);
   h1_conn_note_response(&c->h1, x->head.minor, x->fields);
   if (x->body.framing == HN_FRAMING_CLOSE) h1_conn_note_close(&c->h1);
   return 0;

@@ -7,6 +7,8 @@ void pool_init(struct hn_pool *p, struct hn_env *env, uint64_t tag) {
   list_init(&p->idle);
   list_init(&p->draining);
   list_init(&p->waiting);
+  places_init(&p->places, &env->hash_key);
+  heap_init(&p->ends);
   p->max_per_server = p->max_per_1_0_server = INT64_MAX;
   p->keep = HN_POOL_KEEP;
   p->turns = 0;
@@ -19,55 +21,60 @@ static struct hn_conn *pool_first(const struct hn_link *list) {
   return l ? HN_CONTAINER_OF(l, struct hn_conn, link) : NULL;
 }
 
+/* The last of a pool's list. */
+static struct hn_conn *pool_last(const struct hn_link *list) {
+  if (list_is_empty(list)) return NULL;
+  return HN_CONTAINER_OF(list->prev, struct hn_conn, link);
+}
+
+static struct hn_conn *pool_at_place(struct hn_link *l) {
+  return HN_CONTAINER_OF(l, struct hn_conn, at_place);
+}
+
 static struct hn_waiter *pool_waiter(struct hn_link *l) {
   return HN_CONTAINER_OF(l, struct hn_waiter, link);
 }
 
-static void pool_call(struct hn_pool *p, struct hn_waiter *w) {
+static struct hn_waiter *pool_in_line(struct hn_link *l) {
+  return HN_CONTAINER_OF(l, struct hn_waiter, line);
+}
+
+void waiter_init(struct hn_waiter *waiter) {
+  list_init(&waiter->link);
+  list_init(&waiter->line);
+  waiter->called = false;
+}
+
+static void pool_leave_line(struct hn_pool *p, struct hn_waiter *w) {
   list_remove(&w->link);
+  list_remove(&w->line);
+  place_let_go(&p->places, w->place);
+}
+
+static void pool_call(struct hn_pool *p, struct hn_waiter *w) {
+  pool_leave_line(p, w);
   list_append(&p->env->woken, &w->link);
   w->called = true;
 }
 
-static int64_t pool_count(const struct hn_link *list,
-                          const struct hn_origin *origin, bool *is_1_0) {
-  int64_t n = 0;
-  for (struct hn_link *l = list->next; l != list; l = l->next) {
-    const struct hn_conn *c = HN_CONTAINER_OF(l, struct hn_conn, link);
-    if (!origin_equal(&c->origin, origin)) continue;
-    if (c->is_1_0) *is_1_0 = true;
-    n++;
-  }
-  return n;
-}
-
 /* How many connections more this origin may have; negative when a limit was
- * lowered. Nothing is counted while none is set. */
+ * lowered. */
 static int64_t pool_room(const struct hn_pool *p,
-                         const struct hn_origin *origin) {
-  if (p->max_per_server == INT64_MAX && p->max_per_1_0_server == INT64_MAX)
-    return INT64_MAX;
-  bool is_1_0 = false;
-  int64_t n = pool_count(&p->busy, origin, &is_1_0);
-  n += pool_count(&p->idle, origin, &is_1_0);
-  n += pool_count(&p->draining, origin, &is_1_0);
+                         const struct hn_place *place) {
   int64_t max = p->max_per_server;
-  if (is_1_0 && p->max_per_1_0_server < max) max = p->max_per_1_0_server;
-  return max - n;
+  if (place->count_1_0 > 0 && p->max_per_1_0_server < max)
+    max = p->max_per_1_0_server;
+  return max - place->count;
 }
 
-/* The first in line who waits for this origin; NULL when nobody does. */
-static struct hn_waiter *pool_first_for(const struct hn_pool *p,
-                                        const struct hn_origin *origin) {
-  for (struct hn_link *l = p->waiting.next; l != &p->waiting; l = l->next)
-    if (origin_equal(&pool_waiter(l)->origin, origin)) return pool_waiter(l);
-  return NULL;
-}
-
-/* The first in line whom only the limit of all pools has kept waiting. */
-static struct hn_waiter *pool_first_with_room(const struct hn_pool *p) {
-  for (struct hn_link *l = p->waiting.next; l != &p->waiting; l = l->next)
-    if (pool_room(p, &pool_waiter(l)->origin) > 0) return pool_waiter(l);
+/* The first in line whom only the limit of all pools keeps waiting. Whose
+ * origin has got full meanwhile waits for that alone from here on. */
+static struct hn_waiter *pool_first_with_room(struct hn_pool *p) {
+  struct hn_link *l;
+  while ((l = list_first(&p->waiting)) != NULL) {
+    if (pool_room(p, pool_in_line(l)->place) > 0) return pool_in_line(l);
+    list_remove(l);
+  }
   return NULL;
 }
 
@@ -91,10 +98,10 @@ static bool pool_is_limited(const struct hn_env *env) {
 
 /* A connection to this origin, or a place for one, is free: the first who
  * waits for it is woken. */
-static void pool_wake(struct hn_pool *p, const struct hn_origin *origin) {
-  struct hn_waiter *w = pool_first_for(p, origin);
-  if (w)
-    pool_call(p, w);
+static void pool_wake(struct hn_pool *p, const struct hn_place *place) {
+  struct hn_link *l = place ? list_first(&place->waiting) : NULL;
+  if (l)
+    pool_call(p, pool_waiter(l));
   else if (pool_is_limited(p->env))
     pool_wake_any(p->env);
 }
@@ -102,14 +109,41 @@ static void pool_wake(struct hn_pool *p, const struct hn_origin *origin) {
 /* One that was called and goes before it came makes room for the next. */
 void pool_forget(struct hn_pool *p, struct hn_waiter *waiter) {
   if (!waiter->link.next || list_is_empty(&waiter->link)) return;
+  if (!waiter->called) {
+    pool_leave_line(p, waiter);
+    return;
+  }
   list_remove(&waiter->link);
-  if (waiter->called) pool_wake(p, &waiter->origin);
+  pool_wake(p, places_find(&p->places, &waiter->origin));
+}
+
+/* Out of the lists of what is not busy. */
+static void pool_unlist(struct hn_pool *p, struct hn_conn *c) {
+  list_remove(&c->link);
+  list_remove(&c->at_place);
+  timer_clear(&p->ends, &c->end);
+}
+
+/* A connection goes, and whoever it keeps waiting is not told. */
+static void pool_give_up(struct hn_conn *c, bool polite) {
+  struct hn_pool *p = c->pool;
+  struct hn_place *place = c->place;
+  pool_unlist(p, c);
+  pool_note_1_0(c, false);
+  place->count--;
+  conn_free(c, polite);
+  place_let_go(&p->places, place);
 }
 
 void pool_drop(struct hn_pool *p, struct hn_conn *c, bool polite) {
-  list_remove(&c->link);
-  pool_wake(p, &c->origin);
-  conn_free(c, polite);
+  pool_unlist(p, c);
+  pool_wake(p, c->place);
+  pool_give_up(c, polite);
+}
+
+void pool_note_1_0(struct hn_conn *c, bool is_1_0) {
+  if (c->place) c->place->count_1_0 += is_1_0 - c->is_1_0;
+  c->is_1_0 = is_1_0;
 }
 
 static void pool_drop_all(struct hn_pool *p, struct hn_link *list) {
@@ -129,6 +163,8 @@ void pool_fini(struct hn_pool *p) {
   pool_drop_all(p, &p->draining);
   pool_drop_all(p, &p->busy);
   timer_clear(&p->env->deadlines, &p->timer);
+  heap_fini(&p->ends);
+  places_fini(&p->places);
   list_remove(&p->link);
 }
 
@@ -148,18 +184,27 @@ static void pool_arm(struct hn_pool *p, int64_t when) {
     (void)timer_set(&p->env->deadlines, &p->timer, when);
 }
 
+/* One that its server limits goes by that. Without memory for it, it only stays
+ * as long as the others. */
+static void pool_limit(struct hn_pool *p, struct hn_conn *c) {
+  if (c->h1.patience < INT64_MAX)
+    (void)timer_set(&p->ends, &c->end, pool_end(p, c));
+}
+
 /* The one used last keeps its buffers: it is the first to be taken again. */
 static void pool_put_idle(struct hn_pool *p, struct hn_conn *c) {
   struct hn_conn *before = pool_first(&p->idle);
   if (before) conn_release_buffers(before);
-  list_remove(&c->link);
+  pool_unlist(p, c);
   list_remove(&c->again);
   list_prepend(&p->idle, &c->link);
+  list_prepend(&c->place->idle, &c->at_place);
   c->owner = 0;
   c->drain = 0;
   c->idle_since = c->heard_at / 1000;
+  pool_limit(p, c);
   pool_arm(p, pool_end(p, c));
-  pool_wake(p, &c->origin);
+  pool_wake(p, c->place);
 }
 
 /* Throws away what is here, up to a portion; true when the connection is clean
@@ -208,15 +253,13 @@ static bool pool_is_usable(struct hn_pool *p, struct hn_conn *c, bool probe) {
   return conn_is_alive(c);
 }
 
-static struct hn_conn *pool_find(struct hn_pool *p,
-                                 const struct hn_pool_wish *w) {
-  struct hn_link *l = p->idle.next;
-  while (l != &p->idle) {
-    struct hn_conn *c = HN_CONTAINER_OF(l, struct hn_conn, link);
-    l = l->next;
-    if (!origin_equal(&c->origin, &w->origin)) continue;
+static struct hn_conn *pool_find(struct hn_pool *p, struct hn_place *place,
+                                 bool probe) {
+  struct hn_link *l;
+  while ((l = list_first(&place->idle)) != NULL) {
+    struct hn_conn *c = pool_at_place(l);
     bool over = pool_end(p, c) <= env_now(p->env); /* before the timer came */
-    if (!over && pool_is_usable(p, c, w->probe)) return c;
+    if (!over && pool_is_usable(p, c, probe)) return c;
     pool_drop(p, c, over);
   }
   return NULL;
@@ -225,12 +268,11 @@ static struct hn_conn *pool_find(struct hn_pool *p,
 /* The rest of a draining body may have arrived since: one look is cheaper than
  * a new connection. */
 static struct hn_conn *pool_find_drained(struct hn_pool *p,
-                                         const struct hn_pool_wish *w) {
-  struct hn_link *l = p->draining.next;
-  while (l != &p->draining) {
-    struct hn_conn *c = HN_CONTAINER_OF(l, struct hn_conn, link);
+                                         struct hn_place *place) {
+  struct hn_link *l = place->draining.next;
+  while (l != &place->draining) {
+    struct hn_conn *c = pool_at_place(l);
     l = l->next;
-    if (!origin_equal(&c->origin, &w->origin)) continue;
     c->readable = true;
     if (pool_step_drain(p, &c)) return c;
   }
@@ -238,21 +280,18 @@ static struct hn_conn *pool_find_drained(struct hn_pool *p,
 }
 
 static void pool_take(struct hn_pool *p, struct hn_conn *c, uint64_t owner) {
-  list_remove(&c->link);
+  pool_unlist(p, c);
   list_append(&p->busy, &c->link);
   c->owner = owner;
 }
 
-/* Gives up one connection to an origin; false when the list has none. */
-static bool pool_evict(struct hn_link *list, const struct hn_origin *origin) {
-  for (struct hn_link *l = list->next; l != list; l = l->next) {
-    struct hn_conn *c = HN_CONTAINER_OF(l, struct hn_conn, link);
-    if (!origin_equal(&c->origin, origin)) continue;
-    list_remove(&c->link);
-    conn_free(c, false);
-    return true;
-  }
-  return false;
+/* Gives up one connection to an origin: what drains, or the one idle for the
+ * longest; false when there is none. */
+static bool pool_evict(const struct hn_place *place) {
+  struct hn_link *l = list_first(&place->draining);
+  if (!l && !list_is_empty(&place->idle)) l = place->idle.prev;
+  if (l) pool_give_up(pool_at_place(l), false);
+  return l != NULL;
 }
 
 /* The one that nobody would miss most: draining, or idle for the longest. */
@@ -260,11 +299,9 @@ static bool pool_evict_any(struct hn_env *env) {
   for (struct hn_link *l = env->pools.next; l != &env->pools; l = l->next) {
     struct hn_pool *p = HN_CONTAINER_OF(l, struct hn_pool, link);
     struct hn_conn *c = pool_first(&p->draining);
-    if (!c && !list_is_empty(&p->idle))
-      c = HN_CONTAINER_OF(p->idle.prev, struct hn_conn, link);
+    if (!c) c = pool_last(&p->idle);
     if (!c) continue;
-    list_remove(&c->link);
-    conn_free(c, false);
+    pool_give_up(c, false);
     return true;
   }
   return false;
@@ -272,90 +309,120 @@ static bool pool_evict_any(struct hn_env *env) {
 
 /* What drains would block a place for a body that nobody wants, and what lies
  * idle one for whom an old connection does not do. */
-static bool pool_make_room(struct hn_pool *p, const struct hn_origin *origin) {
+static bool pool_make_room(struct hn_pool *p, struct hn_place *place) {
   struct hn_env *env = p->env;
-  while (pool_room(p, origin) <= 0)
-    if (!pool_evict(&p->draining, origin) && !pool_evict(&p->idle, origin))
-      return false;
+  while (pool_room(p, place) <= 0)
+    if (!pool_evict(place)) return false;
   while (pool_is_limited(env) &&
          env->connections >= env->guard->max_connections)
     if (!pool_evict_any(env)) return false;
   return true;
 }
 
-static void pool_wait(struct hn_pool *p, const struct hn_pool_wish *w,
-                      struct hn_waiter *waiter) {
-  /* One who was called keeps its place: somebody was quicker. */
+/* Into the line of the pool, by turn. */
+static void pool_join_line(struct hn_pool *p, struct hn_waiter *waiter) {
+  struct hn_link *l = &p->waiting;
+  if (!list_is_empty(l) && pool_in_line(l->prev)->turn > waiter->turn)
+    do l = l->next;
+    while (pool_in_line(l)->turn < waiter->turn);
+  list_insert_before(l, &waiter->line);
+}
+
+static void pool_wait(struct hn_pool *p, struct hn_place *place,
+                      const struct hn_pool_wish *w, struct hn_waiter *waiter) {
+  /* One who was called keeps its turn: somebody was quicker. */
   if (!waiter->called) waiter->turn = ++p->turns;
   waiter->origin = w->origin;
   waiter->owner = w->owner;
-  waiter->called = false;
-  list_init(&waiter->link);
-  struct hn_link *l = &p->waiting;
+  waiter->place = place;
+  waiter_init(waiter);
+  place_hold(place);
+  struct hn_link *l = &place->waiting;
   if (!list_is_empty(l) && pool_waiter(l->prev)->turn > waiter->turn)
     do l = l->next;
     while (pool_waiter(l)->turn < waiter->turn);
   list_insert_before(l, &waiter->link);
+  if (pool_room(p, place) > 0) pool_join_line(p, waiter);
 }
 
 /* What lies idle is given up before memory is short, and before it is said to
  * be: the new connection needs buffers, too. */
-static int pool_dial(struct hn_pool *p, const struct hn_pool_wish *w,
-                     struct hn_conn **out) {
+static int pool_dial(struct hn_pool *p, struct hn_place *place,
+                     const struct hn_pool_wish *w, struct hn_conn **out) {
+  struct hn_conn *c;
   int rc;
   while (account_is_tight(&p->env->account) && pool_evict_any(p->env)) continue;
-  do rc = conn_new(p->env, &w->origin, &w->limits, out);
+  do rc = conn_new(p->env, &place->origin, &w->limits, &c);
   while (rc == HN_ERR_NOT_ENOUGH_MEMORY && pool_evict_any(p->env));
-  return rc;
+  if (rc) return rc;
+  c->pool = p;
+  c->place = place;
+  place_hold(place);
+  place->count++;
+  p->opened++;
+  *out = c;
+  return 0;
 }
 
-int pool_acquire(struct hn_pool *p, const struct hn_pool_wish *w,
-                 struct hn_waiter *waiter, struct hn_conn **out,
-                 bool *reused) {
-  struct hn_conn *c = w->fresh ? NULL : pool_find(p, w);
-  if (!c && !w->fresh) c = pool_find_drained(p, w);
-  *reused = c != NULL;
+static int pool_acquire_at(struct hn_pool *p, struct hn_place *place,
+                           const struct hn_pool_wish *w,
+                           struct hn_waiter *waiter, struct hn_conn **out) {
+  struct hn_conn *c = w->fresh ? NULL : pool_find(p, place, w->probe);
+  if (!c && !w->fresh) c = pool_find_drained(p, place);
   if (c) {
     p->reused++;
+  } else if (!pool_make_room(p, place)) {
+    pool_wait(p, place, w, waiter);
+    return HN_AGAIN;
   } else {
-    if (!pool_make_room(p, &w->origin)) {
-      pool_wait(p, w, waiter);
-      return HN_AGAIN;
-    }
-    int rc = pool_dial(p, w, &c);
+    int rc = pool_dial(p, place, w, &c);
     if (rc) {
-      pool_wake(p, &w->origin); /* the place is somebody else's now */
+      pool_wake(p, place); /* what it would have had is somebody else's now */
       return rc;
     }
-    c->pool = p;
-    p->opened++;
   }
   pool_take(p, c, w->owner);
   *out = c;
   return 0;
 }
 
+int pool_acquire(struct hn_pool *p, const struct hn_pool_wish *w,
+                 struct hn_waiter *waiter, struct hn_conn **out,
+                 bool *reused) {
+  struct hn_place *place;
+  int rc;
+  do rc = places_take(&p->places, &w->origin, &place);
+  while (rc && pool_evict_any(p->env));
+  if (rc) return rc;
+  uint64_t before = p->reused;
+  rc = pool_acquire_at(p, place, w, waiter, out);
+  *reused = p->reused != before;
+  place_let_go(&p->places, place);
+  return rc;
+}
+
 void pool_release(struct hn_pool *p, struct hn_conn *c) {
-  if (pool_room(p, &c->origin) < 0)
+  if (pool_room(p, c->place) < 0)
     pool_drop(p, c, true);
   else
     pool_put_idle(p, c);
 }
 
 void pool_drain(struct hn_pool *p, struct hn_conn *c, uint64_t rest) {
-  if (pool_room(p, &c->origin) < 0) {
+  if (pool_room(p, c->place) < 0) {
     pool_drop(p, c, false);
     return;
   }
-  list_remove(&c->link);
+  pool_unlist(p, c);
   list_append(&p->draining, &c->link);
+  list_append(&c->place->draining, &c->at_place);
   c->owner = 0;
   c->drain = rest;
   c->idle_since = env_now(p->env);
   pool_arm(p, pool_end(p, c));
   if (pool_step_drain(p, &c) || !c) return;
   /* Nobody waits in line for what nobody reads: the first there evicts it. */
-  pool_wake(p, &c->origin);
+  pool_wake(p, c->place);
 }
 
 void pool_on_ready(struct hn_conn *c) {
@@ -368,29 +435,43 @@ void pool_on_ready(struct hn_conn *c) {
     conn_release_buffers(c);
 }
 
-/* Closes those whose time is over, few at once: the timer comes back for the
- * others. */
-static void pool_expire(struct hn_pool *p, struct hn_link *list, int64_t now,
-                        int64_t *next) {
-  int few = HN_POOL_EXPIRE;
-  struct hn_link *l = list->next;
-  while (l != list) {
-    struct hn_conn *c = HN_CONTAINER_OF(l, struct hn_conn, link);
-    l = l->next;
-    int64_t when = pool_end(p, c);
-    if (when <= now && few-- > 0)
-      pool_drop(p, c, true);
-    else if (when < *next)
-      *next = when;
+/* Of what ends next: when, and which it is; INT64_MAX when nothing does. */
+static int64_t pool_next_end(const struct hn_pool *p, struct hn_conn **out) {
+  const struct hn_timer *limited = heap_peek(&p->ends);
+  struct hn_conn *oldest[] = {pool_first(&p->draining), pool_last(&p->idle),
+                              NULL};
+  int64_t next = INT64_MAX;
+  if (limited)
+    oldest[2] = HN_CONTAINER_OF(limited, struct hn_conn, end);
+  for (size_t i = 0; i < sizeof oldest / sizeof *oldest; i++) {
+    if (!oldest[i] || pool_end(p, oldest[i]) >= next) continue;
+    next = pool_end(p, oldest[i]);
+    *out = oldest[i];
   }
+  return next;
 }
 
+/* Closes those whose time is over, few at once: the others have their turn in
+ * the next step, which is not this millisecond's. */
 void pool_on_timer(struct hn_pool *p) {
-  int64_t next = INT64_MAX;
+  struct hn_conn *c = NULL;
   int64_t now = env_now(p->env);
-  pool_expire(p, &p->idle, now, &next);
-  pool_expire(p, &p->draining, now, &next);
-  pool_arm(p, next);
+  int64_t next = pool_next_end(p, &c);
+  for (int few = HN_POOL_EXPIRE; few > 0 && next <= now; few--) {
+    pool_drop(p, c, true);
+    next = pool_next_end(p, &c);
+  }
+  pool_arm(p, next <= now ? now + 1 : next);
+}
+
+/* All who wait, should there be room: those who come too late go back. */
+static void pool_call_waiting(struct hn_pool *p, struct hn_place *place) {
+  struct hn_link *l;
+  if (pool_room(p, place) <= 0) return;
+  place_hold(place);
+  while ((l = list_first(&place->waiting)) != NULL)
+    pool_call(p, pool_waiter(l));
+  place_let_go(&p->places, place);
 }
 
 void pool_set_limits(struct hn_pool *p, int64_t max_per_server,
@@ -400,12 +481,12 @@ void pool_set_limits(struct hn_pool *p, int64_t max_per_server,
   for (struct hn_link *l = p->idle.next; l != &p->idle;) {
     struct hn_conn *c = HN_CONTAINER_OF(l, struct hn_conn, link);
     l = l->next;
-    if (pool_room(p, &c->origin) < 0) pool_drop(p, c, true);
+    if (pool_room(p, c->place) < 0) pool_drop(p, c, true);
   }
-  for (struct hn_link *l = p->waiting.next; l != &p->waiting;) {
-    struct hn_waiter *w = pool_waiter(l);
+  for (struct hn_link *l = p->places.all.next; l != &p->places.all;) {
+    struct hn_place *place = HN_CONTAINER_OF(l, struct hn_place, link);
     l = l->next;
-    if (pool_room(p, &w->origin) > 0) pool_call(p, w);
+    pool_call_waiting(p, place);
   }
 }
 

@@ -7,36 +7,48 @@
  * whose last body was left unread with a known, modest rest lies on the
  * draining list until that is thrown away. The idle timer is armed
  * coarsely and re-armed while it finds something, never moved per exchange.
+ *
+ * What belongs to one origin is found through its place (place.h): finding,
+ * counting and waiting look at nobody else's. What ends is worked off from the
+ * front, few at once: a heap has the connections that their server limits, by
+ * their end, and of the others the one idle for the longest ends first.
  */
 #ifndef HN_HTTP_POOL_H
 #define HN_HTTP_POOL_H
 
 #include "conn.h"
+#include "place.h"
 
 enum {
   HN_POOL_KEEP = 30 * 1000,   /* ms that an idle connection is kept at first */
   HN_POOL_DRAIN = 30 * 1000,  /* ms that an unread rest is waited for */
   HN_POOL_PROBE_AFTER = 100,  /* idle ms after which a connection is probed */
-  HN_POOL_EXPIRE = 16,        /* connections of a list that expire at once */
+  HN_POOL_EXPIRE = 16,        /* connections that expire in one step */
 };
 
-/* A wish that waits for its turn: embedded in its exchange. */
+/* A wish that waits for its turn: embedded in its exchange. Everybody stands in
+ * the line of an origin; whom only the limit of all pools keeps waiting, in the
+ * pool's as well. */
 struct hn_waiter {
-  struct hn_link link;
-  struct hn_origin origin; /* host borrowed from the wish */
-  uint64_t owner;          /* the handle to step when its turn has come */
-  uint64_t turn;           /* its place, kept when it has to come back */
-  bool called;             /* it has left the line for env->woken */
+  struct hn_link link;      /* in its place's line, or in env->woken */
+  struct hn_link line;      /* in the pool's line */
+  struct hn_origin origin;  /* borrowed from the wish */
+  struct hn_place *place;   /* held while it stands in line */
+  uint64_t owner;           /* the handle to step when its turn has come */
+  uint64_t turn;            /* its place, kept when it has to come back */
+  bool called;              /* it has left the line for env->woken */
 };
 
 struct hn_pool {
   struct hn_env *env;      /* borrowed */
   struct hn_link link;     /* in env->pools */
   struct hn_link busy;     /* hn_conn.link, owned */
-  struct hn_link idle;
-  struct hn_link draining;
+  struct hn_link idle;     /* the one used last first */
+  struct hn_link draining; /* the oldest first */
+  struct hn_places places; /* all of their origins */
+  struct hn_heap ends;     /* hn_conn.end of idle ones */
   struct hn_timer timer;   /* HN_TIMER_POOL, tag of the session */
-  struct hn_link waiting;  /* hn_waiter.link, in the order they came */
+  struct hn_link waiting;  /* hn_waiter.line, in the order they came */
   int64_t max_per_server;     /* connections to one origin */
   int64_t max_per_1_0_server; /* to one that speaks HTTP/1.0 */
   int64_t keep; /* ms that an idle connection is kept; INT64_MAX: for ever */
@@ -65,8 +77,12 @@ struct hn_pool_wish {
 HN_INTERNAL int pool_acquire(struct hn_pool *p, const struct hn_pool_wish *w,
                              struct hn_waiter *waiter, struct hn_conn **out,
                              bool *reused);
+HN_INTERNAL void waiter_init(struct hn_waiter *waiter);
 /* Leaves the line; harmless when it does not stand in it. */
 HN_INTERNAL void pool_forget(struct hn_pool *p, struct hn_waiter *waiter);
+
+/* Its server has answered with HTTP/1.0, or with another version. */
+HN_INTERNAL void pool_note_1_0(struct hn_conn *c, bool is_1_0);
 
 /* The exchange is over and the connection clean: idle from now on. */
 HN_INTERNAL void pool_release(struct hn_pool *p, struct hn_conn *c);

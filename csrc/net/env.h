@@ -12,6 +12,7 @@
 #include "../base/heap.h"
 #include "../base/limits.h"
 #include "../base/list.h"
+#include "../base/siphash.h"
 #include "../base/slot.h"
 #include "../base/spare.h"
 #include "clock.h"
@@ -40,6 +41,7 @@ struct hn_env {
   struct hn_heap deadlines;
   struct hn_slots slots; /* tags and handles to objects */
   struct hn_spares spares;
+  struct hn_hash_key hash_key; /* of every table whose keys a peer chooses */
   struct hn_link pools; /* hn_pool.link: of every session */
   size_t connections;   /* in all of them, those being dialled too */
   struct hn_link woken; /* hn_waiter.link: whose turn has come */

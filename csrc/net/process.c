@@ -1,6 +1,7 @@
 #include "process.h"
 
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "../base/mem.h"
@@ -39,6 +40,10 @@ HN_INTERNAL int process_new(struct hn_process **out) {
   p->pid = getpid();
   *out = p;
   return 0;
+}
+
+HN_INTERNAL void process_random(void *p, size_t n) {
+  (void)!getrandom(p, n, GRND_NONBLOCK);
 }
 
 HN_INTERNAL void process_free(struct hn_process *p) {

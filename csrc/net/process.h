@@ -18,6 +18,10 @@ HN_INTERNAL int process_new(struct hn_process **out);
 /* p may be NULL. */
 HN_INTERNAL void process_free(struct hn_process *p);
 
+/* Fills p with n bytes that nobody can guess, 256 at most, as far as the system
+ * has any at this moment. */
+HN_INTERNAL void process_random(void *p, size_t n);
+
 /* True in a child that was forked since. */
 HN_INTERNAL bool process_is_other(const struct hn_process *p);
 

@@ -26,7 +26,7 @@ static void bench_open(struct bench *b, int64_t most) {
   b->wish.origin.host = slice_of("127.0.0.1");
   b->wish.origin.port = address_port(&a);
   b->wish.limits = (struct hn_conn_limits){-1, 5000, 1, NULL};
-  for (size_t i = 0; i < 5; i++) list_init(&b->waiters[i].link);
+  for (size_t i = 0; i < 5; i++) waiter_init(&b->waiters[i]);
 }
 
 static void bench_close(struct bench *b) {
@@ -259,7 +259,102 @@ TEST(what_expires_at_once_is_closed_in_portions) {
     left++;
   CHECK_INT(left, 4);
   bench_pass(&b, 0);
+  CHECK(!list_is_empty(&b.pool.idle)); /* the next step, not this one */
+  bench_pass(&b, 1);
   CHECK(list_is_empty(&b.pool.idle));
+  bench_close(&b);
+}
+
+TEST(what_servers_limit_is_closed_in_the_order_of_its_ends) {
+  static const int64_t patience[] = {3000, 1000, INT64_MAX, 2000};
+  struct bench b;
+  struct hn_conn *conns[4];
+  bench_open(&b, INT64_MAX);
+  for (size_t i = 0; i < 4; i++) conns[i] = bench_idle(&b, patience[i]);
+  bench_pass(&b, 1000);
+  CHECK(list_is_empty(&b.env.unfinished));
+  CHECK_INT(b.pool.ends.count, 2);
+  bench_pass(&b, 1000);
+  CHECK_INT(b.pool.ends.count, 1);
+  CHECK(heap_peek(&b.pool.ends) == &conns[0]->end);
+  bench_pass(&b, 1000);
+  CHECK(bench_is_alone(&b, conns[2]));
+  bench_close(&b);
+}
+
+/* One of many servers, which all are the same. */
+static void bench_name(struct bench *b, char name[16], int i) {
+  (void)snprintf(name, 16, "host-%d.test", i);
+  b->wish.origin.host = slice_of(name);
+  b->wish.origin.route.kind = HN_ROUTE_ADDRESSES;
+  b->wish.origin.route.via = slice_of("127.0.0.1");
+  b->wish.origin.hash =
+      origin_hash(&b->env.hash_key, b->wish.origin.host, b->wish.origin.port);
+}
+
+/* Origins met on the way to an idle connection of each of `count` servers. */
+static size_t bench_search(int count) {
+  struct bench b;
+  struct hn_conn *c = NULL;
+  char name[16];
+  bench_open(&b, 4);
+  for (int i = 1; i <= count; i++) {
+    bench_name(&b, name, i);
+    (void)bench_idle(&b, INT64_MAX);
+  }
+  b.pool.places.looked_at = 0;
+  for (int i = 1; i <= count; i++) {
+    bench_name(&b, name, i);
+    CHECK_INT(bench_ask(&b, 0, &c), 0);
+    pool_release(&b.pool, c);
+  }
+  size_t looked_at = b.pool.places.looked_at;
+  CHECK_INT(b.pool.reused, count);
+  bench_close(&b);
+  return looked_at;
+}
+
+TEST(finding_one_of_many_origins_looks_at_few) {
+  CHECK(bench_search(8) <= 8 * 3);
+  CHECK(bench_search(56) <= 56 * 3);
+}
+
+TEST(each_origin_has_a_line_and_a_count_of_its_own) {
+  struct bench b;
+  struct hn_conn *first = NULL, *second = NULL, *c = NULL;
+  char name[2][16];
+  bench_open(&b, 1);
+  bench_name(&b, name[0], 1);
+  CHECK_INT(bench_ask(&b, 0, &first), 0);
+  CHECK_INT(bench_ask(&b, 1, &c), HN_AGAIN);
+  bench_name(&b, name[1], 2);
+  CHECK_INT(bench_ask(&b, 2, &second), 0);
+  CHECK_INT(bench_ask(&b, 3, &c), HN_AGAIN);
+  pool_drop(&b.pool, second, false);
+  CHECK_INT(bench_called(&b), 103);
+  CHECK_INT(bench_called(&b), 0);
+  pool_drop(&b.pool, first, false);
+  CHECK_INT(bench_called(&b), 101);
+  CHECK_INT(b.pool.places.count, 0);
+  bench_close(&b);
+}
+
+TEST(a_server_of_http_1_0_is_limited_by_what_it_said_last) {
+  struct bench b;
+  struct hn_conn *first = NULL, *c = NULL;
+  bench_open(&b, INT64_MAX);
+  pool_set_limits(&b.pool, INT64_MAX, 1);
+  CHECK_INT(bench_ask(&b, 0, &first), 0);
+  pool_note_1_0(first, true);
+  CHECK_INT(bench_ask(&b, 1, &c), HN_AGAIN);
+  pool_forget(&b.pool, &b.waiters[1]);
+  pool_note_1_0(first, false);
+  CHECK_INT(bench_ask(&b, 1, &c), 0);
+  pool_note_1_0(c, true);
+  pool_drop(&b.pool, c, false);
+  CHECK_INT(bench_ask(&b, 1, &c), 0);
+  pool_drop(&b.pool, c, false);
+  pool_drop(&b.pool, first, false);
   bench_close(&b);
 }
 
@@ -318,4 +413,8 @@ TEST_MAIN(ROW(the_line_is_served_in_its_order),
           ROW(what_is_kept_for_ever_is_not_closed_unless_its_server_says_so),
           ROW(what_has_lain_idle_too_long_is_not_used),
           ROW(what_expires_at_once_is_closed_in_portions),
+          ROW(what_servers_limit_is_closed_in_the_order_of_its_ends),
+          ROW(finding_one_of_many_origins_looks_at_few),
+          ROW(each_origin_has_a_line_and_a_count_of_its_own),
+          ROW(a_server_of_http_1_0_is_limited_by_what_it_said_last),
           ROW(a_long_rest_is_drained_in_portions))
