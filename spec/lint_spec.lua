@@ -154,10 +154,10 @@ describe("floors", function()
       .. "h1_conn ws_frame ws_conn ws_handshake auth httpdate cookie proxy_rule "
       .. "decode",
     net = "clock file address address_class guard reactor resolver part part_shared "
-      .. "env news stream tcp trust tls tls_internal tls_part tls_options "
+      .. "env news origin stream tcp trust tls tls_internal tls_part tls_options "
       .. "tls_bio tls_file tls_verify tls_store tls_revocation tls_identity tls_session "
       .. "tls_context tls_info tls_openssl part_linked tunnel dial",
-    http = "origin conn place pool exchange follow wsio",
+    http = "conn place pool exchange follow wsio",
   }
 
   it("modules of a floor stand on those above them in its list", function()

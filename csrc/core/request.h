@@ -57,7 +57,7 @@ struct hn_request {
   struct hn_operation rx;    /* receive response, query, read */
   struct hn_settings settings;
   struct hn_texts *texts;    /* owned; NULL until one is set */
-  char *via;                 /* owned: what wish.origin.route.via shows, or NULL */
+  char *via;                 /* owned: what the wish's route shows, or NULL */
   struct hn_news_log *log;   /* owned; NULL while nobody listens */
   struct hn_timer deadline;  /* total_timeout, HN_TIMER_TOTAL */
   bool late;                 /* it has passed */

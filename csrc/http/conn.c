@@ -7,37 +7,12 @@ enum {
   HN_CONN_OUT_CAP = HN_MAX_REQUEST_HEAD + HN_MAX_COPY + 64,
 };
 
-static int conn_start_dial(struct hn_conn *c,
-                           const struct hn_conn_limits *limits) {
-  struct hn_addresses addresses;
-  struct hn_dial_options o = {
-    .host = c->origin->host,
-    .port = c->origin->port,
-    .tls = c->origin->tls,
-    .resolve_timeout = limits->resolve_timeout,
-    .connect_timeout = limits->connect_timeout,
-    .max_attempts = limits->max_attempts,
-    .tag = c->tag,
-    .timer_kind = HN_TIMER_CONN,
-    .tuning = limits->tuning,
-  };
-  const struct hn_route *route = &c->origin->route;
-  if (route->kind == HN_ROUTE_NAME) o.lookup_host = route->via;
-  if (route->kind == HN_ROUTE_UNIX) o.unix_path = route->via;
-  if (route->kind == HN_ROUTE_ADDRESSES) {
-    if (!address_parse_list(route->via, &addresses))
-      return HN_ERR_INVALID_PARAMETER;
-    o.resolve_to = &addresses;
-  }
-  return dial_new(c->env, &o, &c->dial);
-}
-
 static size_t conn_cost(const struct hn_origin *origin) {
   return origin->tls ? HN_CONN_TLS_COST : HN_CONN_COST;
 }
 
 int conn_new(struct hn_env *env, const struct hn_origin *origin,
-             const struct hn_conn_limits *limits, struct hn_conn **out) {
+             const struct hn_connect_limits *limits, struct hn_conn **out) {
   if (!account_take(&env->account, conn_cost(origin)))
     return HN_ERR_NOT_ENOUGH_MEMORY;
   struct hn_conn *c = mem_calloc(1, sizeof *c);
@@ -56,7 +31,7 @@ int conn_new(struct hn_env *env, const struct hn_origin *origin,
   spares_take(&env->spares, &c->in, 0, HN_READ_AHEAD);
   spares_take(&env->spares, &c->out, 0, HN_CONN_OUT_CAP);
   int rc = slots_put(&env->slots, HN_SLOT_CONN, c, &c->tag);
-  if (rc == 0) rc = conn_start_dial(c, limits);
+  if (rc == 0) rc = dial_new(env, origin, limits, c->tag, &c->dial);
   if (rc) {
     conn_free(c, false);
     return rc;

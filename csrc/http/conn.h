@@ -17,7 +17,6 @@
 #include "../base/slice.h"
 #include "../net/dial.h"
 #include "../proto/h1_conn.h"
-#include "origin.h"
 
 enum { HN_SLOT_CONN = 16 }; /* slot type, beside the kinds of handles */
 
@@ -63,16 +62,10 @@ struct hn_conn {
   struct hn_conn_facts *facts; /* owned; of one that is closed, or NULL */
 };
 
-struct hn_conn_limits {
-  int64_t resolve_timeout, connect_timeout; /* ms, -1: none */
-  int max_attempts;
-  const struct hn_tcp_tuning *tuning; /* borrowed during the call */
-};
-
 /* A connection being dialled, in its own slot, in no list. The origin must
  * outlive it. */
 HN_INTERNAL int conn_new(struct hn_env *env, const struct hn_origin *origin,
-                         const struct hn_conn_limits *limits,
+                         const struct hn_connect_limits *limits,
                          struct hn_conn **out);
 /* Closes and frees it; it must be in no list. A goodbye is said when `polite`
  * and nothing is left to write. */

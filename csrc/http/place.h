@@ -9,7 +9,7 @@
 #define HN_HTTP_PLACE_H
 
 #include "../base/list.h"
-#include "origin.h"
+#include "../net/origin.h"
 
 struct hn_place {
   struct hn_place *next;   /* in its bucket */

@@ -63,7 +63,7 @@ HN_INTERNAL void pool_fini(struct hn_pool *p);
 
 struct hn_pool_wish {
   struct hn_origin origin; /* host borrowed during the call */
-  struct hn_conn_limits limits;
+  struct hn_connect_limits limits;
   uint64_t owner; /* the handle that will drive it */
   bool fresh;     /* no reuse: a retry, an upgrade */
   bool probe;     /* test an idle one first, however young: the request could

@@ -6,102 +6,156 @@
 #include "../base/mem.h"
 #include "../base/trace.h"
 
-enum dial_state {
-  HN_DIAL_START,   /* nothing asked yet */
-  HN_DIAL_RESOLVE, /* the look-up runs */
-  HN_DIAL_CONNECT, /* the stream is a tcp stream, connecting */
-  HN_DIAL_SECURE,  /* the stream is a tls stream, shaking hands */
-  HN_DIAL_DONE,    /* the stream waits to be taken, or was */
-  HN_DIAL_FAILED,
+enum dial_kind {
+  HN_LAYER_RESOLVE, /* addresses: looked up, or as given */
+  HN_LAYER_TCP,     /* a connection to one of them */
+  HN_LAYER_UNIX,    /* a Unix-domain socket, in place of both */
+  HN_LAYER_TLS,     /* a handshake on what is below */
+  HN_LAYERS
 };
 
-static const char *const dial_names[] = {"START",  "RESOLVE", "CONNECT",
-                                         "SECURE", "DONE",    "FAILED"};
+/* Where a dial is: before its first layer, at one of them (0 and up), past the
+ * last, or at an end. */
+enum { HN_DIAL_START = -1, HN_DIAL_FAILED = -2 };
+
+struct dial_layer {
+  enum dial_kind kind;
+  struct hn_tls_context *tls; /* counted; of a TLS layer */
+  struct hn_slice host;       /* borrowed: whom it is to speak to */
+  unsigned port;
+};
 
 struct hn_dial {
-  struct hn_env *env;       /* borrowed for life */
-  struct hn_dial_options o; /* what it points at is below, or borrowed */
-  enum dial_state state;
-  uint64_t job;      /* of the look-up, while it runs */
-  bool answered;     /* its answer is in the next three */
-  int code;          /* also: why the path is refused */
+  struct hn_env *env;             /* borrowed for life */
+  const struct hn_origin *origin; /* borrowed for life */
+  struct hn_connect_limits limits;
+  struct hn_tcp_tuning tuning; /* what limits.tuning shows */
+  uint64_t tag;
+  struct dial_layer layers[HN_DIAL_LAYERS];
+  int count;
+  int at;             /* the layer that is being made, see above */
+  uint64_t job;       /* of the look-up, while it runs */
+  bool answered;      /* its answer is in the next three */
+  int code;           /* also: why the path is refused */
   const char *detail; /* static, or refusal */
   struct hn_addresses addresses;
-  struct hn_unix_path path; /* size 0: none, or refused */
-  struct hn_tcp_tuning tuning;
+  struct hn_unix_path path;
   struct hn_stream *stream; /* owned */
   unsigned watched;         /* what the reactor watches the stream for */
   struct hn_timer timer;
-  int64_t entered[HN_DIAL_FAILED + 1]; /* when each state was, in us */
-  char refusal[HN_GUARD_TEXT]; /* what detail shows, from the guard */
-  char name[HN_MAX_HOST + 1];
-  char lookup[HN_MAX_HOST + 1];
+  struct hn_times times;
+  char refusal[HN_GUARD_TEXT];  /* what detail shows, from the guard */
+  char lookup[HN_MAX_HOST + 1]; /* the name that is looked up */
   char label[HN_MAX_HOST + 10]; /* "host:port" or the path, for messages */
 };
 
-static void dial_set_state(struct hn_dial *d, enum dial_state state) {
-  static const unsigned legal[] = {
-    [HN_DIAL_START] =
-      1u << HN_DIAL_RESOLVE | 1u << HN_DIAL_CONNECT | 1u << HN_DIAL_FAILED,
-    [HN_DIAL_RESOLVE] = 1u << HN_DIAL_CONNECT | 1u << HN_DIAL_FAILED,
-    [HN_DIAL_CONNECT] =
-      1u << HN_DIAL_SECURE | 1u << HN_DIAL_DONE | 1u << HN_DIAL_FAILED,
-    [HN_DIAL_SECURE] = 1u << HN_DIAL_DONE | 1u << HN_DIAL_FAILED,
-    [HN_DIAL_DONE] = 0,
-    [HN_DIAL_FAILED] = 0,
-  };
-  assert(legal[d->state] & (1u << state));
-  (void)legal;
-  trace_state("dial", d->o.tag, dial_names[d->state],
-              dial_names[state]);
-  d->state = state;
-  d->entered[state] = env_now_us(d->env);
+/* A kind of layer: begun, then stepped until it answers 0. */
+struct dial_row {
+  const char *name;
+  enum hn_phase phase;
+  enum hn_time began, ended; /* what its two ends are called; START: nothing */
+  int (*begin)(struct hn_dial *d, struct hn_news_log *log);
+  int (*step)(struct hn_dial *d, struct hn_news_log *log);
+};
+
+/* That of the layer which is being made; NULL: none is. */
+static const struct dial_row *dial_row_of(const struct hn_dial *d);
+
+static const char *dial_name(const struct hn_dial *d) {
+  const struct dial_row *row = dial_row_of(d);
+  if (row) return row->name;
+  if (d->at == HN_DIAL_START) return "START";
+  return d->at == HN_DIAL_FAILED ? "FAILED" : "DONE";
 }
 
-static struct hn_slice dial_copy_name(char name[HN_MAX_HOST + 1],
-                                      struct hn_slice s) {
-  if (s.n > 0) memcpy(name, s.p, s.n);
-  return slice_make(name, s.n);
+static void dial_note(struct hn_dial *d, enum hn_time what) {
+  if (what != HN_TIME_START) d->times.at[what] = env_now_us(d->env);
+}
+
+/* The only way from layer to layer: one up, or to the end. */
+static void dial_go_to(struct hn_dial *d, int at) {
+  const struct dial_row *row = dial_row_of(d);
+  const char *from = dial_name(d);
+  assert(d->at != HN_DIAL_FAILED && d->at < d->count);
+  assert(at == d->at + 1 || at == HN_DIAL_FAILED);
+  if (row && at != HN_DIAL_FAILED) dial_note(d, row->ended);
+  d->at = at;
+  trace_state("dial", d->tag, from, dial_name(d));
+  row = dial_row_of(d);
+  if (row) dial_note(d, row->began);
+}
+
+static void dial_add(struct hn_dial *d, enum dial_kind kind) {
+  assert(d->at == HN_DIAL_START && d->count < HN_DIAL_LAYERS);
+  d->layers[d->count++] = (struct dial_layer){
+    .kind = kind, .host = d->origin->host, .port = d->origin->port};
+}
+
+HN_INTERNAL void dial_add_tls(struct hn_dial *d, struct hn_tls_context *tls,
+                              struct hn_slice host, unsigned port) {
+  dial_add(d, HN_LAYER_TLS);
+  struct dial_layer *l = &d->layers[d->count - 1];
+  l->tls = tls_context_hold(tls);
+  l->host = host;
+  l->port = port;
 }
 
 /* A path too long for the label is also too long for the system. */
-static void dial_set_path(struct hn_dial *d, struct hn_slice path) {
-  if (path.n == 0) return;
+static int dial_plan_path(struct hn_dial *d, struct hn_slice path) {
   size_t n = path.n < sizeof d->label ? path.n : sizeof d->label - 1;
   memset(d->label, 0, sizeof d->label);
   memcpy(d->label, path.p, n);
-  d->o.unix_path = slice_make(d->label, n);
   d->code = address_parse_path(path, &d->path, &d->detail);
+  dial_add(d, HN_LAYER_UNIX);
+  return 0;
 }
 
-/* Copies what the caller's options only point at. */
-static void dial_copy_options(struct hn_dial *d,
-                              const struct hn_dial_options *o) {
-  bool fixed = o->resolve_to && o->resolve_to->count > 0;
-  d->o = *o;
-  d->o.host = dial_copy_name(d->name, o->host);
-  d->o.lookup_host =
-    dial_copy_name(d->lookup, o->lookup_host.n > 0 ? o->lookup_host : o->host);
-  err_format_host(d->label, sizeof d->label, d->o.host, o->port);
-  dial_set_path(d, o->unix_path);
-  if (o->tls) (void)tls_context_hold(o->tls);
-  if (fixed) d->addresses = *o->resolve_to;
-  address_set_port(&d->addresses, o->port);
-  d->o.resolve_to = fixed ? &d->addresses : NULL;
-  if (o->tuning) d->tuning = *o->tuning;
-  d->o.tuning = o->tuning ? &d->tuning : NULL;
+static int dial_plan_addresses(struct hn_dial *d, struct hn_slice list) {
+  if (!address_parse_list(list, &d->addresses)) return HN_ERR_INVALID_PARAMETER;
+  address_set_port(&d->addresses, d->origin->port);
+  d->answered = d->addresses.count > 0;
+  return 0;
 }
 
-HN_INTERNAL int dial_new(struct hn_env *env, const struct hn_dial_options *o,
-                         struct hn_dial **out) {
-  if (o->host.n > HN_MAX_HOST || o->lookup_host.n > HN_MAX_HOST)
+/* The layers below TLS. */
+static int dial_plan_route(struct hn_dial *d) {
+  const struct hn_route *route = &d->origin->route;
+  struct hn_slice host = d->origin->host;
+  if (route->kind == HN_ROUTE_NAME) host = route->via;
+  if (host.n > HN_MAX_HOST || d->origin->host.n > HN_MAX_HOST)
     return HN_ERR_NAME_NOT_RESOLVED;
+  if (host.n > 0) memcpy(d->lookup, host.p, host.n);
+  err_format_host(d->label, sizeof d->label, d->origin->host, d->origin->port);
+  if (route->kind == HN_ROUTE_UNIX) return dial_plan_path(d, route->via);
+  int rc = route->kind == HN_ROUTE_ADDRESSES
+               ? dial_plan_addresses(d, route->via)
+               : 0;
+  dial_add(d, HN_LAYER_RESOLVE);
+  dial_add(d, HN_LAYER_TCP);
+  return rc;
+}
+
+HN_INTERNAL int dial_new(struct hn_env *env, const struct hn_origin *origin,
+                         const struct hn_connect_limits *limits, uint64_t tag,
+                         struct hn_dial **out) {
   struct hn_dial *d = mem_calloc(1, sizeof *d);
   if (!d) return HN_ERR_NOT_ENOUGH_MEMORY;
   d->env = env;
-  dial_copy_options(d, o);
-  d->state = HN_DIAL_START;
-  timer_init(&d->timer, o->tag, o->timer_kind);
+  d->origin = origin;
+  d->limits = *limits;
+  if (limits->tuning) {
+    d->tuning = *limits->tuning;
+    d->limits.tuning = &d->tuning;
+  }
+  d->tag = tag;
+  d->at = HN_DIAL_START;
+  timer_init(&d->timer, tag, HN_TIMER_CONN);
+  int rc = dial_plan_route(d);
+  if (rc) {
+    dial_free(d);
+    return rc;
+  }
+  if (origin->tls) dial_add_tls(d, origin->tls, origin->host, origin->port);
   *out = d;
   return 0;
 }
@@ -113,15 +167,14 @@ HN_INTERNAL void dial_free(struct hn_dial *d) {
     resolver_abandon(d->env->resolver, d->job);
   timer_clear(&d->env->deadlines, &d->timer);
   if (d->stream) d->stream->ops->close(d->stream);
-  tls_context_free(d->o.tls);
+  for (int i = 0; i < d->count; i++) tls_context_free(d->layers[i].tls);
   mem_free(d);
 }
 
 static int dial_set_deadline(struct hn_dial *d, int64_t timeout) {
   timer_clear(&d->env->deadlines, &d->timer);
   if (timeout < 0) return 0;
-  return timer_set(&d->env->deadlines, &d->timer,
-                   env_now(d->env) + timeout);
+  return timer_set(&d->env->deadlines, &d->timer, env_now(d->env) + timeout);
 }
 
 /* The timer's own time stays readable after it has expired. */
@@ -129,85 +182,78 @@ static bool dial_is_late(const struct hn_dial *d, int64_t timeout) {
   return timeout >= 0 && env_now(d->env) >= d->timer.when;
 }
 
-HN_INTERNAL enum hn_phase dial_phase(const struct hn_dial *d) {
-  if (d->state == HN_DIAL_CONNECT) return HN_PHASE_CONNECT;
-  if (d->state == HN_DIAL_SECURE) return HN_PHASE_SECURE;
-  return HN_PHASE_RESOLVE;
-}
+/* ----------------------------------------------------------------- resolve */
 
-/* Every way to a socket leads through here: what the guard does not let pass
- * is not tried. */
-static int dial_check(struct hn_dial *d) {
-  const struct hn_guard *g = d->env->guard;
-  if (d->code != 0 || !g) return d->code;
-  int rc = 0;
-  if (d->path.size == 0)
-    rc = guard_filter(g, &d->addresses, d->o.tls != NULL, d->refusal);
-  else if (!guard_allows(g, HN_ALLOW_UNIX_SOCKETS))
-    rc = HN_ERR_ACCESS_DENIED;
-  if (rc != 0)
-    d->detail = d->path.size == 0 ? d->refusal
-                                  : "access denied: Unix sockets are not "
-                                    "allowed (host policy)";
-  return rc;
-}
-
-static int dial_open(struct hn_dial *d) {
-  const struct hn_tcp_options o = {
-    .addresses = &d->addresses,
-    .path = d->path.size > 0 ? &d->path : NULL,
-    .tuning = d->o.tuning,
-    .max_attempts = d->o.max_attempts,
-    .timeout = d->o.connect_timeout,
-    .tag = d->o.tag,
-    .timer_kind = d->o.timer_kind,
-  };
-  dial_set_state(d, HN_DIAL_CONNECT);
-  int rc = dial_check(d);
-  return rc == 0 ? tcp_new(d->env, &o, &d->stream) : rc;
-}
-
-static int dial_start(struct hn_dial *d, struct hn_news_log *log) {
-  if (d->o.unix_path.n > 0) return dial_open(d);
-  news_add_name(log, HN_STATUS_RESOLVING_NAME, d->o.lookup_host);
-  dial_set_state(d, HN_DIAL_RESOLVE);
-  if (d->o.resolve_to) {
-    d->answered = true;
-    return 0;
-  }
-  const struct hn_lookup what = {.host = d->o.lookup_host, .port = d->o.port,
-                                 .tag = d->o.tag, .now = env_now(d->env)};
+static int dial_begin_resolve(struct hn_dial *d, struct hn_news_log *log) {
+  struct hn_slice host = slice_of(d->lookup);
+  news_add_name(log, HN_STATUS_RESOLVING_NAME, host);
+  if (d->answered) return 0;
+  const struct hn_lookup what = {.host = host, .port = d->origin->port,
+                                 .tag = d->tag, .now = env_now(d->env)};
   int rc = resolver_start(d->env->resolver, &what, &d->job, &d->addresses);
-  if (rc == HN_AGAIN) return dial_set_deadline(d, d->o.resolve_timeout);
+  if (rc == HN_AGAIN) return dial_set_deadline(d, d->limits.resolve_timeout);
   d->answered = true;
   d->code = rc;
   return 0;
 }
 
-static int dial_resolve(struct hn_dial *d, struct hn_news_log *log) {
+static int dial_step_resolve(struct hn_dial *d, struct hn_news_log *log) {
   if (!d->answered)
-    return dial_is_late(d, d->o.resolve_timeout) ? HN_ERR_TIMEOUT : HN_AGAIN;
+    return dial_is_late(d, d->limits.resolve_timeout) ? HN_ERR_TIMEOUT
+                                                      : HN_AGAIN;
   if (d->code != 0) return d->code;
   news_add_address(log, HN_STATUS_NAME_RESOLVED, &d->addresses.list[0]);
   timer_clear(&d->env->deadlines, &d->timer);
-  return dial_open(d);
+  return 0;
 }
 
-static int dial_connect(struct hn_dial *d, struct hn_news_log *log) {
+/* ------------------------------------------------------------ tcp and unix */
+
+/* Every way to a socket leads through here: what the guard does not let pass
+ * is not tried. */
+static int dial_begin_tcp(struct hn_dial *d, struct hn_news_log *log) {
+  const struct hn_tcp_target to = {.addresses = &d->addresses};
+  const struct hn_guard *g = d->env->guard;
+  (void)log;
+  int rc = g ? guard_filter(g, &d->addresses, d->origin->tls != NULL,
+                            d->refusal)
+             : 0;
+  if (rc) {
+    d->detail = d->refusal;
+    return rc;
+  }
+  return tcp_new(d->env, &to, &d->limits, d->tag, &d->stream);
+}
+
+static int dial_begin_unix(struct hn_dial *d, struct hn_news_log *log) {
+  const struct hn_tcp_target to = {.path = &d->path};
+  const struct hn_guard *g = d->env->guard;
+  (void)log;
+  if (d->code != 0) return d->code;
+  if (g && !guard_allows(g, HN_ALLOW_UNIX_SOCKETS)) {
+    d->detail = "access denied: Unix sockets are not allowed (host policy)";
+    return HN_ERR_ACCESS_DENIED;
+  }
+  return tcp_new(d->env, &to, &d->limits, d->tag, &d->stream);
+}
+
+static int dial_step_tcp(struct hn_dial *d, struct hn_news_log *log) {
   tcp_set_news(d->stream, log);
   int rc = d->stream->ops->step_connect(d->stream);
   tcp_set_news(d->stream, NULL); /* the log may be gone by the next step */
-  if (rc != 0) return rc;
-  d->watched = HN_WANT_READ;
-  if (!d->o.tls) {
-    dial_set_state(d, HN_DIAL_DONE);
-    return 0;
-  }
+  if (rc == 0) d->watched = HN_WANT_READ;
+  return rc;
+}
+
+/* --------------------------------------------------------------------- tls */
+
+static int dial_begin_tls(struct hn_dial *d, struct hn_news_log *log) {
+  const struct dial_layer *l = &d->layers[d->at];
   struct hn_stream *below = d->stream;
+  (void)log;
   d->stream = NULL; /* tls_new owns it from here on */
-  dial_set_state(d, HN_DIAL_SECURE);
-  rc = tls_new(d->o.tls, below, d->o.host, d->o.port, &d->stream);
-  return rc == 0 ? dial_set_deadline(d, d->o.connect_timeout) : rc;
+  int rc = tls_new(l->tls, below, l->host, l->port, &d->stream);
+  return rc == 0 ? dial_set_deadline(d, d->limits.connect_timeout) : rc;
 }
 
 /* Watches for what is wanted, and always for reading, as tcp left it. */
@@ -215,23 +261,45 @@ static int dial_watch(struct hn_dial *d, unsigned interest) {
   interest |= HN_WANT_READ;
   if (interest == d->watched) return 0;
   int fd = d->stream->ops->fd(d->stream);
-  int rc = reactor_change(d->env->reactor, fd, d->o.tag, interest);
+  int rc = reactor_change(d->env->reactor, fd, d->tag, interest);
   if (rc == 0) d->watched = interest;
   return rc;
 }
 
-static int dial_secure(struct hn_dial *d) {
+static int dial_step_tls(struct hn_dial *d, struct hn_news_log *log) {
+  (void)log;
   int rc = d->stream->ops->step_connect(d->stream);
   if (rc == HN_AGAIN) {
-    if (dial_is_late(d, d->o.connect_timeout)) return HN_ERR_TIMEOUT;
+    if (dial_is_late(d, d->limits.connect_timeout)) return HN_ERR_TIMEOUT;
     rc = dial_watch(d, d->stream->ops->want(d->stream));
     return rc == 0 ? HN_AGAIN : rc;
   }
   if (rc == 0) rc = dial_watch(d, HN_WANT_READ);
-  if (rc != 0) return rc;
-  timer_clear(&d->env->deadlines, &d->timer);
-  dial_set_state(d, HN_DIAL_DONE);
-  return 0;
+  if (rc == 0) timer_clear(&d->env->deadlines, &d->timer);
+  return rc;
+}
+
+/* -------------------------------------------------------------- all layers */
+
+static const struct dial_row *dial_row_of(const struct hn_dial *d) {
+  static const struct dial_row rows[HN_LAYERS] = {
+    [HN_LAYER_RESOLVE] = {"RESOLVE", HN_PHASE_RESOLVE, HN_TIME_RESOLVE_START,
+                          HN_TIME_RESOLVE_END, dial_begin_resolve,
+                          dial_step_resolve},
+    [HN_LAYER_TCP] = {"TCP", HN_PHASE_CONNECT, HN_TIME_START,
+                      HN_TIME_CONNECT_END, dial_begin_tcp, dial_step_tcp},
+    [HN_LAYER_UNIX] = {"UNIX", HN_PHASE_CONNECT, HN_TIME_RESOLVE_END,
+                       HN_TIME_CONNECT_END, dial_begin_unix, dial_step_tcp},
+    [HN_LAYER_TLS] = {"TLS", HN_PHASE_SECURE, HN_TIME_START,
+                      HN_TIME_SECURE_END, dial_begin_tls, dial_step_tls},
+  };
+  bool is_one = d->at >= 0 && d->at < d->count;
+  return is_one ? &rows[d->layers[d->at].kind] : NULL;
+}
+
+HN_INTERNAL enum hn_phase dial_phase(const struct hn_dial *d) {
+  const struct dial_row *row = dial_row_of(d);
+  return row ? row->phase : HN_PHASE_RESOLVE;
 }
 
 static int dial_describe(struct hn_dial *d, int code,
@@ -260,32 +328,25 @@ static int dial_fail(struct hn_dial *d, int code, struct hn_errinfo *info) {
   timer_clear(&d->env->deadlines, &d->timer);
   if (d->stream) d->stream->ops->close(d->stream);
   d->stream = NULL;
-  dial_set_state(d, HN_DIAL_FAILED);
+  dial_go_to(d, HN_DIAL_FAILED);
   return code;
 }
 
+/* Makes a layer, or the rest of it; the next one begins with it. */
 static int dial_advance(struct hn_dial *d, struct hn_news_log *log) {
-  switch (d->state) {
-  case HN_DIAL_START:
-    return dial_start(d, log);
-  case HN_DIAL_RESOLVE:
-    return dial_resolve(d, log);
-  case HN_DIAL_CONNECT:
-    return dial_connect(d, log);
-  case HN_DIAL_SECURE:
-    return dial_secure(d);
-  case HN_DIAL_DONE:
-  case HN_DIAL_FAILED:
-    break;
-  }
-  return HN_ERR_INTERNAL_ERROR;
+  const struct dial_row *row = dial_row_of(d);
+  int rc = row ? row->step(d, log) : 0;
+  if (rc) return rc;
+  dial_go_to(d, d->at + 1);
+  row = dial_row_of(d);
+  return row ? row->begin(d, log) : 0;
 }
 
 HN_INTERNAL int dial_step(struct hn_dial *d, struct hn_news_log *log,
                           struct hn_errinfo *info) {
   int rc = 0;
-  if (d->state == HN_DIAL_FAILED) return d->code;
-  while (rc == 0 && d->state != HN_DIAL_DONE) rc = dial_advance(d, log);
+  if (d->at == HN_DIAL_FAILED) return d->code;
+  while (rc == 0 && d->at != d->count) rc = dial_advance(d, log);
   return rc > 0 ? dial_fail(d, rc, info) : rc;
 }
 
@@ -301,12 +362,8 @@ HN_INTERNAL void dial_give_resolved(struct hn_dial *d,
 
 HN_INTERNAL void dial_get_times(const struct hn_dial *d,
                                 struct hn_times *out) {
-  bool secure = d->entered[HN_DIAL_SECURE] != 0;
-  out->at[HN_TIME_RESOLVE_START] = d->entered[HN_DIAL_RESOLVE];
-  out->at[HN_TIME_RESOLVE_END] = d->entered[HN_DIAL_CONNECT];
-  out->at[HN_TIME_CONNECT_END] =
-    d->entered[secure ? HN_DIAL_SECURE : HN_DIAL_DONE];
-  out->at[HN_TIME_SECURE_END] = secure ? d->entered[HN_DIAL_DONE] : 0;
+  for (int i = HN_TIME_RESOLVE_START; i <= HN_TIME_SECURE_END; i++)
+    out->at[i] = d->times.at[i];
 }
 
 HN_INTERNAL struct hn_stream *dial_take_stream(struct hn_dial *d) {

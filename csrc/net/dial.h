@@ -1,47 +1,42 @@
 /*
- * dial.h: from (host, port, TLS or not) to a connected stream.
+ * dial.h: from an origin to a connected stream.
  *
- * Where the stream leads can be changed without changing what host means to
- * TLS: another name or fixed addresses for the look-up, or a Unix-domain
- * socket in place of look-up and TCP.
+ * A dial is a list of layers, each made on top of the one before: a look-up (or
+ * the addresses that are given in its place), a TCP connection or a Unix-domain
+ * socket, TLS. Where the stream leads can be changed without changing what the
+ * host means to TLS: that is the origin's route. A layer is begun when the one
+ * below is through; there is nothing between two layers but this.
  *
- * A small machine: RESOLVE -> CONNECT -> SECURE -> DONE, stepped by its owner
- * whenever something tagged with the owner's tag is ready, a deadline of the
- * owner's timer kind expires, or a look-up result for it arrives.
+ * The dial is stepped by its owner whenever something tagged with the owner's
+ * tag is ready, a deadline of HN_TIMER_CONN expires, or a look-up result for it
+ * arrives.
  */
 #ifndef HN_NET_DIAL_H
 #define HN_NET_DIAL_H
 
+#include "origin.h"
 #include "tcp.h"
 #include "times.h"
 #include "tls.h"
 
-struct hn_dial_options {
-  struct hn_slice host;          /* copied */
-  unsigned port;
-  struct hn_tls_context *tls;    /* counted; NULL: plain */
-  int64_t resolve_timeout;       /* ms, -1: none */
-  int64_t connect_timeout;       /* ms for each address, and for TLS */
-  int max_attempts;
-  uint64_t tag;                  /* the owner's */
-  uint32_t timer_kind;           /* the owner's timer kind */
-  /* All that follows may be left out; the certificate names `host` always. */
-  struct hn_slice lookup_host;   /* copied; looked up in place of host */
-  const struct hn_addresses *resolve_to; /* copied; in place of any look-up,
-                                    with their ports set to `port`, in this
-                                    order; NULL or none: look up */
-  struct hn_slice unix_path;     /* copied; see address_parse_path. One that it
-                                    refuses fails the first dial_step */
-  const struct hn_tcp_tuning *tuning; /* copied; NULL: the defaults */
-};
+enum { HN_DIAL_LAYERS = 6 };
 
 struct hn_dial;
 
-/* NAME_NOT_RESOLVED for a name that is too long, NOT_ENOUGH_MEMORY. */
-HN_INTERNAL int dial_new(struct hn_env *env, const struct hn_dial_options *o,
+/* The layers that the origin asks for. It is borrowed for the dial's life, what
+ * the limits point at is copied. NAME_NOT_RESOLVED for a name that is too long,
+ * INVALID_PARAMETER for addresses that are none, NOT_ENOUGH_MEMORY. A path that
+ * cannot be one fails the first dial_step. */
+HN_INTERNAL int dial_new(struct hn_env *env, const struct hn_origin *origin,
+                         const struct hn_connect_limits *limits, uint64_t tag,
                          struct hn_dial **out);
 /* Closes whatever is half open and abandons the look-up. */
 HN_INTERNAL void dial_free(struct hn_dial *d);
+
+/* One layer more on top, before the first step: TLS with that host, which is
+ * borrowed for the dial's life. There are at most HN_DIAL_LAYERS. */
+HN_INTERNAL void dial_add_tls(struct hn_dial *d, struct hn_tls_context *tls,
+                              struct hn_slice host, unsigned port);
 
 /* Goes as far as it can. 0: connected. HN_AGAIN. Else an error, described in
  * *info: NAME_NOT_RESOLVED, CANNOT_CONNECT, TIMEOUT, SECURE_FAILURE,

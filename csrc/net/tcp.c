@@ -383,51 +383,54 @@ static void tcp_keep_family(struct tcp_plan *plan, sa_family_t family) {
 
 /* What to connect to: a path is one attempt of no address. */
 static void tcp_set_target(struct tcp_plan *plan,
-                           const struct hn_tcp_options *o) {
-  if (o->path) {
-    plan->path = *o->path;
+                           const struct hn_tcp_target *to) {
+  if (to->path) {
+    plan->path = *to->path;
     plan->addresses.count = 1;
     plan->addresses.list[0].u.any.sa_family = AF_UNIX;
     return;
   }
-  plan->addresses = *o->addresses;
+  plan->addresses = *to->addresses;
   if (plan->tuning.local.size > 0)
     tcp_keep_family(plan, plan->tuning.local.u.any.sa_family);
 }
 
-static struct tcp_plan *tcp_plan_new(const struct hn_tcp_options *o) {
+static struct tcp_plan *tcp_plan_new(const struct hn_tcp_target *to,
+                                     const struct hn_connect_limits *limits,
+                                     uint64_t tag) {
   static const struct hn_tcp_tuning usual = HN_TCP_TUNING_DEFAULT;
   struct tcp_plan *plan = mem_calloc(1, sizeof *plan);
   if (!plan) return NULL;
-  plan->tuning = o->tuning ? *o->tuning : usual;
-  tcp_set_target(plan, o);
-  if (o->max_attempts < (int)plan->addresses.count)
-    plan->addresses.count = o->max_attempts < 1 ? 1 : (size_t)o->max_attempts;
+  plan->tuning = limits->tuning ? *limits->tuning : usual;
+  tcp_set_target(plan, to);
+  size_t most = limits->max_attempts < 1 ? 1 : (size_t)limits->max_attempts;
+  if (most < plan->addresses.count) plan->addresses.count = most;
   for (size_t i = 0; i < HN_MAX_ADDRESSES; i++) plan->attempts[i].fd = -1;
-  plan->timeout = o->timeout;
-  timer_init(&plan->timer, o->tag, o->timer_kind);
+  plan->timeout = limits->connect_timeout;
+  timer_init(&plan->timer, tag, HN_TIMER_CONN);
   return plan;
 }
 
-HN_INTERNAL int tcp_new(struct hn_env *env, const struct hn_tcp_options *o,
+HN_INTERNAL int tcp_new(struct hn_env *env, const struct hn_tcp_target *to,
+                        const struct hn_connect_limits *limits, uint64_t tag,
                         struct hn_stream **out) {
-  if (!o->path &&
-      (o->addresses->count == 0 || o->addresses->count > HN_MAX_ADDRESSES))
+  if (!to->path &&
+      (to->addresses->count == 0 || to->addresses->count > HN_MAX_ADDRESSES))
     return HN_ERR_INVALID_PARAMETER;
   struct tcp_stream *t = mem_calloc(1, sizeof *t);
   if (!t) return HN_ERR_NOT_ENOUGH_MEMORY;
-  t->plan = tcp_plan_new(o);
+  t->plan = tcp_plan_new(to, limits, tag);
   if (!t->plan) {
     mem_free(t);
     return HN_ERR_NOT_ENOUGH_MEMORY;
   }
   t->base.ops = &tcp_ops;
   t->env = env;
-  t->tag = o->tag;
+  t->tag = tag;
   t->state = HN_TCP_CONNECTING;
   t->fd = -1;
   t->want = HN_WANT_WRITE;
-  t->no_delay = o->path || t->plan->tuning.no_delay == HN_TCP_NO_DELAY_OFF;
+  t->no_delay = to->path || t->plan->tuning.no_delay == HN_TCP_NO_DELAY_OFF;
   *out = &t->base;
   return 0;
 }

@@ -28,23 +28,29 @@ struct hn_endpoints {
   struct hn_endpoint local, remote;
 };
 
-struct hn_tcp_options {
-  const struct hn_addresses *addresses; /* borrowed for the call; not empty,
-                                           unless there is a path */
-  const struct hn_unix_path *path; /* borrowed for the call; in place of the
-                                      addresses, and never tuned; NULL: none */
+/* Where to connect to: borrowed for the call. */
+struct hn_tcp_target {
+  const struct hn_addresses *addresses; /* not empty, unless there is a path */
+  const struct hn_unix_path *path; /* in place of the addresses, and never
+                                      tuned; NULL: none */
+};
+
+/* What limits getting a connection: one struct from the options of a request
+ * down to its sockets. */
+struct hn_connect_limits {
+  int64_t resolve_timeout;  /* ms, -1: none */
+  int64_t connect_timeout;  /* ms for each address, and for TLS; -1: none */
+  int max_attempts;         /* addresses tried (WinHTTP CONNECT_RETRIES) */
   const struct hn_tcp_tuning *tuning; /* borrowed for the call; NULL: as
                                          HN_TCP_TUNING_DEFAULT */
-  int max_attempts;    /* WinHTTP CONNECT_RETRIES */
-  int64_t timeout;     /* ms for each attempt, -1: none */
-  uint64_t tag;        /* what readiness and deadlines are reported under */
-  uint32_t timer_kind; /* the kind of its timer */
 };
 
 /* A stream not yet connected; step_connect drives it. env: borrowed for its
- * lifetime. step_connect's errors: CANNOT_CONNECT with `system`, and `detail`
- * when it was the tuning that failed; TIMEOUT, NOT_ENOUGH_MEMORY. */
-HN_INTERNAL int tcp_new(struct hn_env *env, const struct hn_tcp_options *o,
+ * lifetime. Readiness is reported under the tag, deadlines too, as
+ * HN_TIMER_CONN. step_connect's errors: CANNOT_CONNECT with `system`, and
+ * `detail` when it was the tuning that failed; TIMEOUT, NOT_ENOUGH_MEMORY. */
+HN_INTERNAL int tcp_new(struct hn_env *env, const struct hn_tcp_target *to,
+                        const struct hn_connect_limits *limits, uint64_t tag,
                         struct hn_stream **out);
 
 /* Where connecting / connected facts go while it connects; NULL: nowhere. */

@@ -1,4 +1,4 @@
-#include "net_fixture.h"
+#include "dial_fixture.h"
 #include "tls_fixture.h"
 
 #include <pthread.h>
@@ -6,76 +6,13 @@
 
 #include "../../csrc/net/tls_internal.h"
 
-enum { TAG = 77, KIND = 3 };
-
-struct result {
-  int code;
-  struct hn_stream *stream; /* owned by whoever asked */
-  struct hn_errinfo info;
-  struct hn_news_log log;
-};
-
-static struct hn_dial_options options(const char *host, unsigned port,
-                                      struct hn_tls_context *tls) {
-  return (struct hn_dial_options){
-    .host = slice_of(host), .port = port, .tls = tls,
-    .resolve_timeout = 10000, .connect_timeout = 10000, .max_attempts = 5,
-    .tag = TAG, .timer_kind = KIND};
-}
-
-static void give_answers(struct hn_env *env, struct hn_dial *d) {
-  struct hn_resolved answer;
-  while (resolver_take(env->resolver, env_now(env), &answer))
-    dial_give_resolved(d, &answer);
-}
-
-/* Dials to the end, as a runtime's loop would. */
-static void dial_all(struct hn_env *env, const struct hn_dial_options *o,
-                     struct result *r) {
-  struct hn_dial *d = NULL;
-  memset(r, 0, sizeof *r);
-  r->log.mask = UINT32_MAX;
-  r->code = dial_new(env, o, &d);
-  if (r->code != 0) return;
-  r->code = dial_step(d, &r->log, &r->info);
-  for (int i = 0; i < 1000 && r->code == HN_AGAIN; i++) {
-    fixture_wait(env, TAG, 100);
-    give_answers(env, d);
-    r->code = dial_step(d, &r->log, &r->info);
-  }
-  if (r->code == 0) {
-    CHECK_INT(dial_step(d, NULL, &r->info), 0);
-    r->stream = dial_take_stream(d);
-  } else {
-    CHECK_INT(dial_step(d, NULL, &r->info), r->code);
-    CHECK_INT(r->info.code, r->code);
-  }
-  CHECK(heap_peek(&env->deadlines) == NULL);
-  dial_free(d);
-}
-
-static void check_news(const struct result *r, size_t i, uint32_t status,
-                       const char *text) {
-  CHECK(i < r->log.count);
-  CHECK_INT(r->log.items[i].status, status);
-  CHECK_TEXT(slice_of(r->log.items[i].text), text);
-}
-
-static void check_all_news(const struct result *r, const char *host) {
-  CHECK_INT(r->log.count, 4);
-  check_news(r, 0, HN_STATUS_RESOLVING_NAME, host);
-  check_news(r, 1, HN_STATUS_NAME_RESOLVED, "127.0.0.1");
-  check_news(r, 2, HN_STATUS_CONNECTING_TO_SERVER, "127.0.0.1");
-  check_news(r, 3, HN_STATUS_CONNECTED_TO_SERVER, "127.0.0.1");
-}
-
 TEST(a_literal) {
   struct hn_env env;
   struct hn_address a;
   struct result r;
   CHECK(fixture_open(&env));
   int listener = fixture_listen("127.0.0.1", &a);
-  struct hn_dial_options o = options("127.0.0.1", fixture_port(&a), NULL);
+  struct wish o = options("127.0.0.1", fixture_port(&a), NULL);
   dial_all(&env, &o, &r);
   CHECK_INT(r.code, 0);
   check_all_news(&r, "127.0.0.1");
@@ -95,7 +32,7 @@ TEST(a_name) {
   long live = mem_live();
   CHECK(fixture_open(&env));
   int listener = fixture_listen("127.0.0.1", &a);
-  struct hn_dial_options o = options("localhost", fixture_port(&a), NULL);
+  struct wish o = options("localhost", fixture_port(&a), NULL);
   for (int i = 0; i < 2; i++) {
     dial_all(&env, &o, &r);
     CHECK_INT(r.code, 0);
@@ -115,7 +52,7 @@ TEST(no_such_name) {
   struct result r;
   long live = mem_live();
   CHECK(fixture_open(&env));
-  struct hn_dial_options o = options("nothing.invalid", 80, NULL);
+  struct wish o = options("nothing.invalid", 80, NULL);
   dial_all(&env, &o, &r);
   CHECK_INT(r.code, HN_ERR_NAME_NOT_RESOLVED);
   CHECK_INT(r.info.phase, HN_PHASE_RESOLVE);
@@ -138,7 +75,7 @@ TEST(refused) {
   char text[128];
   CHECK(fixture_open(&env));
   int refuse = fixture_refuse("127.0.0.1", &a);
-  struct hn_dial_options o = options("127.0.0.1", fixture_port(&a), NULL);
+  struct wish o = options("127.0.0.1", fixture_port(&a), NULL);
   dial_all(&env, &o, &r);
   CHECK_INT(r.code, HN_ERR_CANNOT_CONNECT);
   CHECK_INT(r.info.phase, HN_PHASE_CONNECT);
@@ -158,8 +95,8 @@ TEST(nobody_answers) {
   struct result r;
   CHECK(fixture_open(&env));
   fixture_open_hole(&hole, &a);
-  struct hn_dial_options o = options("127.0.0.1", fixture_port(&a), NULL);
-  o.connect_timeout = 50;
+  struct wish o = options("127.0.0.1", fixture_port(&a), NULL);
+  o.limits.connect_timeout = 50;
   dial_all(&env, &o, &r);
   CHECK_INT(r.code, HN_ERR_TIMEOUT);
   CHECK_INT(r.info.phase, HN_PHASE_CONNECT);
@@ -176,15 +113,15 @@ TEST(the_name_server_does_not_answer) {
   struct hn_resolved other = {.job = 999, .code = HN_ERR_NAME_NOT_RESOLVED};
   long live = mem_live();
   CHECK(fixture_open(&env));
-  struct hn_dial_options o = options("localhost", 80, NULL);
-  CHECK_INT(dial_new(&env, &o, &d), 0);
+  struct wish o = options("localhost", 80, NULL);
+  CHECK_INT(begin(&env, &o, &d), 0);
   env.now_us = 1000000;
   CHECK_INT(dial_step(d, &log, &info), HN_AGAIN);
   struct hn_timer *timer = heap_peek(&env.deadlines);
   if (CHECK(timer != NULL)) {
     CHECK_INT(timer->when, 11000);
     CHECK_INT(timer->tag, TAG);
-    CHECK_INT(timer->kind, KIND);
+    CHECK_INT(timer->kind, HN_TIMER_CONN);
   }
   dial_give_resolved(d, &other); /* somebody else's */
   env.now_us = 10999000;
@@ -208,16 +145,16 @@ TEST(freed_while_at_work) {
   struct hn_dial *d = NULL;
   long live = mem_live();
   CHECK(fixture_open(&env));
-  struct hn_dial_options o = options("localhost", 80, NULL);
-  CHECK_INT(dial_new(&env, &o, &d), 0);
+  struct wish o = options("localhost", 80, NULL);
+  CHECK_INT(begin(&env, &o, &d), 0);
   dial_free(d);
-  CHECK_INT(dial_new(&env, &o, &d), 0);
+  CHECK_INT(begin(&env, &o, &d), 0);
   CHECK_INT(dial_step(d, NULL, &info), HN_AGAIN);
   dial_free(d);
   CHECK_INT(resolver_pending(env.resolver), 0);
   fixture_open_hole(&hole, &a);
   o = options("127.0.0.1", fixture_port(&a), NULL);
-  CHECK_INT(dial_new(&env, &o, &d), 0);
+  CHECK_INT(begin(&env, &o, &d), 0);
   CHECK_INT(dial_step(d, NULL, &info), HN_AGAIN);
   dial_free(d);
   CHECK(heap_peek(&env.deadlines) == NULL);
@@ -230,14 +167,13 @@ TEST(freed_while_at_work) {
 TEST(fixed_addresses) {
   struct hn_env env;
   struct hn_address a;
-  struct hn_addresses fixed;
   struct result r;
   CHECK(fixture_open(&env));
   int listener = fixture_listen("127.0.0.1", &a);
-  CHECK(address_parse_list(slice_of("::1, 127.0.0.1"), &fixed));
-  struct hn_dial_options o =
+  struct wish o =
     options("nothing.invalid", fixture_port(&a), NULL);
-  o.resolve_to = &fixed;
+  o.origin.route =
+    (struct hn_route){HN_ROUTE_ADDRESSES, slice_of("::1, 127.0.0.1")};
   dial_all(&env, &o, &r);
   CHECK_INT(r.code, 0);
   CHECK_INT(r.log.count, 5);
@@ -247,12 +183,9 @@ TEST(fixed_addresses) {
   check_news(&r, 3, HN_STATUS_CONNECTING_TO_SERVER, "127.0.0.1");
   check_news(&r, 4, HN_STATUS_CONNECTED_TO_SERVER, "127.0.0.1");
   if (CHECK(r.stream != NULL)) r.stream->ops->close(r.stream);
-  CHECK_INT(address_port(&fixed.list[0]), 0); /* it was a copy */
-  fixed.count = 0;                            /* as if there were none */
-  o.host = slice_of("127.0.0.1");
-  dial_all(&env, &o, &r);
-  CHECK_INT(r.code, 0);
-  if (CHECK(r.stream != NULL)) r.stream->ops->close(r.stream);
+  struct hn_dial *d = NULL;
+  o.origin.route.via = slice_of("no address");
+  CHECK_INT(begin(&env, &o, &d), HN_ERR_INVALID_PARAMETER);
   close(listener);
   fixture_close(&env);
 }
@@ -266,21 +199,21 @@ TEST(another_name_for_the_look_up) {
   long live = mem_live();
   CHECK(fixture_open(&env));
   int listener = fixture_listen("127.0.0.1", &a);
-  struct hn_dial_options o =
+  struct wish o =
     options("nothing.invalid", fixture_port(&a), NULL);
-  o.lookup_host = slice_of(text);
+  o.origin.route = (struct hn_route){HN_ROUTE_NAME, slice_of(text)};
   dial_all(&env, &o, &r);
   CHECK_INT(r.code, 0);
   check_all_news(&r, "127.0.0.1");
   if (CHECK(r.stream != NULL)) r.stream->ops->close(r.stream);
-  o.host = slice_of("127.0.0.1");
-  o.lookup_host = slice_of("nothing.invalid");
+  o.origin.host = slice_of("127.0.0.1");
+  o.origin.route.via = slice_of("nothing.invalid");
   dial_all(&env, &o, &r);
   CHECK_INT(r.code, HN_ERR_NAME_NOT_RESOLVED);
   CHECK_TEXT(slice_of(r.info.host), "nothing.invalid");
   memset(text, 'a', sizeof text);
-  o.lookup_host = slice_make(text, sizeof text);
-  CHECK_INT(dial_new(&env, &o, &d), HN_ERR_NAME_NOT_RESOLVED);
+  o.origin.route.via = slice_make(text, sizeof text);
+  CHECK_INT(begin(&env, &o, &d), HN_ERR_NAME_NOT_RESOLVED);
   close(listener);
   fixture_close(&env);
   fixture_settle(live);
@@ -291,9 +224,9 @@ TEST(a_tuned_socket) {
   struct result r;
   struct hn_tcp_tuning tuning = HN_TCP_TUNING_DEFAULT;
   CHECK(fixture_open(&env));
-  struct hn_dial_options o = options("127.0.0.1", 80, NULL);
+  struct wish o = options("127.0.0.1", 80, NULL);
   CHECK(address_parse(slice_of("198.51.100.77"), 0, &tuning.local));
-  o.tuning = &tuning;
+  o.limits.tuning = &tuning;
   dial_all(&env, &o, &r);
   CHECK_INT(r.code, HN_ERR_CANNOT_CONNECT);
   CHECK_INT(r.info.system, EADDRNOTAVAIL);
@@ -315,8 +248,8 @@ TEST(a_unix_socket) {
   struct hn_endpoints ends;
   CHECK(fixture_open(&env));
   fixture_open_local(&l);
-  struct hn_dial_options o = options("nothing.invalid", 80, NULL);
-  o.unix_path = slice_of(l.path);
+  struct wish o = options("nothing.invalid", 80, NULL);
+  o.origin.route = (struct hn_route){HN_ROUTE_UNIX, slice_of(l.path)};
   dial_all(&env, &o, &r);
   CHECK_INT(r.code, 0);
   check_path_news(&r, l.path);
@@ -333,8 +266,8 @@ static void check_no_path(struct hn_slice path, int code, const char *text) {
   struct hn_env env;
   struct result r;
   CHECK(fixture_open(&env));
-  struct hn_dial_options o = options("127.0.0.1", 80, NULL);
-  o.unix_path = path;
+  struct wish o = options("127.0.0.1", 80, NULL);
+  o.origin.route = (struct hn_route){HN_ROUTE_UNIX, path};
   dial_all(&env, &o, &r);
   CHECK_INT(r.code, code);
   CHECK_INT(r.info.phase, HN_PHASE_CONNECT);
@@ -359,12 +292,23 @@ TEST(no_such_unix_socket) {
                 "path of a Unix socket is empty while connecting to @");
 }
 
-/* A server with a thread of its own: one handshake, one echo. */
+/* A server with a thread of its own: one handshake, or one within another, and
+ * one echo. */
 struct server {
   int listener;
   SSL_CTX *ctx;
+  bool nested;
   pthread_t thread;
 };
+
+/* TLS whose bytes go through `outer`, which it takes. */
+static SSL *serve_within(struct server *s, SSL *outer) {
+  SSL *inner = SSL_new(s->ctx);
+  BIO *bio = BIO_new(BIO_f_ssl());
+  BIO_set_ssl(bio, outer, BIO_CLOSE);
+  SSL_set_bio(inner, bio, bio);
+  return inner;
+}
 
 static void *serve(void *arg) {
   struct server *s = arg;
@@ -372,6 +316,7 @@ static void *serve(void *arg) {
   int fd = accept(s->listener, NULL, NULL);
   SSL *ssl = SSL_new(s->ctx);
   SSL_set_fd(ssl, fd);
+  if (s->nested && SSL_accept(ssl) == 1) ssl = serve_within(s, ssl);
   if (SSL_accept(ssl) == 1) {
     int n = SSL_read(ssl, text, sizeof text);
     if (n > 0) SSL_write(ssl, text, n);
@@ -398,8 +343,9 @@ static void check_echo(struct hn_env *env, struct hn_stream *s) {
 }
 
 /* host: what is dialled; the certificate is for 127.0.0.1 and localhost. local:
- * the Unix socket to use, or NULL. */
-static void dial_secure_through(const char *host, bool trusted,
+ * the Unix socket to use, or NULL. inner: the host of TLS within it, or NULL. */
+static void dial_secure_through(const char *host, const char *inner,
+                                bool trusted,
                                 const struct fixture_local *local,
                                 struct result *r) {
   char pem[] = "/tmp/hn_dial_XXXXXX";
@@ -420,10 +366,13 @@ static void dial_secure_through(const char *host, bool trusted,
   int listener = fixture_listen("127.0.0.1", &a);
   server.listener = local ? local->listener : listener;
   server.ctx = fixture_server(&cert);
+  server.nested = inner != NULL;
   CHECK_INT(pthread_create(&server.thread, NULL, serve, &server), 0);
 
-  struct hn_dial_options o = options(host, fixture_port(&a), context);
-  if (local) o.unix_path = slice_of(local->path);
+  struct wish o = options(host, fixture_port(&a), context);
+  o.inner = inner;
+  if (local)
+    o.origin.route = (struct hn_route){HN_ROUTE_UNIX, slice_of(local->path)};
   dial_all(&env, &o, r);
   tls_context_free(context);
   if (r->stream) {
@@ -441,7 +390,7 @@ static void dial_secure_through(const char *host, bool trusted,
 
 static void dial_secure_server(const char *host, bool trusted,
                                struct result *r) {
-  dial_secure_through(host, trusted, NULL, r);
+  dial_secure_through(host, NULL, trusted, NULL, r);
 }
 
 TEST(with_tls_through_a_unix_socket) {
@@ -449,10 +398,10 @@ TEST(with_tls_through_a_unix_socket) {
   struct result r;
   char text[200];
   fixture_open_local(&l);
-  dial_secure_through("localhost", true, &l, &r);
+  dial_secure_through("localhost", NULL, true, &l, &r);
   CHECK_INT(r.code, 0);
   check_path_news(&r, l.path);
-  dial_secure_through("other.invalid", true, &l, &r);
+  dial_secure_through("other.invalid", NULL, true, &l, &r);
   CHECK_INT(r.code, HN_ERR_SECURE_FAILURE);
   CHECK_INT(r.info.phase, HN_PHASE_SECURE);
   CHECK_INT(r.info.secure, HN_SECURE_CERT_CN_INVALID);
@@ -481,6 +430,16 @@ TEST(with_tls_and_nobody_s_certificate) {
                 "securing the connection to 127.0.0.1:", 137) == 0);
 }
 
+TEST(with_tls_within_tls) {
+  struct result r;
+  dial_secure_through("127.0.0.1", "localhost", true, NULL, &r);
+  CHECK_INT(r.code, 0);
+  check_all_news(&r, "127.0.0.1");
+  dial_secure_through("127.0.0.1", "other.invalid", true, NULL, &r);
+  CHECK_INT(r.code, HN_ERR_SECURE_FAILURE);
+  CHECK_INT(r.info.secure, HN_SECURE_CERT_CN_INVALID);
+}
+
 /* It takes the connection and then says nothing. */
 TEST(a_server_that_never_shakes_hands) {
   struct hn_tls_options tls = {.ca_file = NULL, .alpn = NULL};
@@ -492,8 +451,8 @@ TEST(a_server_that_never_shakes_hands) {
   CHECK(fixture_open(&env));
   CHECK_INT(fixture_context(&tls, &context, &detail), 0);
   int listener = fixture_listen("127.0.0.1", &a);
-  struct hn_dial_options o = options("127.0.0.1", fixture_port(&a), context);
-  o.connect_timeout = 50;
+  struct wish o = options("127.0.0.1", fixture_port(&a), context);
+  o.limits.connect_timeout = 50;
   dial_all(&env, &o, &r);
   CHECK_INT(r.code, HN_ERR_TIMEOUT);
   CHECK_INT(r.info.phase, HN_PHASE_SECURE);
@@ -506,11 +465,11 @@ TEST(a_host_too_long) {
   struct hn_env env;
   struct hn_dial *d = NULL;
   char text[HN_MAX_HOST + 1];
-  struct hn_dial_options o = options("x", 80, NULL);
+  struct wish o = options("x", 80, NULL);
   CHECK(fixture_open(&env));
   memset(text, 'a', sizeof text);
-  o.host = slice_make(text, sizeof text);
-  CHECK_INT(dial_new(&env, &o, &d), HN_ERR_NAME_NOT_RESOLVED);
+  o.origin.host = slice_make(text, sizeof text);
+  CHECK_INT(begin(&env, &o, &d), HN_ERR_NAME_NOT_RESOLVED);
   CHECK(d == NULL);
   fixture_close(&env);
 }
@@ -523,17 +482,16 @@ struct try_ctx {
 /* All that can be wished for at once. */
 static bool try_wishes(void *ctx) {
   struct hn_env env;
-  struct hn_addresses fixed;
   struct result r = {.code = HN_ERR_NOT_ENOUGH_MEMORY};
   struct hn_tcp_tuning tuning = {.keepalive = true, .keepalive_idle = 9,
                                  .no_delay = HN_TCP_NO_DELAY_ON};
   CHECK(address_parse(slice_of("127.0.0.2"), 0, &tuning.local));
-  CHECK(address_parse_list(slice_of("127.0.0.1"), &fixed));
   if (fixture_open(&env)) {
-    struct hn_dial_options o = options("nothing.invalid", *(unsigned *)ctx,
+    struct wish o = options("nothing.invalid", *(unsigned *)ctx,
                                        NULL);
-    o.resolve_to = &fixed;
-    o.tuning = &tuning;
+    o.origin.route =
+      (struct hn_route){HN_ROUTE_ADDRESSES, slice_of("127.0.0.1")};
+    o.limits.tuning = &tuning;
     dial_all(&env, &o, &r);
     if (r.stream) r.stream->ops->close(r.stream);
   }
@@ -547,8 +505,8 @@ static bool try_dial(void *ctx) {
   struct hn_env env;
   struct result r = {.code = HN_ERR_NOT_ENOUGH_MEMORY};
   if (fixture_open(&env)) {
-    struct hn_dial_options o = options("127.0.0.1", try->port, try->tls);
-    o.connect_timeout = 20;
+    struct wish o = options("127.0.0.1", try->port, try->tls);
+    o.limits.connect_timeout = 20;
     dial_all(&env, &o, &r);
     if (r.stream) r.stream->ops->close(r.stream);
   }
@@ -578,7 +536,7 @@ TEST(each_allocation_failing) {
 TEST_MAIN(ROW(a_literal), ROW(a_name), ROW(no_such_name), ROW(refused),
           ROW(nobody_answers), ROW(the_name_server_does_not_answer),
           ROW(freed_while_at_work), ROW(with_tls),
-          ROW(with_tls_and_nobody_s_certificate),
+          ROW(with_tls_and_nobody_s_certificate), ROW(with_tls_within_tls),
           ROW(with_tls_through_a_unix_socket), ROW(fixed_addresses),
           ROW(another_name_for_the_look_up), ROW(a_tuned_socket),
           ROW(a_unix_socket), ROW(no_such_unix_socket),

@@ -3,7 +3,7 @@
  */
 #include "test.h"
 
-#include "../../csrc/http/origin.h"
+#include "../../csrc/net/origin.h"
 
 static const struct hn_hash_key origin_key = {1, 2};
 

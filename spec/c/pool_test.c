@@ -25,7 +25,7 @@ static void bench_open(struct bench *b, int64_t most) {
   CHECK_INT(listen(b->listener, 64), 0);
   b->wish.origin.host = slice_of("127.0.0.1");
   b->wish.origin.port = address_port(&a);
-  b->wish.limits = (struct hn_conn_limits){-1, 5000, 1, NULL};
+  b->wish.limits = (struct hn_connect_limits){-1, 5000, 1, NULL};
   for (size_t i = 0; i < 5; i++) waiter_init(&b->waiters[i]);
 }
 

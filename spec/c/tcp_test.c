@@ -1,6 +1,6 @@
 #include "net_fixture.h"
 
-enum { TAG = 77, KIND = 3 };
+enum { TAG = 77 };
 
 static struct hn_addresses list_of(const struct hn_address *a,
                                    const struct hn_address *b) {
@@ -13,11 +13,11 @@ static struct hn_addresses list_of(const struct hn_address *a,
 static struct hn_stream *open_tcp(struct hn_env *env,
                                   const struct hn_addresses *list,
                                   int64_t timeout) {
-  struct hn_tcp_options o = {.addresses = list, .max_attempts = 16,
-                             .timeout = timeout, .tag = TAG,
-                             .timer_kind = KIND};
+  const struct hn_tcp_target to = {.addresses = list};
+  const struct hn_connect_limits limits = {.max_attempts = 16,
+                                           .connect_timeout = timeout};
   struct hn_stream *s = NULL;
-  return tcp_new(env, &o, &s) == 0 ? s : NULL;
+  return tcp_new(env, &to, &limits, TAG, &s) == 0 ? s : NULL;
 }
 
 /* Steps until there is an answer. */
@@ -174,9 +174,10 @@ TEST(no_more_attempts_than_allowed) {
   int refuse = fixture_refuse("127.0.0.1", &a);
   int listener = fixture_listen("127.0.0.1", &b);
   struct hn_addresses list = list_of(&a, &b);
-  struct hn_tcp_options o = {.addresses = &list, .max_attempts = 1,
-                             .timeout = -1, .tag = TAG, .timer_kind = KIND};
-  CHECK_INT(tcp_new(&env, &o, &s), 0);
+  const struct hn_tcp_target to = {.addresses = &list};
+  const struct hn_connect_limits limits = {.max_attempts = 1,
+                                           .connect_timeout = -1};
+  CHECK_INT(tcp_new(&env, &to, &limits, TAG, &s), 0);
   tcp_set_news(s, &log);
   tcp_set_news(s, NULL);
   CHECK_INT(connect_all(&env, s), HN_ERR_CANNOT_CONNECT);
@@ -225,7 +226,7 @@ TEST(the_next_address_after_the_stagger) {
   if (CHECK(timer != NULL)) {
     CHECK_INT(timer->when, 1000 + HN_TCP_STAGGER);
     CHECK_INT(timer->tag, TAG);
-    CHECK_INT(timer->kind, KIND);
+    CHECK_INT(timer->kind, HN_TIMER_CONN);
   }
   env.now_us += 249000;
   CHECK_INT(s->ops->step_connect(s), HN_AGAIN);
@@ -319,11 +320,11 @@ static struct hn_stream *open_path(struct hn_env *env, const char *path,
                                    int64_t timeout) {
   struct hn_unix_path a;
   parse_path(path, &a);
-  struct hn_tcp_options o = {.path = &a, .max_attempts = 5,
-                             .timeout = timeout, .tag = TAG,
-                             .timer_kind = KIND};
+  const struct hn_tcp_target to = {.path = &a};
+  const struct hn_connect_limits limits = {.max_attempts = 5,
+                                           .connect_timeout = timeout};
   struct hn_stream *s = NULL;
-  return tcp_new(env, &o, &s) == 0 ? s : NULL;
+  return tcp_new(env, &to, &limits, TAG, &s) == 0 ? s : NULL;
 }
 
 /* Abstract names are the whole machine's: ours differ by process. */
@@ -412,15 +413,16 @@ TEST(a_unix_socket_is_not_tuned) {
   struct hn_tcp_tuning tuning = {.keepalive = true, .keepalive_idle = 5,
                                  .no_delay = HN_TCP_NO_DELAY_ON,
                                  .interface = "none"};
-  struct hn_tcp_options o = {.path = &a, .tuning = &tuning, .timeout = 5000,
-                             .tag = TAG, .timer_kind = KIND};
+  const struct hn_tcp_target to = {.path = &a};
+  const struct hn_connect_limits limits = {.tuning = &tuning,
+                                           .connect_timeout = 5000};
   struct hn_stream *s = NULL;
   char name[40];
   CHECK(fixture_open(&env));
   CHECK(address_parse(slice_of("127.0.0.1"), 0, &tuning.local));
   int listener = fixture_listen_path(own_name(name), 1);
   parse_path(name, &a);
-  CHECK_INT(tcp_new(&env, &o, &s), 0);
+  CHECK_INT(tcp_new(&env, &to, &limits, TAG, &s), 0);
   CHECK_INT(connect_all(&env, s), 0);
   s->ops->close(s);
   close(listener);

@@ -2,7 +2,7 @@
 
 #include <netinet/tcp.h>
 
-enum { TAG = 77, KIND = 3 };
+enum { TAG = 77 };
 
 struct tuned {
   struct hn_env env;
@@ -23,10 +23,11 @@ static void tuned_open(struct tuned *t) {
 }
 
 static int tuned_new(struct tuned *t, const struct hn_tcp_tuning *tuning) {
-  struct hn_tcp_options o = {.addresses = &t->list, .tuning = tuning,
-                             .max_attempts = 16, .timeout = 5000, .tag = TAG,
-                             .timer_kind = KIND};
-  int rc = tcp_new(&t->env, &o, &t->stream);
+  const struct hn_tcp_target to = {.addresses = &t->list};
+  const struct hn_connect_limits limits = {.tuning = tuning,
+                                           .max_attempts = 16,
+                                           .connect_timeout = 5000};
+  int rc = tcp_new(&t->env, &to, &limits, TAG, &t->stream);
   if (rc == 0) tcp_set_news(t->stream, &t->log);
   return rc;
 }

@@ -3,8 +3,8 @@
  * interchangeable: scheme, host, port (RFC 9110 4.3.1), the TLS identity and
  * the route, compared and hashed as a whole.
  */
-#ifndef HN_HTTP_ORIGIN_H
-#define HN_HTTP_ORIGIN_H
+#ifndef HN_NET_ORIGIN_H
+#define HN_NET_ORIGIN_H
 
 #include "../base/siphash.h"
 
