@@ -306,7 +306,9 @@ HN_API int hn_open(hn_runtime *rt, struct hn_slice agent, unsigned flags,
 
 /* WinHttpConnect: remembers host and port (0: the scheme's default); no
  * network use. A host may be a name or an IP literal, IPv6 with or without
- * brackets. INVALID_PARAMETER for a host that cannot stand in a URL. */
+ * brackets, and with a zone: "fe80::1%eth0", in brackets also "%25eth0". The
+ * zone is kept from the Host field. INVALID_PARAMETER for a host that cannot
+ * stand in a URL. */
 HN_API int hn_connect(hn_runtime *rt, hn_handle session, struct hn_slice host,
                       unsigned port, hn_handle *out);
 
@@ -320,7 +322,7 @@ enum hn_request_flag { /* WINHTTP_FLAG_* of OpenRequest */
 
 struct hn_request_spec {
   struct hn_slice method;   /* absent: GET */
-  struct hn_slice path;     /* absent: "/"; query included */
+  struct hn_slice path;     /* absent: "/"; query included; "*" for OPTIONS */
   struct hn_slice version;  /* absent: "HTTP/1.1" */
   struct hn_slice referrer; /* absent: no Referer */
   struct hn_slice accept;   /* absent: no Accept; already joined by ", " */

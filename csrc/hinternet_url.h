@@ -29,7 +29,8 @@ struct hn_url_parts {
 
 /* WinHttpCrackUrl. The parts point into the URL or, where flags changed them,
  * into scratch (which holds `size` bytes; the URL's length suffices for
- * DECODE, three times that for ESCAPE). INVALID_URL, UNRECOGNIZED_SCHEME,
+ * DECODE and for the zone of an IPv6 address, "%25eth0", three times that for
+ * ESCAPE). INVALID_URL, UNRECOGNIZED_SCHEME,
  * INVALID_PARAMETER, INSUFFICIENT_BUFFER. */
 HN_API int hn_crack_url(struct hn_slice url, unsigned flags, char *scratch,
                         size_t size, struct hn_url_parts *out);

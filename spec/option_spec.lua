@@ -40,7 +40,7 @@ local values = {
   security_flags = { 0, takes = { 0x100, 0x3300, 0x13300, 0x33300 },
     refuses = { 0x1, 0x20000000, 0x400, 0x40000, -1 } },
   enable_feature = { takes = { 0, 1 }, refuses = { 2, -1 } },
-  disable_feature = { takes = { 0, 1, 15 }, refuses = { 16, -1 } },
+  disable_feature = { takes = { 0, 1, 15, 16, 0xffffffff }, refuses = { 1 << 32, -1 } },
   reject_userpwd_in_url = { false }, ignore_cert_revocation_offline = { false },
   assured_non_blocking_callbacks = { false }, ipv6_fast_fallback = { true },
   tcp_keepalive = { false },

@@ -120,6 +120,8 @@ describe("A request", function()
     { "127.0.0.1", 80, "127.0.0.1", "127.0.0.1:80" },
     { "::1", 80, "[::1]", "[::1]:80" },
     { "[::1]", 8443, "[::1]:8443", "[::1]:8443" },
+    { "::1%lo", nil, "[::1]", "[::1]" },
+    { "[fe80::1%25eth0]", 8443, "[fe80::1]:8443", "[fe80::1]:8443" },
   }
   it("leaves the port out of Host for its scheme's default alone", function()
     local session <close> = hinternet.open { decompression = 0 }
@@ -182,6 +184,22 @@ describe("The request target", function()
       assert.equal("GET " .. row[3] .. " HTTP/1.1",
         request_line("GET", row[2], options))
     end
+  end)
+
+  it("is an asterisk for OPTIONS alone, whose URL has no path then", function()
+    for method, target in pairs { OPTIONS = "*", GET = "/*", options = "/*", OPTION = "/*" } do
+      assert.equal(method .. " " .. target .. " HTTP/1.1", request_line(method, "*"))
+    end
+    assert.equal("OPTIONS /*?a HTTP/1.1", request_line("OPTIONS", "*?a"))
+    assert.equal("OPTIONS * HTTP/1.1", request_line("OPTIONS", "*", { escape_disable = true }))
+    local text = wire(function(connection)
+      local request = connection:open_request("OPTIONS", "*")
+      local base = connection:open_request("GET", ""):query_option("url")
+      assert.equal(base, request:query_option("url") .. "/")
+      assert(request:send())
+      finish(request)
+    end)
+    assert.matches("^OPTIONS %* HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\n", text)
   end)
 
   it("goes out as it is", function()

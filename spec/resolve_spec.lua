@@ -29,8 +29,12 @@ describe("An address", function()
       { "[::1]", six, "[::1]", "::1" },
       { "0:0::0:1", six, "[0:0::0:1]", "::1" },
       { "::FFFF:127.0.0.1", four, "[::FFFF:127.0.0.1]", "::ffff:127.0.0.1" },
+      { "::1%lo", six, "[::1]", "::1%lo", "[::1%25lo]" },
+      { "::1%1", six, "[::1]", "::1%lo", "[::1%251]" },
+      { "[::1%lo]", six, "[::1]", "::1%lo", "[::1%25lo]" },
+      { "[::1%25lo]", six, "[::1]", "::1%lo", "[::1%25lo]" },
     } do
-      local host, s, field, address = table.unpack(row)
+      local host, s, field, address, in_url = table.unpack(row)
       local heard = {}
       session:set_status_callback(function(_, status, info)
         heard[#heard + 1] = status .. " " .. info
@@ -39,7 +43,8 @@ describe("An address", function()
       local text = assert(finish(request))
       assert.equal(("%s:%d"):format(field, s.port), text:match("\r\nHost: (%C+)\r\n"))
       assert.same({ "name_resolved " .. address, "connecting_to_server " .. address }, heard)
-      assert.equal(("http://%s:%d/"):format(field, s.port), request:query_option("url"))
+      assert.equal(("http://%s:%d/"):format(in_url or field, s.port),
+        request:query_option("url"))
     end
     four:close()
     six:close()
@@ -47,7 +52,8 @@ describe("An address", function()
 
   it("or name that cannot be one is refused by connect", function()
     local session <close> = assert(hinternet.open())
-    for _, host in ipairs { "", " ", "a b", "a/b", "a@b", "[::1", "::1]", "[a]", "[127.0.0.1]",
+    for _, host in ipairs { "", " ", "a b", "a/b", "a@b", "[::1", "::1]",
+      "::1%", "[::1%25]", "[::1%25l%o]", "::1%l o", "a%25b", "[a]", "[127.0.0.1]",
       "a\0b", "a\r\nb", "::g", "1::2::3", "a:80", "http://a", ("a"):rep(257) } do
       assert.equal(87, select(3, session:connect(host)), ("%q"):format(host))
     end

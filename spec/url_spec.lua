@@ -1,6 +1,59 @@
--- The functions that need no session: dates.
+-- The functions that need no session: URLs and dates; and what of a URL must
+-- not leave this machine.
 
 local hinternet = require "hinternet"
+local leaks = require "spec.support.leaks"
+local peer = require "spec.support.peer"
+
+describe("The zone of an IPv6 address", function()
+  local p
+  setup(function() p = peer.start() end)
+  teardown(function() p:stop() end)
+  leaks.watch()
+
+  it("is escaped in a URL and plain in a host, there and back", function()
+    for _, url in ipairs {
+      "http://[fe80::1%25eth0]/", "https://[fe80::1%25eth0]:8443/a?b", "http://[::1%251]:81/",
+    } do
+      for _, flags in ipairs { {}, { "decode" }, { "escape" } } do
+        local parts = assert(hinternet.crack_url(url, flags))
+        assert.equal(url:match("%[(.*)%]"):gsub("%%25", "%%"), parts.host)
+        assert.equal(url, hinternet.create_url(parts, flags))
+      end
+      assert.equal(url, hinternet.resolve_url("http://h/", url))
+      assert.equal(url:match("^.*%]:?%d*") .. "/x", hinternet.resolve_url(url, "/x"))
+    end
+    for _, url in ipairs {
+      "http://[fe80::1%eth0]/", "http://[fe80::1%25]/", "http://[fe80::1%25e%41]/",
+      "http://[fe80::1%25a]b]/", "http://h%25eth0/",
+    } do
+      assert.equal(12005, (select(3, hinternet.crack_url(url))), url)
+    end
+  end)
+
+  it("finds the way and is told to nobody, redirects included", function()
+    local s = p:serve { v6 = true, connections = { {
+      { "recv_head" },
+      { "send", "HTTP/1.1 302 Found\r\nLocation: /next?q\r\nContent-Length: 0\r\n\r\n" },
+      { "recv_head" }, { "send", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok" },
+      { "recv_head" }, { "send", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nagain" },
+    } } }
+    local base = ("http://[::1%%25lo]:%d"):format(s.port)
+    local session <close> = hinternet.open()
+    local r = assert(session:get(base .. "/"))
+    assert.same({ "ok", base .. "/next?q" }, { r.body, r.url })
+    assert.equal("again", assert(session:get(r.url)).body)
+    assert.equal(1, session:query_option("connections_opened"))
+    local sent, hosts = s:received()[1], 0
+    for host in sent:gmatch("\r\nHost: (%C+)") do
+      assert.equal("[::1]:" .. s.port, host)
+      hosts = hosts + 1
+    end
+    assert.equal(3, hosts)
+    assert.is_nil(sent:find("%", 1, true))
+    s:close()
+  end)
+end)
 
 describe("A date", function()
   it("is written in one form and read in many", function()

@@ -46,11 +46,25 @@ static const struct hn_node_ops connect_ops = {
   .describe = connect_describe,
 };
 
-/* "[::1]" and "::1" are the same host; nothing else stands in brackets. */
-static struct hn_slice connect_strip_brackets(struct hn_slice host) {
+/* RFC 6874 2: in a URL the "%" before a zone is itself escaped. */
+static struct hn_slice connect_unescape_zone(struct hn_slice host,
+                                             char room[HN_MAX_HOST]) {
+  size_t zone = slice_find(host, 0, '%');
+  if (!slice_starts_nocase(slice_from(host, zone), slice_of("%25")) ||
+      host.n - 2 > HN_MAX_HOST)
+    return host;
+  memcpy(room, host.p, zone + 1);
+  memcpy(room + zone + 1, host.p + zone + 3, host.n - zone - 3);
+  return slice_make(room, host.n - 2);
+}
+
+/* "[::1]" and "::1" are the same host; nothing else stands in brackets. In them
+ * an address is written as in a URL, though a zone as it is will do as well. */
+static struct hn_slice connect_strip_brackets(struct hn_slice host,
+                                              char room[HN_MAX_HOST]) {
   if (host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']' &&
       slice_find(host, 0, ':') < host.n)
-    return slice_sub(host, 1, host.n - 1);
+    return connect_unescape_zone(slice_sub(host, 1, host.n - 1), room);
   return host;
 }
 
@@ -59,7 +73,8 @@ int hn_connect(hn_runtime *rt, hn_handle session, struct hn_slice host,
   struct hn_node *parent;
   int rc = node_find(rt, session, HN_KIND_SESSION, &parent);
   if (rc) return rc;
-  host = connect_strip_brackets(host);
+  char room[HN_MAX_HOST];
+  host = connect_strip_brackets(host, room);
   if (!url_is_host(host) || port > 65535) return HN_ERR_INVALID_PARAMETER;
   struct hn_connect *c = mem_calloc(1, sizeof *c);
   if (!c) return HN_ERR_NOT_ENOUGH_MEMORY;

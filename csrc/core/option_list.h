@@ -77,8 +77,10 @@
     NULL, 0, 0, NULL, "the server's certificate")                             \
   X("security_key_bitness", 36, INTEGER, R, 0, option_get_key_bits, NULL, 0,  \
     0, NULL, "bits of the cipher's key; 0 without TLS")                       \
-  X("disable_feature", 63, FLAGS, 0, R, NULL, option_set_disable, 0, 15,      \
-    option_disables, "what this request goes without; bits add up")           \
+  X("disable_feature", 63, FLAGS, 0, R, NULL, option_set_disable, 0,          \
+    UINT32_MAX, option_disables,                                              \
+    "what this request goes without; bits add up, and unknown ones are "      \
+    "accepted")                                                               \
   X("server_cert_context", 78, TEXT, R, 0, option_get_certificate_pem, NULL,  \
     0, 0, NULL, "the server's certificate as PEM")                            \
   X("secure_protocols", 84, FLAGS, SR, SR, option_get_secure_protocols,       \

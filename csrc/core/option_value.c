@@ -201,7 +201,8 @@ int option_get_error(struct hn_node *n, struct hn_value *out) {
   return 0;
 }
 
-/* Bits accumulate (winhttp.md 3.1, row 63). */
+/* Bits accumulate (winhttp.md 3.1, row 63). What nobody knows is not there, so
+ * it is disabled already. */
 int option_set_disable(struct hn_node *n, const struct hn_value *value) {
   request_from(n)->settings.disabled |= value->number;
   return 0;

@@ -216,6 +216,12 @@ static bool request_is_target(struct hn_slice target) {
   return true;
 }
 
+/* RFC 9112 3.2.4: OPTIONS may ask about the server as a whole. */
+static bool request_is_asterisk(const struct hn_request_spec *spec) {
+  return slice_equal(spec->path, slice_of("*")) &&
+         slice_equal(spec->method, slice_of("OPTIONS"));
+}
+
 /* Method, target and the fields that OpenRequest itself gives. Host comes
  * first, as RFC 9110 7.2 asks. */
 static int request_fill(struct hn_request *r, struct hn_connect *c,
@@ -237,7 +243,10 @@ static int request_fill(struct hn_request *r, struct hn_connect *c,
   if (!header_is_token(method)) return HN_ERR_INVALID_PARAMETER;
   r->method_size = method.n;
   rc = buf_append(&r->text, method);
-  if (rc == 0) rc = url_append_target(spec->path, spec->flags, &r->text);
+  if (rc == 0)
+    rc = request_is_asterisk(spec)
+             ? buf_append(&r->text, spec->path)
+             : url_append_target(spec->path, spec->flags, &r->text);
   if (rc == 0 && (spec->flags & raw) && !request_is_target(request_path(r)))
     rc = HN_ERR_INVALID_PARAMETER;
   if (rc == 0)

@@ -14,12 +14,14 @@ void target_fini(struct hn_target *t) {
 }
 
 /* The Host field leaves out the scheme's own default port, and only that
- * (RFC 9110 7.2; winhttp.md 12.1, 18). */
+ * (RFC 9110 7.2; winhttp.md 12.1, 18). A zone means something on this machine
+ * alone and is told to nobody (RFC 6874 4). */
 static void target_make_line(struct hn_target *t, bool usual_port) {
   char line[HN_TARGET_LINE] = "Host: ";
   char *field = line + strlen(line);
-  size_t n = strlen(t->authority);
-  memcpy(field, t->authority, n);
+  struct hn_slice bare = slice_sub(t->host, 0, slice_find(t->host, 0, '%'));
+  err_format_host(field, HN_MAX_HOST + 16, bare, t->port);
+  size_t n = strlen(field);
   if (usual_port)
     while (field[--n] != ':') continue;
   memcpy(field + n, "\r\n", 2);
@@ -39,18 +41,23 @@ int target_init(const struct hn_env *env, struct hn_target *t,
   t->hash = origin_hash(&env->hash_key, host, t->port);
   err_format_host(text, sizeof text, host, t->port);
   t->authority = mem_copy(text, strlen(text));
-  if (t->authority) target_make_line(t, t->port == usual);
-  if (t->host.p && t->host_line.p) return 0;
+  if (t->host.p) target_make_line(t, t->port == usual);
+  if (t->authority && t->host_line.p) return 0;
   target_fini(t);
   return HN_ERR_NOT_ENOUGH_MEMORY;
 }
 
 int target_append_url(const struct hn_target *t, struct hn_slice path,
                       struct hn_buf *out) {
-  int rc = buf_append_text(out, url_request_scheme(t->secure)->name);
-  if (rc == 0) rc = buf_append_text(out, "://");
-  if (rc == 0) rc = buf_append(out, t->host_field);
-  return rc ? rc : buf_append(out, path);
+  const struct hn_url_parts parts = {
+    .scheme = slice_of(url_request_scheme(t->secure)->name),
+    .host = t->host,
+    .port = (int)t->port,
+  };
+  int rc = url_create(&parts, 0, out);
+  /* RFC 9112 3.3: a target "*" is a URL without path and query. */
+  if (rc || slice_equal(path, slice_of("*"))) return rc;
+  return buf_append(out, path);
 }
 
 bool target_is_same_origin(const struct hn_target *a,

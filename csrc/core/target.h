@@ -14,7 +14,7 @@ struct hn_target {
   uint64_t hash;    /* origin_hash */
   char *authority;  /* owned: "example.org:80" */
   struct hn_slice host_line;  /* owned: "Host: example.org" CRLF */
-  struct hn_slice host_field; /* its value; the default port is left out */
+  struct hn_slice host_field; /* its value: no default port, no zone */
 };
 
 /* port 0: the scheme's default. NOT_ENOUGH_MEMORY; then t is as after
@@ -23,7 +23,8 @@ HN_INTERNAL int target_init(const struct hn_env *env, struct hn_target *t,
                             struct hn_slice host, unsigned port, bool secure);
 HN_INTERNAL void target_fini(struct hn_target *t);
 
-/* Appends "https://example.org/path". Buffer errors. */
+/* Appends "https://example.org/path", which leads here again: with the zone.
+ * Buffer errors. */
 HN_INTERNAL int target_append_url(const struct hn_target *t,
                                   struct hn_slice path, struct hn_buf *out);
 

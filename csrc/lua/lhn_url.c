@@ -72,7 +72,8 @@ static int lhn_url_crack(lua_State *L) {
   struct hn_url_parts parts;
   char *scratch = NULL;
   size_t size = 0;
-  if ((flags & ((unsigned)HN_URL_ESCAPE | HN_URL_DECODE)) != 0) {
+  bool changes = (flags & ((unsigned)HN_URL_ESCAPE | HN_URL_DECODE)) != 0;
+  if (changes || memchr(url.p, '%', url.n) != NULL) { /* an escaped zone */
     size = 3 * url.n + 1;
     scratch = lua_newuserdatauv(L, size, 0);
   }

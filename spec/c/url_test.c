@@ -548,34 +548,17 @@ TEST(default_ports) {
   CHECK_INT(url_default_port(slice_of(NULL)), 0);
 }
 
-TEST(only_http_goes_into_requests) {
-  static const struct {
-    const char *scheme;
-    int err;
-    unsigned flags;
-  } rows[] = {
-    {"http", 0, 0},
-    {"HTTPS", 0, HN_REQUEST_SECURE},
-    {"ws", HN_ERR_UNRECOGNIZED_SCHEME, 99},
-    {"wss", HN_ERR_UNRECOGNIZED_SCHEME, 99},
-    {"WSS", HN_ERR_UNRECOGNIZED_SCHEME, 99},
-    {"ftp", HN_ERR_UNRECOGNIZED_SCHEME, 99},
-    {"httpss", HN_ERR_UNRECOGNIZED_SCHEME, 99},
-    {"", HN_ERR_UNRECOGNIZED_SCHEME, 99},
-  };
-  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-    unsigned flags = 99;
-    CHECK_INT(hn_scheme_flags(slice_of(rows[i].scheme), &flags), rows[i].err);
-    CHECK_INT(flags, rows[i].flags);
-  }
+TEST(schemes) {
   CHECK_TEXT(slice_of(url_request_scheme(false)->name), "http");
   CHECK_TEXT(slice_of(url_request_scheme(true)->name), "https");
   CHECK(url_find_scheme(slice_of("wss"))->is_secure);
   CHECK(!url_find_scheme(slice_of("ws"))->is_secure);
+  CHECK(!url_find_scheme(slice_of("WSS"))->is_http);
+  CHECK(url_find_scheme(slice_of("HTTPS"))->is_http);
 }
 
 TEST_MAIN(ROW(crack_cases), ROW(crack_refuses), ROW(crack_refuses_nul),
           ROW(crack_arguments), ROW(crack_prefixes), ROW(crack_scratch),
           ROW(create_cases), ROW(create_lengths), ROW(create_refuses_nul),
           ROW(create_after_crack), ROW(create_cap), ROW(create_memory),
-          ROW(default_ports), ROW(only_http_goes_into_requests))
+          ROW(default_ports), ROW(schemes))

@@ -294,7 +294,7 @@ local connection = {}
 
 ---Makes a request (WinHttpOpenRequest); no network use. Error: 87.
 ---@param method? string "GET" when absent; sent as given
----@param path? string path and query, "/" when absent
+---@param path? string path and query, "/" when absent; "*" for OPTIONS
 ---@param options? hinternet.open_request_options
 ---@return hinternet.request? request
 ---@return string? message
