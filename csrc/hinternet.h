@@ -144,9 +144,12 @@ HN_API void hn_wake(hn_runtime *rt);
 /* From now on one hn_step picks up nothing more once it has worked that many
  * microseconds (0, the default: no limit); waiting does not count. It does one
  * thing at least, and is late by one at most: a TLS handshake, or a transfer of
- * a piece. What is left comes first in the next step. INVALID_PARAMETER. */
+ * a piece. What is left comes first in the next step. The option poll_budget
+ * may ask for less while its session is open, never for more: ACCESS_DENIED.
+ * INVALID_PARAMETER below 0 and above INT64_MAX / 4. */
 HN_API int hn_set_budget(hn_runtime *rt, int64_t microseconds);
-/* What was set last. */
+/* What holds: the least of what was set here and in open sessions; 0: no
+ * limit. */
 HN_API int64_t hn_budget(const hn_runtime *rt);
 
 /* For a foreign loop: a descriptor that is readable while hn_step or

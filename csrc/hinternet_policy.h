@@ -24,6 +24,8 @@ enum hn_allow {
                                    name a file */
   HN_ALLOW_UNVERIFIED = 0x80,   /* the option security_flags, and with FILES
                                    also ca_file */
+  HN_ALLOW_INTERFACE = 0x100,   /* the option interface */
+  HN_ALLOW_LOCAL_ADDRESS = 0x200, /* the option local_address */
 };
 
 /*
@@ -38,7 +40,8 @@ enum hn_allow {
  * a host, port or scheme by its operation's request_error before anything is
  * looked up, an address before it is connected to (each one that is tried, so
  * that what a name server says does not matter), an option or a descriptor by
- * the call itself.
+ * the call itself. Nothing tells an address that is refused but to those who
+ * wrote it themselves: what a name leads to stays hidden.
  *
  * `hosts` are names ("example.org"; "*.example.org" is what lies below it; "*"
  * is any), addresses ("10.1.2.3", "::1") and networks ("10.0.0.0/8"), each with
@@ -46,9 +49,10 @@ enum hn_allow {
  * (":443") or ports (":8000-8100") behind it, after brackets for IPv6; else all
  * ports. Names compare without case and a dot at the end; they are what is
  * written in a URL. An address or network in the list may also be connected to
- * whatever its kind. With a list, other names and addresses to look up in the
- * host's place (resolution_hostname, resolve_to) and a Host field of the
- * caller's must be in it too.
+ * whatever its kind. A host that no URL can name, or a number that could be
+ * read in two ways ("1.2.3", "10.0.0.0/08"), cannot be read. With a list, other
+ * names and addresses to look up in the host's place (resolution_hostname,
+ * resolve_to) and a Host field of the caller's must be in it too.
  *
  * A limit of 0 is none of the policy's.
  */
@@ -71,7 +75,7 @@ struct hn_policy {
 
 /* Puts the runtime under a policy, which is copied. Once, and while no handle
  * is open: INCORRECT_HANDLE_STATE. INVALID_PARAMETER for a size this library
- * does not know, unknown bits or a host that cannot be read;
+ * does not know, unknown bits, a host that cannot be read or an empty ca_file;
  * NOT_ENOUGH_MEMORY. */
 HN_API int hn_set_policy(hn_runtime *rt, const struct hn_policy *policy);
 

@@ -58,17 +58,6 @@ const char *hn_reactor_name(void) {
   return reactor_name();
 }
 
-int hn_set_budget(hn_runtime *rt, int64_t microseconds) {
-  if (microseconds < 0) return HN_ERR_INVALID_PARAMETER;
-  rt->budget = microseconds;
-  rt->env.is_hurried = microseconds > 0;
-  return 0;
-}
-
-int64_t hn_budget(const hn_runtime *rt) {
-  return rt->budget;
-}
-
 int hn_pollable(hn_runtime *rt, int *fd) {
   if (env_is_other(&rt->env)) return HN_ERR_SHUTDOWN;
   int rc = reactor_open_fd(rt->env.reactor, fd);

@@ -127,8 +127,8 @@
     "time a connection is kept unused, if its server does not say less")      \
   X("poll_budget", 0, SPAN, S, S, option_get_poll_budget,                     \
     option_set_poll_budget, 1, (int64_t)1000 * OPTION_DAY, NULL,              \
-    "longest work of one poll, of all sessions; what is left is done by the " \
-    "next")                                                                   \
+    "longest work of one poll while the session is open; what is left is "    \
+    "done by the next; the least of all sessions' and the host's holds")      \
   X("http_protocol_used", 134, INTEGER, R, 0, option_get_protocol, NULL, 0,   \
     0, NULL, "0: HTTP/1.x")                                                   \
   X("request_times", 142, RECORD, R, 0, option_get_times, NULL, 0, 0, NULL,   \

@@ -3,6 +3,8 @@
  */
 #include "option_value.h"
 
+#include "budget.h"
+
 int64_t option_response_timeout(const struct hn_settings *s) {
   if (s->response_timeout < 0 || s->receive_timeout < 0) return -1;
   return s->response_timeout > s->receive_timeout ? s->response_timeout
@@ -177,7 +179,7 @@ int option_get_poll_budget(struct hn_node *n, struct hn_value *out) {
 }
 
 int option_set_poll_budget(struct hn_node *n, const struct hn_value *value) {
-  return hn_set_budget(n->rt, value->number < 0 ? 0 : value->number);
+  return budget_ask(session_of(n), value->number < 0 ? 0 : value->number);
 }
 
 int option_get_protocol(struct hn_node *n, struct hn_value *out) {

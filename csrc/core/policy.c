@@ -98,6 +98,8 @@ static unsigned policy_needs(enum hn_text which) {
   case HN_TEXT_CRL_FILE:
   case HN_TEXT_KEY_LOG_FILE: return HN_ALLOW_FILES;
   case HN_TEXT_UNIX_SOCKET: return HN_ALLOW_UNIX_SOCKETS;
+  case HN_TEXT_INTERFACE: return HN_ALLOW_INTERFACE;
+  case HN_TEXT_LOCAL_ADDRESS: return HN_ALLOW_LOCAL_ADDRESS;
   default: return 0;
   }
 }

@@ -57,7 +57,8 @@ struct hn_runtime {
   enum hn_round round;
   struct hn_ready news[HN_RUNTIME_NEWS]; /* of the last wait */
   size_t news_count, news_at;            /* how many, and the next one */
-  int64_t budget; /* us of work in one step; 0: no limit */
+  int64_t host_budget; /* us of work in one step; 0: no limit */
+  int64_t budget; /* the same, as it holds: sessions may have asked for less */
   int64_t until;  /* monotonic us: when this step's is used up */
   bool is_watched; /* a foreign loop watches the reactor's descriptor */
   hn_runtime **user;     /* borrowed until it gives up the runtime; or NULL */

@@ -1,6 +1,7 @@
 #include "session.h"
 
 #include "../proto/header.h"
+#include "budget.h"
 #include "identity.h"
 
 static const char session_agent_name[] = "User-Agent: ";
@@ -30,6 +31,7 @@ static void session_destroy(struct hn_node *n) {
   queue_close(n->queue);
   session_free_agent(s);
   texts_fini(&s->texts);
+  if (s->budget > 0) budget_renew(n->rt); /* out of the list already */
   mem_free(s);
 }
 

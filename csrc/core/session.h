@@ -15,6 +15,7 @@ struct hn_session {
   struct hn_settings settings;
   struct hn_slice agent_line; /* owned: "User-Agent: x" CRLF; absent: none */
   int64_t context_value;
+  int64_t budget; /* us a step may work while it is open; 0: no wish */
   struct hn_texts texts;
   struct hn_tcp_tuning tuning;
   struct hn_link identities; /* hn_identity.link; owned */

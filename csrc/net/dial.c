@@ -198,30 +198,38 @@ static int dial_begin_resolve(struct hn_dial *d, struct hn_news_log *log) {
 }
 
 static int dial_step_resolve(struct hn_dial *d, struct hn_news_log *log) {
+  (void)log;
   if (!d->answered)
     return dial_is_late(d, d->limits.resolve_timeout) ? HN_ERR_TIMEOUT
                                                       : HN_AGAIN;
   if (d->code != 0) return d->code;
-  news_add_address(log, HN_STATUS_NAME_RESOLVED, &d->addresses.list[0]);
   timer_clear(&d->env->deadlines, &d->timer);
   return 0;
 }
 
 /* ------------------------------------------------------------ tcp and unix */
 
+/* Whether the addresses came from a name server. */
+static bool dial_has_name(const struct hn_dial *d) {
+  struct hn_address literal;
+  return d->origin->route.kind != HN_ROUTE_ADDRESSES &&
+         !address_parse(slice_of(d->lookup), 0, &literal);
+}
+
 /* Every way to a socket leads through here: what the guard does not let pass
- * is not tried. */
+ * is not tried, nor told: what a name of the inside resolves to is nobody's to
+ * know who may not go there. */
 static int dial_begin_tcp(struct hn_dial *d, struct hn_news_log *log) {
   const struct hn_tcp_target to = {.addresses = &d->addresses};
-  const struct hn_guard *g = d->env->guard;
-  (void)log;
-  int rc = g ? guard_filter(g, &d->addresses, d->origin->tls != NULL,
-                            d->refusal)
-             : 0;
+  int rc = guard_filter(d->env->guard, &d->addresses, d->origin->tls != NULL,
+                        d->refusal);
   if (rc) {
-    d->detail = d->refusal;
+    d->detail = dial_has_name(d)
+                  ? "access denied: the host is refused (host policy)"
+                  : d->refusal;
     return rc;
   }
+  news_add_address(log, HN_STATUS_NAME_RESOLVED, &d->addresses.list[0]);
   return tcp_new(d->env, &to, &d->limits, d->tag, &d->stream);
 }
 

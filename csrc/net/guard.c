@@ -1,6 +1,7 @@
 #include "guard.h"
 
 #include <limits.h>
+#include <stddef.h>
 #include <stdio.h>
 
 #include "../base/mem.h"
@@ -21,7 +22,8 @@ struct guard_rule {
 enum {
   HN_GUARD_NAME = 255,
   HN_GUARD_SCHEMES = HN_ALLOW_HTTP | HN_ALLOW_HTTPS,
-  HN_GUARD_ALL = 0xff,
+  HN_GUARD_ALL = 0x3ff,
+  HN_GUARD_LABEL = 63, /* bytes of one label of a name (RFC 1035 2.3.4) */
 };
 
 /* "https://" in front narrows a rule to that scheme. */
@@ -34,13 +36,18 @@ static unsigned guard_read_scheme(struct hn_slice *s) {
   return plain ? HN_ALLOW_HTTP : HN_ALLOW_HTTPS;
 }
 
+/* Without zeros in front, which some readers take for octal. */
+static bool guard_read_number(struct hn_slice s, uint64_t *out) {
+  return (s.n < 2 || s.p[0] != '0') && slice_to_u64(s, out);
+}
+
 /* "443" or "8000-8100". */
 static bool guard_read_ports(struct hn_slice s, struct guard_rule *r) {
   uint64_t first, last;
   size_t dash = slice_find(s, 0, '-');
-  if (!slice_to_u64(slice_sub(s, 0, dash), &first)) return false;
+  if (!guard_read_number(slice_sub(s, 0, dash), &first)) return false;
   last = first;
-  if (dash < s.n && !slice_to_u64(slice_from(s, dash + 1), &last))
+  if (dash < s.n && !guard_read_number(slice_from(s, dash + 1), &last))
     return false;
   if (first == 0 || last > 65535 || first > last) return false;
   r->first = (unsigned)first;
@@ -50,7 +57,7 @@ static bool guard_read_ports(struct hn_slice s, struct guard_rule *r) {
 
 /* Parts host and ports: a colon parts them, but not one of several that stand
  * in no brackets: that is an IPv6 address. *s becomes the host, without the
- * brackets. */
+ * brackets, in which nothing else may stand. */
 static bool guard_part(struct hn_slice *s, struct guard_rule *r) {
   size_t end = slice_find(*s, 0, ':');
   bool bracketed = s->n > 0 && s->p[0] == '[';
@@ -62,7 +69,7 @@ static bool guard_part(struct hn_slice *s, struct guard_rule *r) {
   if (!bracketed && parted && slice_find(rest, 1, ':') < rest.n) return true;
   if (parted && !guard_read_ports(slice_from(rest, 1), r)) return false;
   *s = bracketed ? slice_sub(*s, 1, end - 1) : slice_sub(*s, 0, end);
-  return true;
+  return !bracketed || slice_find(*s, 0, ':') < s->n;
 }
 
 /* "10.0.0.0/8", "::1"; *is tells whether it is one at all. */
@@ -76,7 +83,7 @@ static bool guard_read_network(struct hn_slice s, struct guard_rule *r,
   bool v6 = a.u.any.sa_family == AF_INET6;
   if (v6 && a.u.v6.sin6_scope_id != 0) return false;
   bits = v6 ? 128 : 32;
-  if (slash < s.n && (!slice_to_u64(slice_from(s, slash + 1), &bits) ||
+  if (slash < s.n && (!guard_read_number(slice_from(s, slash + 1), &bits) ||
                       bits > (v6 ? 128 : 32)))
     return false;
   address_get_bytes(&a, r->network);
@@ -89,18 +96,47 @@ static struct hn_slice guard_strip_dot(struct hn_slice name) {
   return slice_sub(name, 0, name.n - dotted);
 }
 
+static bool guard_is_label(struct hn_slice s) {
+  for (size_t i = 0; i < s.n; i++) {
+    char low = slice_lower(s.p[i]);
+    bool ok = (low >= 'a' && low <= 'z') || (low >= '0' && low <= '9') ||
+              low == '-' || low == '_';
+    if (!ok) return false;
+  }
+  return s.n > 0 && s.n <= HN_GUARD_LABEL;
+}
+
+/* "127.1" and "0x7f.1" are addresses to some, and no hosts of a URL. */
+static bool guard_is_number(struct hn_slice label) {
+  bool hex = slice_starts_nocase(label, slice_of("0x"));
+  for (size_t i = hex ? 2 : 0; i < label.n; i++) {
+    int digit = slice_hex_digit(label.p[i]);
+    if (digit < 0 || (digit > 9 && !hex)) return false;
+  }
+  return true;
+}
+
+/* Labels with single dots between them, the last one no number. */
+static bool guard_is_name(struct hn_slice s) {
+  struct hn_slice label;
+  if (s.n > HN_MAX_HOST) return false;
+  do {
+    size_t dot = slice_find(s, 0, '.');
+    label = slice_sub(s, 0, dot);
+    if (!guard_is_label(label) || dot + 1 == s.n) return false;
+    s = slice_from(s, dot + 1);
+  } while (s.n > 0);
+  return !guard_is_number(label);
+}
+
 /* "example.org", "*.example.org", "*". */
 static bool guard_read_name(struct hn_slice s, struct guard_rule *r) {
   r->below = s.n > 0 && s.p[0] == '*';
-  if (r->below) s = slice_from(s, 1);
-  if (r->below && s.n > 0) {
-    if (s.p[0] != '.' || s.n == 1) return false;
-    s = slice_from(s, 1);
-  }
+  if (r->below && s.n == 1) return true;
+  if (r->below && s.p[1] != '.') return false;
+  if (r->below) s = slice_from(s, 2);
   r->name = guard_strip_dot(s);
-  for (size_t i = 0; i < s.n; i++)
-    if ((unsigned char)s.p[i] <= ' ' || strchr("*:/[]@", s.p[i])) return false;
-  return s.n > 0 ? s.p[0] != '.' : r->below;
+  return guard_is_name(r->name);
 }
 
 static int guard_read_rule(const char *text, struct guard_rule *r) {
@@ -141,6 +177,7 @@ static uint64_t guard_limit64(uint64_t n) {
 
 static int guard_copy_path(const char *path, char **out) {
   struct hn_buf text;
+  if (*path == '\0') return HN_ERR_INVALID_PARAMETER;
   buf_init(&text, 2 * PATH_MAX);
   int rc = file_append_absolute(slice_of(path), &text);
   struct hn_slice all = buf_peek(&text);
@@ -162,14 +199,30 @@ static int guard_read(struct hn_guard *g, const struct hn_policy *p) {
   return rc ? rc : guard_read_list(g, p->hosts);
 }
 
+/* A struct that ends where one of ours could have ended: a field cut in two
+ * would be read as another number. */
+static bool guard_is_size(size_t size) {
+  static const size_t sizes[] = {
+    offsetof(struct hn_policy, hosts),
+    offsetof(struct hn_policy, ca_file),
+    offsetof(struct hn_policy, max_handles),
+    offsetof(struct hn_policy, max_connections),
+    offsetof(struct hn_policy, max_memory),
+    offsetof(struct hn_policy, max_response_body),
+    offsetof(struct hn_policy, max_request_body),
+    sizeof(struct hn_policy),
+  };
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+    if (sizes[i] == size) return true;
+  return false;
+}
+
 /* A field that a caller of an older header does not know is zero, which allows
  * the least; one that we do not know might forbid something. */
 HN_INTERNAL int guard_new(const struct hn_policy *policy,
                           struct hn_guard **out) {
   struct hn_policy p = {0};
-  if (policy->size < sizeof p.size + sizeof p.allow ||
-      policy->size > sizeof p)
-    return HN_ERR_INVALID_PARAMETER;
+  if (!guard_is_size(policy->size)) return HN_ERR_INVALID_PARAMETER;
   memcpy(&p, policy, policy->size);
   if (p.allow & ~(unsigned)HN_GUARD_ALL) return HN_ERR_INVALID_PARAMETER;
   struct hn_guard *g = mem_calloc(1, sizeof *g);

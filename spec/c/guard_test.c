@@ -80,7 +80,11 @@ static const struct host_row host_rows[] = {
   {"2001:db8::/33", "2001:db8:8000::1", 80, false, false},
   /* A network is of hosts written as addresses, a name of names. */
   {"10.0.0.0/8", "example.org", 80, false, false},
-  {"*.1", "127.0.0.1", 80, false, false},
+  {"*.one", "127.0.0.1", 80, false, false},
+  {"a-b_c.example", "A-B_C.example", 80, false, true},
+  {"0xg", "0xg", 80, false, true},
+  {"1a.b2", "1a.b2", 80, false, true},
+  {"10.1.2.3/0", "8.8.8.8", 80, false, true},
 };
 
 TEST(hosts) {
@@ -241,6 +245,18 @@ TEST(hosts_that_cannot_be_read) {
     "ftp://example.org", "https://", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/8/8",
     "::/129", "[::1", "[::1]80", "[]", "fe80::1%lo", "user@example.org",
     "a:b:c",
+    /* Brackets are for IPv6 alone. */
+    "[x]", "[example.org]:443", "[1.2.3.4]", "[1.2.3.4/8]", "[*]",
+    /* Names that no URL can have, or with an empty label. */
+    "x..y.", "x..y", "x..", "..", "*..x", "*.x..", ".x", "*.*", "**", "a,b",
+    "a$b", "a%b", "a\tb", "\xc3\xa4.example", "a/24",
+    "label-of-64-bytes-label-of-64-bytes-label-of-64-bytes-label-of-6x.org",
+    /* Numbers that can be read in two ways. */
+    "1.2.3.4/032", "1.2.3.4/00", "::/08", "example.org:0443",
+    "example.org:080-90", "example.org:80-090", "1.2.3.4/+8", "1.2.3.4/-1",
+    "127.1", "1.2.3", "1.2.3.256", "1.2.3.4.5", "01.2.3.4", "0x7f.1",
+    "0x7f000001", "2130706433", "*.1", "x.1.", "x.0x", "a.0xF",
+    "1.2.3.4/18446744073709551617",
   };
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
     const char *const list[] = {"example.org", wrong[i], NULL};
@@ -258,8 +274,24 @@ TEST(sizes_and_bits) {
   CHECK_INT(guard_new(&p, &g), HN_ERR_INVALID_PARAMETER);
   p.size = sizeof p + 1;
   CHECK_INT(guard_new(&p, &g), HN_ERR_INVALID_PARAMETER);
+  for (size_t n = 0; n < sizeof p + 9; n++) {
+    bool ends_a_field = n == offsetof(struct hn_policy, hosts) ||
+                        (n > offsetof(struct hn_policy, hosts) &&
+                         n <= sizeof p && n % sizeof(uint64_t) == 0);
+    char label[32];
+    snprintf(label, sizeof label, "size %zu", n);
+    test_label(label);
+    p.size = n;
+    CHECK_INT(guard_new(&p, &g), ends_a_field ? 0 : HN_ERR_INVALID_PARAMETER);
+    if (ends_a_field) guard_free(g);
+  }
+  p.size = SIZE_MAX;
+  CHECK_INT(guard_new(&p, &g), HN_ERR_INVALID_PARAMETER);
+  test_label("bits");
   p.size = sizeof p;
-  p.allow = 0x100;
+  p.allow = 0x400;
+  CHECK_INT(guard_new(&p, &g), HN_ERR_INVALID_PARAMETER);
+  p.allow = UINT32_MAX;
   CHECK_INT(guard_new(&p, &g), HN_ERR_INVALID_PARAMETER);
   /* A caller built before there were limits. */
   p.allow = BOTH;
@@ -270,12 +302,18 @@ TEST(sizes_and_bits) {
   guard_free(g);
 }
 
+TEST(an_empty_ca_file_is_none) {
+  struct hn_guard *g = NULL;
+  struct hn_policy p = {.size = sizeof p, .allow = BOTH, .ca_file = ""};
+  CHECK_INT(guard_new(&p, &g), HN_ERR_INVALID_PARAMETER);
+}
+
 TEST(a_zeroed_policy_allows_nothing) {
   struct hn_guard *g = make(0, NULL);
   const char *why;
   CHECK_INT(guard_check_host(g, slice_of("a"), 443, true, &why),
             HN_ERR_ACCESS_DENIED);
-  for (unsigned bit = 1; bit < 0x100; bit <<= 1)
+  for (unsigned bit = 1; bit < 0x400; bit <<= 1)
     CHECK(!guard_allows(g, (enum hn_allow)bit));
   CHECK(guard_allows(NULL, HN_ALLOW_FILES));
   guard_free(g);
@@ -299,5 +337,6 @@ TEST(every_failing_allocation) {
 TEST_MAIN(ROW(hosts), ROW(schemes), ROW(an_empty_list_has_no_host),
           ROW(addresses), ROW(an_address_in_the_list_may_be_of_any_kind),
           ROW(filter), ROW(given_addresses), ROW(hosts_that_cannot_be_read),
-          ROW(sizes_and_bits), ROW(a_zeroed_policy_allows_nothing),
+          ROW(sizes_and_bits), ROW(an_empty_ca_file_is_none),
+          ROW(a_zeroed_policy_allows_nothing),
           ROW(every_failing_allocation))

@@ -5,7 +5,7 @@
  */
 #include "policy_fixture.h"
 
-enum { EVERYTHING = 0xff };
+enum { EVERYTHING = 0x3ff };
 
 static char location[128]; /* where serve_redirect leads */
 
@@ -75,7 +75,12 @@ TEST(loopback_by_any_name) {
     CHECK(is_refused(rc));
     if (rc != HN_ERR_ACCESS_DENIED) continue;
     CHECK_INT(said.phase, HN_PHASE_CONNECT);
-    CHECK(strstr(said.text, "address (host policy) while connecting to "));
+    CHECK(strstr(said.text, "(host policy) while connecting to "));
+    /* A name says no more than that. */
+    if (hosts[i][0] == 'l' || hosts[i][0] == 'L')
+      CHECK(strstr(said.text, "access denied: the host is refused (host"));
+    else
+      CHECK(strstr(said.text, "address (host policy) while connecting to "));
   }
   CHECK_INT(served, 0);
   CHECK_INT(policy_get(&c, "127.0.0.1", 8080), HN_ERR_ACCESS_DENIED);
@@ -166,7 +171,9 @@ TEST(redirects) {
     snprintf(location, sizeof location, "http://%s:%u/", names[i], to.port);
     CHECK(is_refused(policy_get(&c, "127.0.0.1", from.port)));
     if (said.code == HN_ERR_ACCESS_DENIED)
-      CHECK(strstr(said.text, "is a loopback address (host policy)"));
+      CHECK(strstr(said.text, names[i][0] == 'l'
+                                ? "the host is refused (host policy)"
+                                : "is a loopback address (host policy)"));
   }
   CHECK_INT(said.code, HN_ERR_ACCESS_DENIED);
   CHECK_INT(served, 0);
@@ -189,7 +196,9 @@ TEST(overrides) {
     test_label(names[i]);
     CHECK_INT(policy_set_text(&c, r, "resolution_hostname", names[i]), 0);
     CHECK_INT(policy_go(&c, r), HN_ERR_ACCESS_DENIED);
-    CHECK(strstr(said.text, "is a loopback address (host policy)"));
+    CHECK(strstr(said.text, names[i][0] == 'l'
+                              ? "the host is refused (host policy)"
+                              : "is a loopback address (host policy)"));
     r = policy_request(&c, "www.example.org", s.port, 0);
     CHECK_INT(policy_set_text(&c, r, "resolve_to", "10.0.0.1, 127.0.0.1"), 0);
     CHECK_INT(policy_go(&c, r), HN_ERR_ACCESS_DENIED);
@@ -225,6 +234,48 @@ TEST(one_good_address_of_several) {
   CHECK_INT(policy_set_text(&c, r, "resolve_to", "::1, 127.0.0.2, 127.0.0.1"),
             0);
   CHECK_INT(policy_go(&c, r), 0);
+  policy_close(&c);
+  serve_stop(&s);
+}
+
+/* All that is told until a send has ended, one event a line. */
+static void policy_listen(struct client *c, hn_handle r, char *out,
+                          size_t size) {
+  struct hn_event e = {0};
+  size_t at = 0;
+  *out = '\0';
+  CHECK_INT(hn_set_mask(c->rt, r, UINT32_MAX), 0);
+  CHECK_INT(hn_send(c->rt, r, none(), none(), HN_LENGTH_AUTO), 0);
+  for (int i = 0; i < 1000 && e.op != HN_OP_SEND_REQUEST; i++) {
+    CHECK_INT(hn_step(c->rt, 100), 0);
+    while (hn_next_event(c->rt, 0, &e) && at < size)
+      at += (size_t)snprintf(out + at, size - at, "%x %.*s %.*s\n", e.status,
+                             (int)e.text.n, e.text.p, (int)e.host.n, e.host.p);
+  }
+}
+
+TEST(a_refused_name_says_only_that_it_is_refused) {
+  struct serve s;
+  struct client c;
+  char heard_of[2000], rule[40], expected[200];
+  const char *const hosts[] = {rule, "*", NULL};
+  serve_start(&s, serve_ok);
+  snprintf(rule, sizeof rule, "127.0.0.1:%u", s.port);
+  policy_open(&c, (struct hn_policy){.allow = BOTH, .hosts = hosts});
+  hn_handle r = policy_request(&c, "localhost", s.port + 1, 0);
+  policy_listen(&c, r, heard_of, sizeof heard_of);
+  snprintf(expected, sizeof expected,
+           "1 localhost \n200000 access denied: the host is refused (host "
+           "policy) while connecting to localhost:%u localhost:%u\n",
+           s.port + 1, s.port + 1);
+  CHECK_TEXT(slice_of(heard_of), expected);
+  /* Of several only those that may be reached are told. */
+  r = policy_request(&c, "www.example.org", s.port, 0);
+  CHECK_INT(policy_set_text(&c, r, "resolve_to", "::1,127.0.0.2,127.0.0.1"),
+            0);
+  policy_listen(&c, r, heard_of, sizeof heard_of);
+  CHECK(strstr(heard_of, "\n2 127.0.0.1 \n4 127.0.0.1 \n"));
+  CHECK(!strstr(heard_of, "::1") && !strstr(heard_of, "127.0.0.2"));
   policy_close(&c);
   serve_stop(&s);
 }
@@ -320,6 +371,12 @@ static const struct option_row option_rows[] = {
   {"unix_socket", HN_ALLOW_UNIX_SOCKETS},
 };
 
+/* What these mean is known: they must be of this machine. */
+static const struct option_row local_rows[] = {
+  {"interface", HN_ALLOW_INTERFACE},
+  {"local_address", HN_ALLOW_LOCAL_ADDRESS},
+};
+
 TEST(options_that_reach_out) {
   for (unsigned allow = 0; allow <= EVERYTHING; allow++) {
     struct client c;
@@ -330,6 +387,14 @@ TEST(options_that_reach_out) {
       test_label(row->name);
       CHECK_INT(policy_set_text(&c, c.session, row->name, "/tmp/x"),
                 ok ? 0 : HN_ERR_ACCESS_DENIED);
+    }
+    for (size_t i = 0; i < sizeof local_rows / sizeof *local_rows; i++) {
+      const struct option_row *row = &local_rows[i];
+      test_label(row->name);
+      CHECK_INT(policy_set_text(&c, c.session, row->name,
+                                i == 0 ? "lo" : "127.0.0.1"),
+                allow & row->needs ? 0 : HN_ERR_ACCESS_DENIED);
+      CHECK_INT(policy_set_text(&c, c.session, row->name, ""), 0);
     }
     struct hn_value v = {.type = HN_TYPE_FLAGS, .number = 0x100};
     test_label("security_flags");
@@ -401,7 +466,8 @@ TEST(a_second_session_has_the_same_policy) {
 
 TEST_MAIN(ROW(once_and_before_the_first_handle), ROW(loopback_by_any_name),
           ROW(what_is_allowed_works), ROW(schemes), ROW(redirects),
-          ROW(overrides), ROW(one_good_address_of_several), ROW(host_fields),
+          ROW(overrides), ROW(one_good_address_of_several),
+          ROW(a_refused_name_says_only_that_it_is_refused), ROW(host_fields),
           ROW(host_fields_after_the_send),
           ROW(unix_sockets), ROW(options_that_reach_out),
           ROW(every_option_that_names_a_file), ROW(descriptors),

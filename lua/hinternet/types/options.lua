@@ -62,7 +62,7 @@
 ---| "max_decoded_size" # integer, S R; largest size a compressed body may unpack to
 ---| "max_response_body" # integer, S R; largest body that read("a") takes
 ---| "pinned_public_keys" # string, S R; keys the server may have: "sha256//" and base64, parted by ";"
----| "poll_budget" # seconds, S; longest work of one poll, of all sessions; what is left is done by the next
+---| "poll_budget" # seconds, S; longest work of one poll while the session is open; what is left is done by the next; the least of all sessions' and the host's holds
 ---| "resolve_to" # string, S R; addresses that are used in place of a look-up
 ---| "tcp_keepalive_idle" # integer, S; seconds of silence before the first probe; 0: the system's
 ---| "tcp_keepalive_interval" # integer, S; seconds between two probes; 0: the system's
