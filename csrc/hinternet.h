@@ -407,7 +407,8 @@ HN_API int hn_add_header(hn_runtime *rt, hn_handle request,
 #define HN_LENGTH_AUTO UINT64_MAX    /* the length of the body given here */
 #define HN_LENGTH_CHUNKED (UINT64_MAX - 1) /* unknown: hn_write, chunked */
 
-/* WinHttpSendRequest. headers may be absent; they go in as ADD_OR_REPLACE.
+/* WinHttpSendRequest. headers may be absent; they go in as ADD_OR_REPLACE, but
+ * for a name that they hold more than once, which is repeated.
  * body of up to 64 KiB is copied, a larger one is pinned: it must stay where
  * it is until the next hn_send on this handle or its close. total is the whole
  * body's length; what the body given here does not cover comes by hn_write.

@@ -50,6 +50,7 @@ struct hn_option_entry {
   unsigned set_levels;   /* and for each that takes it */
   const char *text;   /* one line of help */
   const struct hn_word *words; /* ended by a NULL name; NULL: none */
+  int64_t min, max;   /* of a number; of flags max is every bit */
 };
 
 /* The i-th option, from 0; NULL past the last. One of WinHTTP's that is not

@@ -10,7 +10,8 @@ local import = core.import
 import "dispatch"
 
 local error, next, type = error, next, type
-local math_type, rawset, setmetatable, tostring = math.type, rawset, setmetatable, tostring
+local math_type, tointeger = math.type, math.tointeger
+local rawset, setmetatable, tostring = rawset, setmetatable, tostring
 
 local hinternet = {
   version = core.version,
@@ -32,6 +33,18 @@ local function bad_open(text)
   error("bad argument #1 to 'open' (" .. text .. ")", 5)
 end
 
+-- An integer, which may be a word, or for flags a list of these.
+local function is_integer(option, value)
+  local words = option.words or {}
+  if option.type ~= "flags" or type(value) ~= "table" then
+    return type(value) == "number" and tointeger(value) or words[value]
+  end
+  for _, word in next, value do
+    if not words[word] then return false end
+  end
+  return true
+end
+
 local function check_value(name, value)
   local option = option_types[name]
   local wanted = open_keys[name] or option and option.type
@@ -44,12 +57,16 @@ local function check_value(name, value)
     end
   elseif wanted == "boolean" and got ~= wanted or wanted == "string" and got ~= wanted then
     bad_open("'" .. name .. "' must be a " .. wanted .. ", not a " .. got)
+  elseif (wanted == "integer" or wanted == "flags") and not is_integer(option, value) then
+    bad_open("'" .. name .. "' must be an integer" .. (option.words and " or a word for one" or "")
+      .. ", not " .. (type(value) == "table" and "such a table" or tostring(value)))
   end
 end
 
 local function check_open(options)
-  if type(options) ~= "table" then
-    error("bad argument #1 to 'open' (table expected, got " .. type(options) .. ")", 3)
+  if type(options) ~= "table" or options.crack_url then
+    error("bad argument #1 to 'open' (table expected, got "
+      .. import "fault".kind_of(options) .. ")", 3)
   end
   option_types = option_types or core.options()
   for name, value in next, options do check_value(name, value) end

@@ -97,7 +97,8 @@ describe("A call of the one-call layer", function()
         { message, code })
       _, message, code = hinternet.put(s.url, {
         headers = { ["Content-Length"] = 5 }, body = pieces("one", "two") })
-      assert.same({ "invalid parameter: write", 87 }, { message, code })
+      assert.same({ "invalid parameter: 3 bytes to write, where 2 of the announced length are left",
+        87 }, { message, code })
     end)
 
     it("that fails as its function does, and is raised as it raises", function()

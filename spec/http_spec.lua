@@ -104,7 +104,8 @@ describe("A request in one call", function()
       assert(hinternet.get(url, { headers = {} }))
       assert(hinternet.get(url, { headers = "" }))
       local _, message, code = hinternet.get(url, { headers = { ["X-One"] = "1\r\nX-Two: 2" } })
-      assert.same({ "invalid parameter: send", 87 }, { message, code })
+      assert.same({ 'invalid parameter: the value of "X-One" holds a line break', 87 },
+        { message, code })
     end)
   end)
 
@@ -290,6 +291,7 @@ describe("A request in one call", function()
       local session <close> = assert(hinternet.open())
       local closed = assert(io.tmpfile())
       closed:close()
+      local values = "values must be strings, numbers, booleans or lists of these"
       for _, row in ipairs {
         { { nonsense = 1 }, "unknown option 'nonsense'" },
         { { "x" }, "unknown option '1'" },
@@ -298,22 +300,23 @@ describe("A request in one call", function()
         { { timeout = "1" },
           "bad option 'timeout' (number of seconds or false expected, got string)" },
         { { headers = 1 }, "bad option 'headers' (table or string expected, got integer)" },
-        { { headers = { a = {} } }, "bad option 'headers' (values must be strings or numbers)" },
+        { { headers = { a = {} } },
+          "bad option 'headers' (values must be strings or numbers, as that of 'a' is not)" },
         { { headers = { "a" } }, "bad option 'headers' (a list must hold {name, value} pairs)" },
         { { headers = { { {}, 1 } } }, "bad option 'headers' (names must be strings)" },
         { { headers = { [true] = 1 } }, "bad option 'headers' (names must be strings)" },
         { { query = print }, "bad option 'query' (table or string expected, got function)" },
         { { query = { a = print } },
-          "bad option 'query' (values must be strings, numbers, booleans or lists of these)" },
+          "bad option 'query' (" .. values .. ", as that of 'a' is not)" },
         { { form = { a = { {} } } },
-          "bad option 'form' (values must be strings, numbers, booleans or lists of these)" },
+          "bad option 'form' (" .. values .. ", as that of 'a' is not)" },
         { { body = {} }, "bad option 'body' (string, function or file expected, got table)" },
         { { body = closed },
           "bad option 'body' (string, function or file expected, got closed file)" },
         { { json = 1 }, "bad option 'json' (table or string expected, got integer)" },
         { { json_encode = "x" }, "bad option 'json_encode' (function expected, got string)" },
-        { { redirects = 1.5 }, "bad option 'redirects' (boolean or integer expected, got float)" },
-        { { max_body = 1.5 }, "bad option 'max_body' (integer expected, got float)" },
+        { { redirects = 1.5 }, "bad option 'redirects' (boolean or integer expected, got 1.5)" },
+        { { max_body = 1.5 }, "bad option 'max_body' (integer expected, got 1.5)" },
         { { stream = 1 }, "bad option 'stream' (boolean expected, got integer)" },
         { { history = "x" }, "bad option 'history' (boolean expected, got string)" },
         { { decompression = 0 }, "bad option 'decompression' (boolean expected, got integer)" },
@@ -342,9 +345,9 @@ describe("A request in one call", function()
       assert.equal("bad file (name, open file or descriptor expected, got table)",
         blame(function() local _ = hinternet.download(url, {}) end))
       local session <close> = assert(hinternet.open())
-      assert.equal("bad self (hinternet.session expected, got string)",
+      assert.equal("bad self (hinternet.session expected, got string): call it with a colon",
         blame(function() local _ = session.get("x", url) end))
-      assert.equal("bad self (hinternet.session expected, got string)",
+      assert.equal("bad self (hinternet.session expected, got string): call it with a colon",
         blame(function() local _ = session.download("x", url, "y") end))
       local async <close> = assert(hinternet.open { async = true })
       assert.equal("call it inside spawn, or use a sync session",

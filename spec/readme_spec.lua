@@ -201,7 +201,7 @@ describe("README", function()
         outputs[#outputs + 1] = run(at_home(code, server))
       end
       local tour, calls, list, callbacks, tasks = table.unpack(outputs)
-      assert.matches("^1 200\n2 unrecognized scheme.*\n1 failed\n$", list)
+      assert.matches("^1 200\n2 no scheme in \"nonsense\".*\n1 failed\n$", list)
       assert.matches("^read %d+\n$", callbacks)
       for _, path in ipairs { "/a", "/b", "/c" } do
         assert.is_truthy(tasks:find(path .. " 200\n", 1, true), tasks)

@@ -27,7 +27,6 @@ typedef int option_check_fn(struct hn_node *n, struct hn_slice text);
 struct option_row {
   struct hn_option_entry entry;
   size_t offset;       /* in struct hn_settings, when get and set are NULL */
-  int64_t min, max;    /* of a number */
   option_get_fn *get;
   option_set_fn *set;
   bool is_text;        /* in struct hn_texts, at `text` */
@@ -141,10 +140,10 @@ static const struct option_row option_table[] = {
              .query_levels = HN_OPTION_##query,                               \
              .set_levels = HN_OPTION_##settable,                              \
              .text = help,                                                    \
-             .words = names},                                                 \
-   .offset = offsetof(struct hn_settings, field),                             \
-   .min = least,                                                              \
-   .max = most},
+             .words = names,                                                  \
+             .min = least,                                                    \
+             .max = most},                                                    \
+   .offset = offsetof(struct hn_settings, field)},
   HN_OPTION_STORED_LIST(HN_X)
 #undef HN_X
 #define HN_X(text_name, code, kind, query, settable, getter, setter, least,   \
@@ -155,9 +154,9 @@ static const struct option_row option_table[] = {
              .query_levels = HN_OPTION_##query,                               \
              .set_levels = HN_OPTION_##settable,                              \
              .text = help,                                                    \
-             .words = names},                                                 \
-   .min = least,                                                              \
-   .max = most,                                                               \
+             .words = names,                                                  \
+             .min = least,                                                    \
+             .max = most},                                                    \
    .get = getter,                                                             \
    .set = setter},
   HN_OPTION_COMPUTED_LIST(HN_X)
@@ -202,9 +201,9 @@ static int option_check(const struct option_row *row,
   if (value->type == HN_TYPE_TEXT || value->type == HN_TYPE_NONE) return 0;
   bool is_time = value->type == HN_TYPE_TIME || value->type == HN_TYPE_SPAN;
   if (is_time && value->number == -1) return 0;
-  if (value->type == HN_TYPE_FLAGS && (value->number & ~row->max))
+  if (value->type == HN_TYPE_FLAGS && (value->number & ~row->entry.max))
     return HN_ERR_INVALID_PARAMETER;
-  if (value->number < row->min || value->number > row->max)
+  if (value->number < row->entry.min || value->number > row->entry.max)
     return HN_ERR_INVALID_PARAMETER;
   return 0;
 }

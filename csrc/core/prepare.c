@@ -123,7 +123,7 @@ static int prepare_fields(struct hn_request *r, struct hn_slice headers) {
   int rc = prepare_place(r);
   struct hn_headers *h = request_fields(r);
   if (rc == 0 && headers.n > 0)
-    rc = request_add_lines(r, h, headers, HN_ADD_OR_REPLACE);
+    rc = request_add_lines(r, h, headers, HN_HEADERS_SET);
   if (rc == 0) rc = prepare_accept(r, h);
   struct hn_slice agent = session_of(&r->node)->agent_line;
   if (rc == 0 && agent.p && !headers_has(h, "User-Agent"))

@@ -151,11 +151,21 @@ void request_free_spares(hn_runtime *rt) {
   rt->spare_request_count = HN_SPARE_RECORDS; /* keep nothing from here on */
 }
 
+enum { HN_REQUEST_SHOWN = 128 }; /* bytes of a method, or twice of a URL */
+
+/* The state stands behind the URL, so a long one is cut and not the state. */
 static void request_describe(const struct hn_node *n, struct hn_buf *out) {
   const struct hn_request *r = HN_CONTAINER_OF(n, struct hn_request, node);
-  if (buf_append(out, request_method(r)) || buf_append_char(out, ' ') ||
-      request_append_url(r, out) || buf_append_text(out, ", "))
+  struct hn_slice method = slice_sub(request_method(r), 0, HN_REQUEST_SHOWN);
+  if (buf_append(out, method) || buf_append_char(out, ' ') ||
+      request_append_url(r, out))
     return; /* a description is cut short rather than failed */
+  size_t most = method.n + 1 + (size_t)2 * HN_REQUEST_SHOWN;
+  if (buf_size(out) > most) {
+    buf_truncate(out, most);
+    if (buf_append_text(out, "...")) return;
+  }
+  if (buf_append_text(out, ", ")) return;
   (void)buf_append_text(out, request_names[r->state]);
 }
 
@@ -393,16 +403,18 @@ int request_add_lines(const struct hn_request *r, struct hn_headers *h,
                       struct hn_slice lines, unsigned mode) {
   int rc = request_check_lines(r, lines);
   if (rc == 0) rc = headers_apply_lines(h, mode, lines);
-  if (rc) return request_map_error(rc);
   struct hn_slice second;
-  if (!headers_find(h, slice_of("Host"), 1, &second)) return 0;
-  return headers_apply(h, (unsigned)HN_ADD_REPLACE, slice_of("Host"),
+  while (rc == 0 && headers_find(h, slice_of("Host"), 1, &second))
+    rc = headers_apply(h, (unsigned)HN_ADD_REPLACE, slice_of("Host"),
                        slice_make(NULL, 0));
+  return request_map_error(rc);
 }
 
 int hn_add_headers(hn_runtime *rt, hn_handle request, struct hn_slice lines,
                    unsigned mode) {
   struct hn_request *r;
   int rc = request_find_editable(rt, request, &r);
-  return rc ? rc : request_add_lines(r, request_edited(r), lines, mode);
+  if (rc) return rc;
+  if (mode & HN_HEADERS_EACH) return HN_ERR_INVALID_PARAMETER; /* ours alone */
+  return request_add_lines(r, request_edited(r), lines, mode);
 }

@@ -83,6 +83,11 @@ void lhn_push_slice(lua_State *L, struct hn_slice s) {
 
 /* ----------------------------------------------------------------- failures */
 
+enum {
+  LHN_STATE_SIZE = 512, /* a description that is not cut */
+  LHN_EXPLAINED = 4,    /* arguments that the Lua half may look at */
+};
+
 /* The state of a handle for a message, "" when it cannot be had. */
 static void lhn_state_text(const struct lhn_handle *h, char *text,
                            size_t size) {
@@ -92,11 +97,50 @@ static void lhn_state_text(const struct lhn_handle *h, char *text,
   text[size - 1] = '\0';
 }
 
+/* Failures that are the caller's fault: its values say more than the code. */
+static bool lhn_is_explained(int code) {
+  return code == HN_ERR_INVALID_PARAMETER || code == HN_ERR_INVALID_URL ||
+         code == HN_ERR_UNRECOGNIZED_SCHEME ||
+         code == HN_ERR_INCORRECT_HANDLE_STATE ||
+         code == HN_ERR_INCORRECT_HANDLE_TYPE ||
+         code == HN_ERR_INVALID_OPTION || code == HN_ERR_OPTION_NOT_SETTABLE;
+}
+
+/* Pushes the Lua half's words for a failure of a call with the arguments at
+ * the first `given` slots; or nothing, with false. */
+static bool lhn_push_explained(lua_State *L, const struct lhn_handle *h,
+                               const char *what, int code, int given) {
+  char state[LHN_STATE_SIZE] = "";
+  if (lua_rawgeti(L, lua_upvalueindex(LHN_UP_LUA), LHN_LUA_EXPLAIN) !=
+      LUA_TFUNCTION) {
+    lua_pop(L, 1);
+    return false;
+  }
+  lua_pushstring(L, what);
+  lua_pushinteger(L, code);
+  if (h != NULL)
+    lhn_state_text(h, state, sizeof state);
+  lua_pushstring(L, state);
+  if (given > LHN_EXPLAINED)
+    given = LHN_EXPLAINED;
+  for (int i = 1; i <= given; i++)
+    lua_pushvalue(L, i);
+  lua_callk(L, 3 + given, 1, 0, NULL);
+  if (lua_type(L, -1) == LUA_TSTRING)
+    return true;
+  lua_pop(L, 1);
+  return false;
+}
+
 int lhn_fail(lua_State *L, const struct lhn_handle *h, const char *what,
              int code) {
-  char state[300];
+  char state[LHN_STATE_SIZE];
+  int given = lua_gettop(L);
   lua_pushnil(L);
-  if (code == HN_ERR_INVALID_HANDLE && h != NULL) {
+  if (what != NULL && lhn_is_explained(code) &&
+      lhn_push_explained(L, h, what, code, given)) {
+    ;
+  } else if (code == HN_ERR_INVALID_HANDLE && h != NULL) {
     lua_pushfstring(L, "%s (%s is closed)", hn_error_text(code),
                     lhn_kind_name(h->kind));
   } else if (code == HN_ERR_INCORRECT_HANDLE_STATE && h != NULL) {
@@ -272,7 +316,7 @@ static void lhn_push_upvalues(lua_State *L) {
   for (int i = LHN_UP_SESSION; i < LHN_UP_MAP; i++)
     lua_newtable(L);
   lhn_push_weak(L, "v"); /* LHN_UP_MAP */
-  lua_newtable(L);       /* LHN_UP_LUA */
+  lua_createtable(L, LHN_LUA_EXPLAIN, 0); /* LHN_UP_LUA */
 }
 
 /* Name -> whether this build has it; and the reactor's name. */
@@ -305,6 +349,7 @@ static void lhn_push_slots(lua_State *L) {
       [LHN_LUA_PARK] = "park",
       [LHN_LUA_SENDING] = "sending",
       [LHN_LUA_RECEIVING] = "receiving",
+      [LHN_LUA_EXPLAIN] = "explain",
   };
   lua_pushinteger(L, 0);
   lua_rawseti(L, LHN_UP_LUA, LHN_LUA_CALLING);
@@ -315,7 +360,7 @@ static void lhn_push_slots(lua_State *L) {
   lhn_push_weak(L, "v");
   lua_rawseti(L, LHN_UP_LUA, LHN_LUA_RECEIVING);
   lua_newtable(L);
-  for (int i = LHN_LUA_CALLING; i <= LHN_LUA_RECEIVING; i++) {
+  for (int i = LHN_LUA_CALLING; i <= LHN_LUA_EXPLAIN; i++) {
     lua_pushinteger(L, i);
     lua_setfield(L, -2, names[i]);
   }

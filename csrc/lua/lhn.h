@@ -4,8 +4,9 @@
  * The binding turns arguments into calls of hinternet.h and events into Lua
  * values; it keeps no lua_State and no registry reference. It calls no function
  * of the user's: where a call has to wait, or notifications are to be
- * delivered, it goes on as a function of the Lua half, which may yield. Every
- * function registered here carries the same upvalues.
+ * delivered, it goes on as a function of the Lua half, which may yield; one
+ * that does not puts failures into words. Every function registered here
+ * carries the same upvalues.
  *
  * A call of Lua's API that allocates may run a finaliser, and that may close
  * any handle: so no pointer of the engine is held across one, but for the text
@@ -57,6 +58,8 @@ enum lhn_lua {
   LHN_LUA_SENDING,        /* table: slot index -> waiter of the call parked on
                              the send side of a handle */
   LHN_LUA_RECEIVING,      /* the same of its receive side */
+  LHN_LUA_EXPLAIN,        /* function(what, code, state, argument...): a failure
+                             in words, or nil; does not wait */
 };
 
 /* What a waiter holds at its integer keys. */
@@ -273,6 +276,9 @@ extern const luaL_Reg lhn_request_functions[];
  * header line each; raises for other types. */
 HN_INTERNAL int lhn_header_text(lua_State *L, int arg, int level,
                                 struct hn_slice *out);
+/* Puts the text made of a table back to arg as a string: a message is to tell
+ * what is wrong with it. */
+HN_INTERNAL void lhn_header_show(lua_State *L, int arg, struct hn_slice text);
 
 extern const luaL_Reg lhn_header_methods[];
 extern const luaL_Reg lhn_header_functions[];

@@ -109,6 +109,13 @@ int lhn_header_text(lua_State *L, int arg, int level, struct hn_slice *out) {
   return 0;
 }
 
+void lhn_header_show(lua_State *L, int arg, struct hn_slice text) {
+  if (lua_type(L, arg) != LUA_TUSERDATA)
+    return;
+  lhn_push_slice(L, text);
+  lua_replace(L, arg);
+}
+
 /* -------------------------------------------------------------- add_headers */
 
 static unsigned lhn_header_mode(lua_State *L, int arg) {
@@ -144,6 +151,8 @@ static int lhn_header_add(lua_State *L) {
     code = HN_ERR_INVALID_HANDLE;
   else if (code == 0 && (text.n > 0 || !table))
     code = hn_add_headers(rt, h->id, text, mode);
+  if (code != 0)
+    lhn_header_show(L, 2, text);
   return lhn_answer(L, h, "add headers", code);
 }
 

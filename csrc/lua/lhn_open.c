@@ -44,8 +44,9 @@ static int lhn_open_connection(lua_State *L) {
   struct hn_slice host = lhn_check_slice(L, LHN_DIRECT, 2);
   lua_Integer port =
       lua_isnoneornil(L, 3) ? 0 : lhn_check_integer(L, LHN_DIRECT, 3);
+  lua_settop(L, 3);
   if (port < 0 || port > 65535)
-    return lhn_fail(L, parent, "port", HN_ERR_INVALID_PARAMETER);
+    return lhn_fail(L, parent, "connect", HN_ERR_INVALID_PARAMETER);
   struct lhn_handle *h = lhn_push_new(L, HN_KIND_CONNECTION, 1);
   int code = hn_connect(rt, parent->id, host, (unsigned)port, &h->id);
   if (code != 0)

@@ -103,7 +103,7 @@ static int lhn_option_value(lua_State *L, int arg,
   return 0;
 }
 
-/* handle:set_option(name, value) */
+/* handle:set_option(name [, value]): none for an option that is only said */
 static int lhn_option_set(lua_State *L) {
   struct lhn_handle *h = lhn_check(L, 1, 0, LHN_DIRECT);
   hn_runtime *rt = h->box->rt;
@@ -112,7 +112,8 @@ static int lhn_option_set(lua_State *L) {
   const struct hn_option_entry *entry = lhn_option_find(L, 2);
   struct hn_value value;
   int code = 0;
-  luaL_checkany(L, 3);
+  if (entry->type != HN_TYPE_NONE)
+    luaL_checkany(L, 3);
   memset(&value, 0, sizeof value);
   value.type = entry->type;
   /* Handle, level and direction are judged before the value. */
@@ -245,7 +246,8 @@ static void lhn_option_words(lua_State *L, const struct hn_word *words) {
   lua_setfield(L, -2, "words");
 }
 
-/* options() -> table: name -> {type=, number=, query=, set=, text=, words=} */
+/* options() -> table: name -> {type=, number=, query=, set=, text=, words=,
+ * min=, max=} */
 static int lhn_option_list(lua_State *L) {
   static const char *const types[] = {
       [HN_TYPE_NONE] = "none",       [HN_TYPE_BOOLEAN] = "boolean",
@@ -266,6 +268,10 @@ static int lhn_option_list(lua_State *L) {
     lhn_option_levels(L, "set", entry->set_levels);
     lua_pushstring(L, entry->text);
     lua_setfield(L, -2, "text");
+    lua_pushinteger(L, (lua_Integer)entry->min);
+    lua_setfield(L, -2, "min");
+    lua_pushinteger(L, (lua_Integer)entry->max);
+    lua_setfield(L, -2, "max");
     lhn_option_words(L, entry->words);
     lua_setfield(L, -2, entry->name);
   }

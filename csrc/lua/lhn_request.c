@@ -278,8 +278,10 @@ static int lhn_req_send(lua_State *L) {
   int code = lhn_req_start_send(L, h, &headers, &body);
   if (code == HN_ERR_INCORRECT_HANDLE_STATE)
     return lhn_req_send_again(L, h, headers);
-  if (code != 0)
+  if (code != 0) {
+    lhn_header_show(L, 2, headers);
     return lhn_fail(L, h, "send", code);
+  }
   bool pin = body.n > LHN_COPIED;
   if (pin || h->pinned) {
     if (pin)

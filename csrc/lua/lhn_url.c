@@ -168,7 +168,7 @@ static int lhn_url_create(lua_State *L) {
   lua_settop(L, 2);
   size_t size = 3 * lhn_url_read_parts(L, 1, &parts) + 64;
   if (parts.port == -2)
-    return lhn_fail(L, NULL, "port", HN_ERR_INVALID_PARAMETER);
+    return lhn_fail(L, NULL, "create_url", HN_ERR_INVALID_PARAMETER);
   char *text = lua_newuserdatauv(L, size, 0);
   int code = hn_create_url(&parts, flags, text, &size);
   if (code != 0)

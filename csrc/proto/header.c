@@ -318,7 +318,7 @@ static bool header_is_mode(unsigned mode) {
   const unsigned known = HN_ADD_OR_REPLACE | (unsigned)HN_ADD_IF_NEW |
                          (unsigned)HN_ADD_COALESCE |
                          (unsigned)HN_ADD_COALESCE_SEMICOLON;
-  return (mode & ~known) == 0;
+  return (mode & ~known) == 0 || mode == HN_HEADERS_SET;
 }
 
 int headers_apply(struct hn_headers *h, unsigned mode, struct hn_slice name,
@@ -371,20 +371,29 @@ static int header_check_lines(struct hn_slice lines, size_t *count) {
 }
 
 /* With `only_append` the first line that would change a field that is already
- * there ends it with HN_AGAIN. */
+ * there ends it with HN_AGAIN. What these lines have put in stands at the end
+ * of the list, one field for each. */
 static int header_apply_each(struct hn_headers *h, unsigned mode,
                              struct hn_slice lines, bool only_append) {
   const unsigned changing = (unsigned)HN_ADD_REPLACE |
                             (unsigned)HN_ADD_COALESCE |
                             (unsigned)HN_ADD_COALESCE_SEMICOLON;
   struct hn_slice name, value;
+  size_t put = 0;
   int code = 0;
   while (code == 0 && header_next_line(&lines, &name, &value) == 0) {
-    if (only_append && (mode & changing) != 0 && headers_may_have(h, name) &&
-        header_index(h, name, 0) < h->count) {
+    unsigned how = mode & ~(unsigned)HN_HEADERS_EACH;
+    size_t at = (mode & changing) != 0 && headers_may_have(h, name)
+                    ? header_index(h, name, 0)
+                    : h->count;
+    if ((mode & HN_HEADERS_EACH) != 0 &&
+        header_index(h, name, h->count - put) < h->count) {
+      how = HN_ADD;
+    } else if (only_append && at < h->count) {
       return HN_AGAIN;
     }
-    code = header_apply_checked(h, mode, name, value);
+    code = header_apply_checked(h, how, name, value);
+    put++;
   }
   return code;
 }

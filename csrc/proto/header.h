@@ -67,6 +67,11 @@ HN_INTERNAL int headers_set_block(struct hn_headers *h, struct hn_slice block);
 HN_INTERNAL int headers_apply(struct hn_headers *h, unsigned mode,
                               struct hn_slice name, struct hn_slice value);
 
+/* One more mode, for lines only: they go over what is in the list, and those of
+ * one name, which is then repeated, not over one another. */
+enum { HN_HEADERS_EACH = 1 };
+#define HN_HEADERS_SET (HN_ADD_OR_REPLACE | (unsigned)HN_HEADERS_EACH)
+
 /* The same for lines "Name: value" ended by CRLF (the last may lack it; empty
  * lines are skipped). All or nothing. A bare CR or LF or a NUL is
  * INVALID_PARAMETER, and so is text without one field. */

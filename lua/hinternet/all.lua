@@ -10,8 +10,9 @@ local dispatch = import "dispatch"
 local options = import "options"
 local task = import "task"
 
-local error, next, select, setmetatable, type = error, next, select, setmetatable, type
-local math_type = math.type
+local error, next, select, setmetatable, tostring, type = error, next, select, setmetatable,
+  tostring, type
+local math_type, tointeger = math.type, math.tointeger
 
 local all = {}
 
@@ -49,10 +50,20 @@ local function plan(item, i, common)
   return { method = method, url = item.url, options = given }
 end
 
-local function plans_of(list, common)
-  if type(list) ~= "table" then
-    error("bad argument #1 to 'all' (table expected, got " .. type(list) .. ")", 3)
+local function check_list(list)
+  if type(list) ~= "table" or list.crack_url then
+    error("bad argument #1 to 'all' (table expected, got "
+      .. import "fault".kind_of(list) .. ")", 3)
   end
+  for key in next, list do
+    if math_type(key) ~= "integer" or key < 1 or key > #list then
+      error("bad argument #1 to 'all' (a list expected, which '" .. tostring(key)
+        .. "' is no place of)", 3)
+    end
+  end
+end
+
+local function plans_of(list, common)
   local plans = {}
   for i = 1, #list do plans[i] = plan(list[i], i, common) end
   return plans
@@ -65,7 +76,7 @@ local function check_common(common)
   local at_once, progress = common.at_once, common.progress
   local fault = options.fault(request_options(common) or {})
   if fault then error(fault, 3) end
-  if at_once ~= nil and (math_type(at_once) ~= "integer" or at_once < 1) then
+  if at_once ~= nil and (type(at_once) ~= "number" or not tointeger(at_once) or at_once < 1) then
     error("bad option 'at_once' (integer from 1 on expected)", 3)
   elseif progress ~= nil and type(progress) ~= "function" then
     error("bad option 'progress' (function expected, got " .. type(progress) .. ")", 3)
@@ -125,6 +136,7 @@ end
 -- for the module's own.
 function all.perform(session, list, common)
   if session then task.check_session(session) end
+  check_list(list)
   common = common or {}
   check_common(common)
   local plans = plans_of(list, common)

@@ -3,7 +3,8 @@
 local core, import = ...
 local url = import "url"
 
-local error, pcall, tostring, type = error, pcall, tostring, type
+local error, next, pcall, tostring, type = error, next, pcall, tostring, type
+local find, lower = string.find, string.lower
 local loaded, unsent_of = core.loaded, core.unsent
 
 local body = {}
@@ -105,19 +106,27 @@ local function write(request, plan)
   return true
 end
 
+-- Whether the caller's own fields say how long the body is.
+local function says_length(headers)
+  if type(headers) == "string" then
+    return find(lower("\n" .. headers), "\ncontent-length:", 1, true) ~= nil
+  end
+  for name, value in next, headers or {} do
+    if type(value) == "table" then name = value[1] end
+    if type(name) == "string" and lower(name) == "content-length" then return true end
+  end
+  return false
+end
+
 -- What is written piece by piece has the length that it or the caller's own
 -- field says, or is chunked.
 local function send_pieces(request, headers, plan)
-  local ok, message, code
-  if headers and headers ~= "" then
-    ok, message, code = request:add_headers(headers, "set")
-    if not ok then return nil, message, code end
-  end
   local total = plan.size
-  if not total and not request:query_headers("Content-Length", { request = true }) then
+  if not total and not says_length(headers)
+    and not request:query_headers("Content-Length", { request = true }) then
     total = "chunked"
   end
-  ok, message, code = request:send(nil, nil, total)
+  local ok, message, code = request:send(headers, nil, total)
   if not ok then return nil, message, code end
   return write(request, plan)
 end

@@ -1,9 +1,10 @@
 --- hinternet.client: the session of the one-call layer, and one connection
 -- handle for each origin.
 
-local core = ...
+local core, import = ...
+local targets = import "url".targets
 
-local setmetatable = setmetatable
+local next, setmetatable = next, setmetatable
 local open_request, connect = core.connection.open_request, core.session.connect
 
 local client = {}
@@ -33,6 +34,14 @@ local function remember(session, target, connection)
   end
   if not cache.handles[target.origin] then cache.count = cache.count + 1 end
   cache.handles[target.origin] = connection
+end
+
+--- Forgets the connection handles of a session, which have what it told its
+-- children when they were made. Requests that are out keep theirs.
+function client.forget(session)
+  connections[session] = nil
+  if session ~= default then return end
+  for _, target in next, targets do target.connection = nil end
 end
 
 --- Opens a request for a path of a target; session nil: the module's own.

@@ -311,6 +311,9 @@ function dispatch.take(loop)
   return hear(loop, what, handle, callback, id, op, a, b, c, phase, host)
 end
 
+--- A failure in words.
+function dispatch.explain(...) return import "fault".explain(...) end
+
 --- write_from a pipe.
 function dispatch.write_pieces(...) return import "request".write_pieces(...) end
 

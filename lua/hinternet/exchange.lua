@@ -132,6 +132,7 @@ local function stream(x)
     return nil, message, code
   end
   r.request = request
+  r.left = x.options.max_body
   return r
 end
 
@@ -181,6 +182,7 @@ end
 
 --- A call with options, called in tail position: misuse blames its caller.
 function exchange.perform(session, method, text, given)
+  if type(text) ~= "string" then url.target(text) end -- raises
   options.check(given)
   local target, message, code = url.target(text)
   if not target then return nil, message, code end
@@ -273,6 +275,7 @@ end
 --- GET into a file; called in tail position.
 function exchange.download(session, text, file, given)
   if given == nil then given = {} end
+  if type(text) ~= "string" then url.target(text) end -- raises
   check_file(file)
   options.check(given)
   if given.stream then error("option 'stream' means nothing to download", 2) end

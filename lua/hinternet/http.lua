@@ -12,11 +12,13 @@ local response = import "response"
 local url_module = import "url"
 
 local error, next, setmetatable, type = error, next, setmetatable, type
+local upper = string.upper
 
 local open, new_target, targets = client.open, url_module.target, url_module.targets
 local open_request, is_async = core.connection.open_request, core.is_async
 local send, receive_response = core.request.send, core.request.receive_response
 local read, response_of, response_meta = core.request.read, core.response, response.meta
+local url_of = response.url_of
 
 local http = { session = client.session }
 
@@ -33,7 +35,7 @@ local function fetch(request, url)
   if message then return nil, message, code end
   local headers, hops, status = response_of(request)
   if not headers then return nil, hops, status end
-  if hops > 0 then url = request:query_option("url") end
+  if hops > 0 then url = url_of(request) end
   return setmetatable({ status = status, headers = headers, url = url, body = body or "" },
     response_meta)
 end
@@ -41,7 +43,8 @@ end
 local function check_session(session)
   local async = is_async(session)
   if async == nil then
-    error("bad self (hinternet.session expected, got " .. type(session) .. ")", 3)
+    error("bad self (hinternet.session expected, got " .. type(session)
+      .. "): call it with a colon", 3)
   elseif async and not waiting() then
     error("call it inside spawn, or use a sync session", 3)
   end
@@ -64,23 +67,29 @@ end
 
 -- -------------------------------------------------------------- entry points
 
-local function check_method(method)
+local standard = {}
+for _, name in next, { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE" } do
+  standard[name] = name
+end
+
+-- RFC 9110 9.1: methods are in upper case, which is what "get" means.
+local function method_of(method)
   if type(method) ~= "string" then
-    error("bad argument #1 to 'request' (string expected, got " .. type(method) .. ")", 3)
+    error("bad argument #1 to 'request' (string expected, got "
+      .. import "fault".kind_of(method) .. ")", 3)
   end
+  return standard[upper(method)] or method
 end
 
 --- http.methods: the same as methods of a session.
 http.methods = {}
 
 function http.methods.request(session, method, url, options)
-  check_method(method)
-  return perform(session, method, url, options)
+  return perform(session, method_of(method), url, options)
 end
 
 function http.request(method, url, options)
-  check_method(method)
-  return perform(nil, method, url, options)
+  return perform(nil, method_of(method), url, options)
 end
 
 function http.methods.download(session, url, file, options)

@@ -2,7 +2,8 @@
 -- is done and told to a request.
 
 local error, next, tostring, type = error, next, tostring, type
-local math_type = math.type
+local gsub = string.gsub
+local math_type, tointeger = math.type, math.tointeger
 local io_type = io and io.type or type -- a host may have no io
 
 local options = {}
@@ -53,8 +54,21 @@ local function is_plain(value)
   return kind == "string" or kind == "number" or kind == "boolean"
 end
 
+local function is_string(value) return type(value) == "string" end
+
 local function is_text(value)
   return type(value) == "string" or type(value) == "number"
+end
+
+-- Nothing of a list is passed over in silence: what is no item of it, or nil
+-- when all is. A hole is none.
+local function stranger_of(list)
+  local count = 0
+  for key in next, list do
+    if math_type(key) ~= "integer" or key < 1 or key > #list then return key end
+    count = count + 1
+  end
+  return count < #list and "nil" or nil
 end
 
 local function is_value(value)
@@ -62,42 +76,51 @@ local function is_value(value)
   for i = 1, #value do
     if not is_plain(value[i]) then return false end
   end
-  return true
+  return stranger_of(value) == nil
+end
+
+local fields = { is_name = is_string, is_good = is_text,
+  wanted = "values must be strings or numbers" }
+local values = { is_name = is_text, is_good = is_value,
+  wanted = "values must be strings, numbers, booleans or lists of these" }
+
+local function fault_of_pair(name, value, rules)
+  if not rules.is_name(name) then return "names must be strings" end
+  if not rules.is_good(value) then return rules.wanted .. ", as that of '" .. name .. "' is not" end
 end
 
 -- A map, or a list of {name, value}. Returns what is wrong with it.
-local function fault_of_pairs(pairs, is_good, wanted)
+local function fault_of_pairs(pairs, rules)
   if pairs[1] == nil then
     for name, value in next, pairs do
-      if not is_text(name) then return "names must be strings" end
-      if not is_good(value) then return wanted end
+      local fault = fault_of_pair(name, value, rules)
+      if fault then return fault end
     end
     return nil
+  end
+  local stranger = stranger_of(pairs)
+  if stranger ~= nil then
+    return "a list must hold {name, value} pairs alone, and not '" .. tostring(stranger) .. "'"
   end
   for i = 1, #pairs do
     local pair = pairs[i]
     if type(pair) ~= "table" then return "a list must hold {name, value} pairs" end
-    if not is_text(pair[1]) then return "names must be strings" end
-    if not is_good(pair[2]) then return wanted end
+    local fault = fault_of_pair(pair[1], pair[2], rules)
+    if fault then return fault end
   end
 end
 
-local texts = "values must be strings or numbers"
-local values = "values must be strings, numbers, booleans or lists of these"
-local inner_checks = {
-  headers = function(value) return fault_of_pairs(value, is_text, texts) end,
-  query = function(value) return fault_of_pairs(value, is_value, values) end,
-  form = function(value) return fault_of_pairs(value, is_value, values) end,
-}
+local inner_checks = { headers = fields, query = values, form = values }
 
 local function fault_of(name, value)
   local allowed = known[name]
   if not allowed then return "unknown option '" .. tostring(name) .. "'" end
   local kind, inner = kind_of(value), nil
   if not allowed[kind] then
-    inner = allowed[1] .. " expected, got " .. kind
+    if kind == "float" and allowed.integer and tointeger(value) then return nil end
+    inner = allowed[1] .. " expected, got " .. (kind == "float" and value or kind)
   elseif kind == "table" and inner_checks[name] then
-    inner = inner_checks[name](value)
+    inner = fault_of_pairs(value, inner_checks[name])
   end
   return inner and "bad option '" .. name .. "' (" .. inner .. ")"
 end
@@ -144,7 +167,10 @@ function options.apply(request, given, secure)
     local option, wanted = meaning(name, value)
     if option and (secure or option ~= "client_cert_context") then
       local ok, message, code = request:set_option(option, wanted)
-      if not ok then return nil, message, code end
+      if not ok then
+        message = gsub(message, option, name, 1) -- as its caller knows it
+        return nil, message, code
+      end
     end
   end
   return true

@@ -2,11 +2,14 @@
 
 local core = ...
 
-local error, find, sub, concat = error, string.find, string.sub, table.concat
+local error, type = error, type
+local byte, find, sub, concat = string.byte, string.find, string.sub, table.concat
+local tointeger = math.tointeger
 
 local request = {}
 
 local READ_FAULT = 30
+local CR = 13
 -- Bytes that a chunk has at most. Larger strings cost more than they save: each
 -- is memory that the system has to find anew.
 local PIECE = 65536
@@ -33,8 +36,16 @@ function request.write_pieces(self, file, n)
   end
 end
 
+--- Raises for a size that is none, blaming the caller of the method.
+function request.check_size(name, n)
+  if n == nil or type(n) == "number" and tointeger(n) and n > 0 then return end
+  error("bad argument #1 to '" .. name .. "' (integer from 1 on expected, got "
+    .. (type(n) == "number" and n or type(n)) .. ")", 3)
+end
+
 --- Iterates over the body in pieces of at most n bytes; raises on failure.
 function request:chunks(n)
+  request.check_size("chunks", n)
   n = n or PIECE
   return function()
     local data, message = self:read(n)
@@ -53,43 +64,50 @@ local function cut_line(text, from)
   return sub(text, from, stop), at + 1
 end
 
--- Puts pieces together until one holds a line's end; text, or nil at the end.
+-- Puts pieces together until one holds a line's end, or they are too long
+-- whatever comes: the last byte may be the CR of an end.
 local function fill_line(read_piece, rest, limit)
-  local parts, count, size = { rest }, 1, #rest
-  while true do
+  local parts, count, size, last = { rest }, 1, #rest, byte(rest, -1)
+  while size <= limit or size == limit + 1 and last == CR do
     local data, message = read_piece()
     if message then return nil, message end
-    if not data then
-      if size == 0 then return nil end
-      return concat(parts)
-    end
-    count, size = count + 1, size + #data
+    if not data then break end
+    count, size, last = count + 1, size + #data, byte(data, -1)
     parts[count] = data
-    if find(data, "\n", 1, true) then return concat(parts) end
-    if size > limit then return nil, "a line is longer than " .. limit .. " bytes" end
+    if find(data, "\n", 1, true) then break end
   end
+  return concat(parts)
 end
 
---- Iterates over the lines that a function reads piece by piece.
+--- Iterates over the lines that a function reads piece by piece. How the bytes
+-- were cut into pieces makes no difference. A failure is raised from then on.
 function request.lines_of(read_piece, limit)
-  local text, from = "", 1
+  local text, from, problem = "", 1, nil
   limit = limit or MAX_LINE
   return function()
+    if problem then error(problem, 2) end
     local line, after = cut_line(text, from)
     if not line then
-      local more, message = fill_line(read_piece, sub(text, from), limit)
-      if message then error(message, 2) end
-      text, from = more or "", 1
-      line, after = cut_line(text, from)
-      if not line and more then line, after = more, #more + 1 end
+      local more
+      more, problem = fill_line(read_piece, sub(text, from), limit)
+      if problem then error(problem, 2) end
+      text, from = more, 1
+      line, after = cut_line(text, 1)
+      if not line then line, after = text, #text + 1 end
+      if text == "" then return nil end
     end
-    from = after or from
+    if #line > limit then
+      problem = "a line is longer than " .. limit .. " bytes"
+      error(problem, 2)
+    end
+    from = after
     return line
   end
 end
 
 --- Iterates over the lines of the body, without their ends; raises on failure.
 function request:lines(limit)
+  request.check_size("lines", limit)
   return request.lines_of(function() return self:read(PIECE) end, limit)
 end
 

@@ -1,10 +1,10 @@
 --- hinternet.url: what a request needs to know of a URL, and text for URLs.
 
-local core = ...
+local core, import = ...
 
 local error, next, tostring, type = error, next, tostring, type
-local byte, find, format, gsub, match, sub = string.byte, string.find, string.format,
-  string.gsub, string.match, string.sub
+local byte, find, format, gsub, lower = string.byte, string.find, string.format, string.gsub,
+  string.lower
 local concat, sort = table.concat, table.sort
 
 local url = {}
@@ -12,29 +12,35 @@ local url = {}
 local INVALID_URL = 12005
 local MAX_TARGETS = 256 -- parsed URLs remembered
 
-local function without_fragment(text)
-  local hash = find(text, "#", 1, true)
-  return hash and sub(text, 1, hash - 1) or text, hash
+local function escape_byte(c) return format("%%%02X", byte(c)) end
+
+-- As the core escapes a request target, which finds nothing left to do then.
+local function escape(text)
+  return (gsub(text, "[^%w%-._~!$&'()*+,;=%%/:?@]", escape_byte))
 end
 
 local function crack(text)
   local parts, message, code = core.crack_url(text)
   if not parts then return nil, message, code end
-  if parts.user or parts.password then
-    return nil, "invalid URL: credentials in a URL are not sent", INVALID_URL
+  if parts.user or parts.password or parts.port == 0 or find(text, "%c") or find(text, " $") then
+    return nil, import "fault".of_target(text, parts), INVALID_URL
   end
   local secure
   secure, message, code = core.is_secure(parts.scheme)
   if secure == nil then return nil, message, code end
-  local path, hash = without_fragment(parts.path)
-  local extra = hash and "" or without_fragment(parts.extra)
-  if path == "" then path = "/" end
+  -- The name behind a zone's "%" is an interface's, and has its case.
+  local host, port = gsub(parts.host, "^[^%%]*", lower), parts.port
+  local origin
+  origin, message, code = core.create_url { scheme = parts.scheme, host = host, port = port }
+  if not origin then return nil, message, code end
+  local extra = gsub(parts.extra, "#.*", "")
+  local path = escape((parts.path == "" and "/" or parts.path) .. extra)
   return {
-    url = without_fragment(text),
-    host = parts.host,
-    port = parts.port,
-    origin = parts.scheme .. "://" .. parts.host:lower() .. ":" .. parts.port,
-    path = path .. extra,
+    url = origin .. path,
+    host = host,
+    port = port,
+    origin = origin,
+    path = path,
     has_query = extra ~= "",
     open_options = secure and { secure = true } or nil,
     connection = nil, -- to that origin, of the module's own session
@@ -56,7 +62,7 @@ function url.target(text)
   local target = targets[text]
   if target then return target end
   if type(text) ~= "string" then
-    error("bad URL (string expected, got " .. type(text) .. ")", 3)
+    error("bad URL (string expected, got " .. import "fault".kind_of(text) .. ")", 3)
   end
   local message, code
   target, message, code = crack(text)
@@ -68,9 +74,7 @@ end
 
 -- RFC 3986 2.3: what need not be encoded anywhere.
 local function encode(value)
-  return (gsub(tostring(value), "[^%w%-._~]", function(c)
-    return format("%%%02X", byte(c))
-  end))
+  return (gsub(tostring(value), "[^%w%-._~]", escape_byte))
 end
 
 local function add_pair(out, name, value)
@@ -104,12 +108,16 @@ end
 
 --- Path and URL of a target with a query appended.
 function url.with_query(target, query)
-  local text = type(query) == "string" and query or url.encode_pairs(query)
+  local text
+  if type(query) == "string" then
+    text = escape((gsub(query, "^[?&]", "")))
+  else
+    text = url.encode_pairs(query)
+  end
   if text == "" then return target.path, target.url end
   local joint = target.has_query and "&" or "?"
-  local whole = target.url
-  if not target.has_query and match(whole, "^%a+://[^/]*$") then whole = whole .. "/" end
-  return target.path .. joint .. text, whole .. joint .. text
+  if target.has_query and find(target.path, "[?&]$") then joint = "" end
+  return target.path .. joint .. text, target.url .. joint .. text
 end
 
 return url

@@ -239,7 +239,7 @@ function handle:parent() end
 ---name, flags by a list of names. Unknown names and wrong types raise.
 ---Errors: 6, 87, 12009, 12011, 12018, 12019.
 ---@param name hinternet.option
----@param value any
+---@param value? any none for an option of type none
 ---@return true? ok
 ---@return string? message
 ---@return integer? code

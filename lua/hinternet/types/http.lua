@@ -16,9 +16,9 @@ local session = {}
 ---@field json_encode? fun(value: table): string
 ---@field form? string|table sent as application/x-www-form-urlencoded
 ---@field timeout? hinternet.seconds|false for all of it, to the last byte
----@field redirects? boolean|integer false: none is followed; a number: at most that many
+---@field redirects? boolean|number false: none is followed; a number: at most that many
 ---@field decompression? boolean false: bodies as they come
----@field max_body? integer the largest body that is taken, in bytes (error 122)
+---@field max_body? number the largest body that is taken, in bytes (error 122)
 ---@field progress? fun(bytes: integer, total: integer?): boolean? told how far the body has come; false cancels (error 12017)
 ---@field history? boolean true: the response lists the redirects followed
 ---@field stream? boolean leave the body to be read from the response
@@ -36,14 +36,14 @@ local session = {}
 ---@field version string "HTTP/1.1"
 ---@field headers hinternet.headers
 ---@field raw_headers string
----@field url string without fragment
+---@field url string what was asked, escaped, without fragment; scheme and host in lower case
 ---@field body string? nil for a streamed response
 ---@field times table<string, hinternet.seconds> the record of request_times
 ---@field history { status: integer, url: string }[]? with the option of that name
 local response = {}
 
 ---Reads from the body like `request:read`; a streamed response is closed at its
----end.
+---end. After a failure or a close it answers that again.
 ---@param n? integer|"a"
 ---@param mode? "fill"
 ---@return string? data
@@ -103,7 +103,7 @@ function session:all(list, options) end
 function hinternet.session() end
 
 ---One request over the module's session. Credentials in the URL are error 12005.
----@param method string sent as given
+---@param method string a standard one in either case; others are sent as given
 ---@param url string
 ---@param options? hinternet.request_options unknown ones raise
 ---@return hinternet.response? response
