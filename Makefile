@@ -190,6 +190,7 @@ $(foreach module,$(modules),$(eval $(call module_rules,$(module))))
 build/hinternet/core.so: build/text/half.o
 build/asan/hinternet/core.so: build/text/half.o
 build/poll/hinternet/core.so: build/text/half.o
+build/tiny/hinternet/core.so: build/text/half.o
 
 build/text/all.c: for_users := lua/hinternet.lua $(adapters)
 build/text/all.c: lua/hinternet.lua $(adapters)
@@ -283,6 +284,7 @@ demo: deps-demo
 # spec/support/run.sh builds and runs these:
 #   build/asan   the module under ASan and UBSan
 #   build/poll   the module over poll(2), in one piece
+#   build/tiny   the module with the smallest buffers, likewise
 #   build/test   the C unit tests, with HN_TEST, under ASan and UBSan
 #   build/fuzz   the fuzzers behind their own small driver, likewise
 #   build/host   programs that embed Lua and the amalgamation
@@ -302,6 +304,15 @@ build/asan/%.o: csrc/%.c build/flags
 
 build/poll/hinternet/core.so: $(call objects,obj,$(common)) \
     build/obj/net/reactor_poll.o
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(link) -o $@ $^ $(dep_libs)
+
+# With the smallest buffers, so that every refill and every split happens.
+build/tiny/%.o: csrc/%.c build/flags
+	@mkdir -p $(@D)
+	$(compile) $(werror) $(lua_cflags) -DHN_TEST_TINY $(depfiles) -c -o $@ $<
+
+build/tiny/hinternet/core.so: $(call objects,tiny,$(sources))
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(link) -o $@ $^ $(dep_libs)
 

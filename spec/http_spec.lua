@@ -394,7 +394,7 @@ describe("A request in one call", function()
       local s = serve { { "loop", 3, { { "recv_head" }, { "send",
         "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0123" }, { "close" } } } }
       local r = assert(hinternet.get(s.url, { stream = true }))
-      assert.equal("0123", r:read(4))
+      assert.equal("0123", r:read(4, "fill"))
       local data, message, code = r:read(1)
       assert.same({ nil, "string", BROKEN }, { data, type(message), code })
       r = assert(hinternet.get(s.url, { stream = true }))

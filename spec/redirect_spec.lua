@@ -367,7 +367,7 @@ describe("A redirect", function()
     end)
   end)
 
-  it("is read away, and its connection used for the next hop, or closed", function()
+  it("is read away, and its connection used for the next hop, or closed #whole", function()
     local large = { "HTTP/1.1 302 Found\r\nLocation: /next\r\nContent-Length: 2000000\r\n\r\n" }
     local chunked = redirect(302, "/next", "Transfer-Encoding: chunked")
     for _, row in ipairs {

@@ -264,7 +264,7 @@ describe("A request sent again on its handle", function()
     for _ = 1, 3 do
       assert(request:send())
       assert(request:receive_response())
-      assert.equal(10, #request:read(10))
+      assert.equal(10, #request:read(10, "fill"))
     end
     assert.equal(990, #request:read("a"))
     server:close()

@@ -186,7 +186,7 @@ describe("A body left unread", function()
     assert.same({ 2, 0 }, leave(body(1), { max_response_drain_size = 0 }))
   end)
 
-  it("in chunks costs nothing when all of it came with the head", function()
+  it("in chunks costs nothing when all of it came with the head #whole", function()
     assert.same({ 1, 1 }, leave("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked"
       .. "\r\n\r\n2\r\nok\r\n0\r\n\r\n"))
   end)

@@ -371,7 +371,7 @@ describe("A body over TLS", function()
     local request = new(session, s)
     assert(request:send())
     assert(request:receive_response())
-    assert.equal("hello", request:read(100))
+    assert.equal("hello", request:read(5, "fill"))
     s:go()
     assert.same({ nil, "closed without close_notify while receiving from " .. place(s), 12030 },
       { request:read(100) })

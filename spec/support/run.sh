@@ -27,7 +27,7 @@ export UBSAN_OPTIONS='print_stacktrace=1:halt_on_error=1'
 ulimit -n 4096 2>/dev/null || true
 
 all_jobs='c-tests fuzz one-file luacheck lint specs specs-asan specs-gc
-  specs-poll specs-valgrind'
+  specs-poll specs-tiny specs-valgrind'
 jobs= only=
 for word; do
   case $word in *.lua) only+=" $word" ;; *) jobs+=" $word" ;; esac
@@ -132,7 +132,7 @@ busted() { # build folder, seconds each and in all, files
   HN_BUILD=$folder LUA_CPATH="$PWD/$folder/?.so;;" python3 spec/support/specs.py \
     --log "$log/$name" --each "$each" --all "$all" --first "$slow_specs" "$@" -- \
     env ${preload:+LD_PRELOAD="$preload"} ${under:-} "$LUA" "$busted_script" \
-    -o plainTerminal --helper=spec/support/record.lua
+    -o plainTerminal --helper=spec/support/record.lua ${options:-}
   # shellcheck disable=SC2046
   set -- $(tail -n 1 "$log/$name.log" | grep -E '^[0-9]+ passed, [0-9]+ failed')
   [ $# -eq 0 ] || count "$1" "$3" "$5"
@@ -179,6 +179,15 @@ job_specs-poll() {
     luv cqueues copas host_prosody)
 }
 
+# Buffers of a few bytes: every refill and every split happens. Left out is what
+# says what a single read brings (#whole).
+job_specs-tiny() {
+  local options=--exclude-tags=whole
+  HN_SLOW=1 busted build/tiny 60 600 \
+    spec/{content,fault,http,http_body,redirect,request,request_body}_spec.lua \
+    spec/{response,reuse,server,tls,tls_session,upload}_spec.lua
+}
+
 # Memory that was never set, which no sanitizer of GCC's sees, and what is
 # definitely lost. No error is suppressed; programs that specs start run as
 # they are.
@@ -197,6 +206,7 @@ targets() {
     one-file) echo build/one/all.o ;;
     specs-asan) echo build/asan/hinternet/core.so ;;
     specs-poll) echo build/poll/hinternet/core.so ;;
+    specs-tiny) echo build/tiny/hinternet/core.so ;;
     luacheck) ;;
     specs) case ${only:-embed} in *embed*) echo all hosts ;; *) echo all ;; esac ;;
     *) echo all ;;
