@@ -184,6 +184,47 @@ static void tls_verify_note(struct tls_stream *t, X509 *cert, int error) {
   tls_verify_blame(t, bit, error, NULL);
 }
 
+/* Labels of letters, digits, "-" and "_", none of them empty. */
+static bool tls_is_name(struct hn_slice s) {
+  char before = '.';
+  for (size_t i = 0; i < s.n; i++) {
+    char c = slice_lower(s.p[i]);
+    bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+                 c == '-' || c == '_';
+    if (!plain && (c != '.' || before == '.')) return false;
+    before = c;
+  }
+  return before != '.';
+}
+
+/* RFC 6125 6.4.3: "*" is the whole first label, and one of at least three: not
+ * every host of a top-level domain. */
+static bool tls_is_wildcard_of(struct hn_slice pattern, struct hn_slice host) {
+  struct hn_slice rest = slice_from(host, slice_find(host, 0, '.'));
+  if (pattern.n < 2 || pattern.p[0] != '*' || !tls_is_name(host)) return false;
+  return slice_find(rest, 1, '.') < rest.n &&
+         slice_equal_nocase(slice_from(pattern, 1), rest);
+}
+
+/* The library holds that no wildcard stands for a label with an underscore,
+ * other clients hold that it does: names of services and tenants have them. */
+static bool tls_verify_has_wildcard(const struct tls_stream *t, X509 *cert) {
+  GENERAL_NAMES *names =
+    cert ? X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL) : NULL;
+  bool found = false;
+  for (int i = 0; i < sk_GENERAL_NAME_num(names) && !found; i++) {
+    int type;
+    const ASN1_STRING *text =
+      GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names, i), &type);
+    if (type != GEN_DNS) continue;
+    struct hn_slice pattern = {(const char *)ASN1_STRING_get0_data(text),
+                               (size_t)ASN1_STRING_length(text)};
+    found = tls_is_wildcard_of(pattern, slice_of(t->host));
+  }
+  GENERAL_NAMES_free(names);
+  return found;
+}
+
 static struct tls_stream *tls_verify_stream(X509_STORE_CTX *x) {
   int index = SSL_get_ex_data_X509_STORE_CTX_idx();
   SSL *ssl = X509_STORE_CTX_get_ex_data(x, index);
@@ -196,7 +237,10 @@ static int tls_verify_collect(int ok, X509_STORE_CTX *x) {
   int error = X509_STORE_CTX_get_error(x);
   if (ok) return 1;
   if (!t || error == X509_V_ERR_OUT_OF_MEM) return 0;
-  tls_verify_note(t, X509_STORE_CTX_get_current_cert(x), error);
+  X509 *cert = X509_STORE_CTX_get_current_cert(x);
+  if (error == X509_V_ERR_HOSTNAME_MISMATCH && tls_verify_has_wildcard(t, cert))
+    return 1;
+  tls_verify_note(t, cert, error);
   return 1;
 }
 

@@ -57,6 +57,55 @@ TEST(bad_certificates) {
   }
 }
 
+static const struct {
+  const char *host, *names;
+  bool matches;
+} wildcards[] = {
+  {"www.example.org", "DNS:*.example.org", true},
+  {"a_b.example.org", "DNS:*.example.org", true},
+  {"_x-1_.EXAMPLE.org", "DNS:x.test,DNS:*.Example.ORG", true},
+  {"a_b.example.org.", "DNS:*.example.org", true},
+  {"www.a_b.example.org", "DNS:*.a_b.example.org", true},
+  {"a_b.example.org", "DNS:a_b.example.org", true},
+  {"a_b.example.org", "DNS:*.example.com", false},
+  {"a_b.example.org", "DNS:a-b.example.org", false},
+  {"c.a_b.example.org", "DNS:*.example.org", false},
+  {"a_b.example", "DNS:*.example", false},
+  {"a_b.example.org", "DNS:a*.example.org", false},
+  {"a_b.example.org", "DNS:*b.example.org", false},
+  {"a_b.example.org", "DNS:*_b.example.org", false},
+  {"a_b.example.org", "DNS:a_b.*.org", false},
+  {"a_b.example.org", "DNS:*.*.org", false},
+  {"a_b.example.org", "DNS:**.example.org", false},
+  {"a_b.example.org", "DNS:*xexample.org", false},
+  {"example_.org", "DNS:*.example_.org", false},
+  {"a_b", "DNS:*", false},
+  {"a_b.example.org", "email:*.example.org", false},
+  {"a!_b.example.org", "DNS:*.example.org", false},
+  {"a_b..example.org", "DNS:*..example.org", false},
+};
+
+/* As other clients see it: a wildcard is one whole label, underscores or no. */
+TEST(wildcards_and_underscores) {
+  const struct hn_tls_options o = pair_options();
+  for (size_t i = 0; i < sizeof wildcards / sizeof *wildcards; i++) {
+    struct fixture_cert cert =
+      pair_leaf(wildcards[i].names, NULL, -FIXTURE_DAY, FIXTURE_DAY);
+    struct pair p;
+    char label[80];
+    snprintf(label, sizeof label, "%s, %s", wildcards[i].host,
+             wildcards[i].names);
+    test_label(label);
+    CHECK_INT(pair_open(&p, &o, &cert, slice_of(wildcards[i].host)), 0);
+    if (!wildcards[i].matches)
+      pair_check_refused(&p, NAME, "certificate ");
+    else if (CHECK_INT(pair_handshake(&p), 0))
+      pair_check_exchange(&p);
+    pair_close(&p);
+    fixture_drop(&cert);
+  }
+}
+
 TEST(unknown_authorities) {
   const struct hn_tls_options o = pair_options();
   struct fixture_cert stranger = fixture_authority("A Str\"nger");
@@ -297,7 +346,8 @@ TEST(lists_of_pins) {
   }
 }
 
-PAIR_MAIN(ROW(bad_certificates), ROW(unknown_authorities),
+PAIR_MAIN(ROW(bad_certificates), ROW(wildcards_and_underscores),
+          ROW(unknown_authorities),
           ROW(every_fault_with_every_flag), ROW(several_faults_in_words),
           ROW(a_forged_signature), ROW(a_weak_signature), ROW(pinned_keys),
           ROW(lists_of_pins))
