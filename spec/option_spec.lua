@@ -89,14 +89,14 @@ local function each(act)
 end
 
 local function good_values(name, option)
-  if option.type == "time" then return { 0.001, 1.5, 86400, false } end
+  if option.type == "time" then return { 0.001, 1.5, 86401, 1e12, false } end
   if option.type == "boolean" then return { true, false } end
   if option.type == "none" then return {} end
   return values[name].takes
 end
 
 local function bad_values(name, option)
-  if option.type == "time" then return { 0, -1, 86401, 0 / 0 } end
+  if option.type == "time" then return { 0, -1, 0 / 0, -math.huge } end
   return values[name].refuses or {}
 end
 
@@ -284,6 +284,25 @@ describe("Every option", function()
       end
       assert.has_error(function() handle:set_option(name, nil) end)
       assert.has_error(function() handle:set_option(name) end)
+    end)
+  end)
+
+  it("that is a time may be any, and endless", function()
+    each(function(name, option, letter, handle)
+      if option.type ~= "time" or not option.set:find(letter) then return end
+      -- It counts as receive_timeout when that is more.
+      if name == "receive_response_timeout" then handle:set_option("receive_timeout", 0.001) end
+      for _, long in ipairs { 1e15, 1e300, math.maxinteger } do
+        assert.is_true(handle:set_option(name, long), name)
+        assert.is_true(handle:query_option(name) > 1e12, name)
+      end
+      assert.is_true(handle:set_option(name, 1e-300))
+      assert.is_true(handle:query_option(name) > 0 and handle:query_option(name) <= 0.001, name)
+      for _, none in ipairs { math.huge, false } do
+        assert.is_true(handle:set_option(name, 5))
+        assert.is_true(handle:set_option(name, none))
+        assert.is_false(handle:query_option(name), name)
+      end
     end)
   end)
 

@@ -98,6 +98,19 @@ describe("A pollable", function()
     s:close()
   end)
 
+  it("is not readable for a deadline in a million years", function()
+    local s = p:script({ "recv_head" }, { "wait" }, { "close" })
+    for _, long in ipairs { 1e14, 1e300 } do
+      local session <close> = assert(hinternet.open { async = true, total_timeout = long })
+      session:set_timeouts { receive = long, response = long }
+      local request <close> = session:connect("127.0.0.1", s.port):open_request()
+      assert.is_true(request:send())
+      drive_until(function() return pollable:timeout() > 3e13 end)
+      assert.is_false(is_readable(0))
+    end
+    s:close()
+  end)
+
   it("drives a whole transfer in LuaSocket's select", function()
     local s = p:keepalive(("x"):rep(300000))
     local session <close> = assert(hinternet.open())

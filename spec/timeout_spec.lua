@@ -180,6 +180,30 @@ describe("A timeout", function()
     session:close()
     server:close()
   end)
+
+  it("as long as numbers go bounds nothing, in calls, tasks and polls", function()
+    local s = p:script { "loop", -1, { { "recv_head" }, { "stall", 0.01 },
+      { "send", "HTTP/1.1 200 OK\r\nKeep-Alive: timeout=9223372036854774\r\n"
+        .. "Content-Length: 2\r\n\r\n" },
+      { "stall", 0.01 }, { "send", "ok" } } }
+    for _, long in ipairs { 1e300, math.maxinteger, 1e15, math.huge } do
+      local session <close> = hinternet.open { total_timeout = long, keep_alive_timeout = long,
+        poll_budget = long }
+      assert(session:set_timeouts { resolve = long, connect = long, send = long, receive = long,
+        response = long })
+      for _ = 1, 2 do
+        assert.equal("ok", assert(session:get(s.url .. "/")).body)
+        local task = session:spawn(function()
+          return assert(session:get(s.url .. "/", { timeout = long })).body
+        end)
+        while session:poll(long) do end
+        assert.equal("ok", (task:join()))
+      end
+      assert.equal(1, session:query_option("connections_opened"))
+      session:set_option("poll_budget", false)
+    end
+    s:close()
+  end)
 end)
 
 describe("A host", function()
@@ -270,7 +294,12 @@ describe("set_timeouts", function()
         end
       end
       assert.equal(30, handle:query_option("resolve_timeout"))
-      assert.equal(87, select(3, handle:set_option("send_timeout", 1e6)))
+      for name in pairs(options) do
+        assert.is_true(handle:set_timeouts { receive = 1, [name] = 1e6 })
+        assert.equal(1e6, handle:query_option(options[name]))
+        assert.is_true(handle:set_timeouts { receive = 1, [name] = math.huge })
+        assert.is_false(handle:query_option(options[name]))
+      end
     end
   end)
 

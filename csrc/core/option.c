@@ -34,7 +34,8 @@ struct option_row {
   option_check_fn *check; /* of a text; may be NULL */
 };
 
-#define OPTION_DAY (24 * 3600 * 1000)
+/* A time that no clock reaches; a moment and it can still be added. */
+#define HN_OPTION_AGES (INT64_MAX / 4)
 
 static const struct hn_word option_policies[] = {
   {"never", HN_REDIRECT_NEVER},
@@ -195,12 +196,15 @@ static int64_t *option_place(struct hn_node *n, const struct option_row *row) {
   return (int64_t *)(void *)((char *)option_settings(n) + row->offset);
 }
 
+static bool option_is_time(const struct hn_value *value) {
+  return value->type == HN_TYPE_TIME || value->type == HN_TYPE_SPAN;
+}
+
 static int option_check(const struct option_row *row,
                         const struct hn_value *value) {
   if (value->type != row->entry.type) return HN_ERR_INVALID_PARAMETER;
   if (value->type == HN_TYPE_TEXT || value->type == HN_TYPE_NONE) return 0;
-  bool is_time = value->type == HN_TYPE_TIME || value->type == HN_TYPE_SPAN;
-  if (is_time && value->number == -1) return 0;
+  if (option_is_time(value) && value->number == -1) return 0;
   if (value->type == HN_TYPE_FLAGS && (value->number & ~row->entry.max))
     return HN_ERR_INVALID_PARAMETER;
   if (value->number < row->entry.min || value->number > row->entry.max)
@@ -257,9 +261,12 @@ static int option_find_row(hn_runtime *rt, hn_handle h, struct hn_slice name,
 
 static int option_apply(struct hn_node *n, const struct option_row *row,
                         const struct hn_value *value) {
-  if (row->is_text) return option_set_text(n, row, value->text);
-  if (row->set) return row->set(n, value);
-  *option_place(n, row) = value->number;
+  struct hn_value v = *value;
+  if (row->is_text) return option_set_text(n, row, v.text);
+  if (option_is_time(&v) && v.number > HN_OPTION_AGES)
+    v.number = HN_OPTION_AGES;
+  if (row->set) return row->set(n, &v);
+  *option_place(n, row) = v.number;
   return 0;
 }
 

@@ -11,16 +11,16 @@
  * X(name, number, type, levels that query, levels that set, field, least,
  *   most, words, text) */
 #define HN_OPTION_STORED_LIST(X)                                              \
-  X("resolve_timeout", 2, TIME, SCR, SR, resolve_timeout, 1, OPTION_DAY,      \
+  X("resolve_timeout", 2, TIME, SCR, SR, resolve_timeout, 1, INT64_MAX,       \
     NULL, "longest name resolution")                                          \
-  X("connect_timeout", 3, TIME, SCR, SR, connect_timeout, 1, OPTION_DAY,      \
+  X("connect_timeout", 3, TIME, SCR, SR, connect_timeout, 1, INT64_MAX,       \
     NULL, "longest connect, for each address, TLS handshake, and wait for a " \
     "free connection")                                                        \
   X("connect_retries", 4, INTEGER, SR, SR, connect_retries, 1,                \
     HN_MAX_ADDRESSES, NULL, "addresses of a host that are tried")             \
-  X("send_timeout", 5, TIME, SCR, SR, send_timeout, 1, OPTION_DAY, NULL,      \
+  X("send_timeout", 5, TIME, SCR, SR, send_timeout, 1, INT64_MAX, NULL,       \
     "longest time in which nothing can be sent")                              \
-  X("receive_timeout", 6, TIME, SCR, SR, receive_timeout, 1, OPTION_DAY,      \
+  X("receive_timeout", 6, TIME, SCR, SR, receive_timeout, 1, INT64_MAX,       \
     NULL, "longest time in which nothing of the body arrives")                \
   X("redirect_policy", 88, INTEGER, SR, SR, redirect_policy, 0, 2,            \
     option_policies, "which redirects are followed")                          \
@@ -56,7 +56,7 @@
   X("max_decoded_size", 0, INTEGER, SR, SR, max_decoded_size, 0,              \
     (int64_t)1 << 46, NULL,                                                   \
     "largest size a compressed body may unpack to")                           \
-  X("total_timeout", 0, TIME, SR, SR, total_timeout, 1, OPTION_DAY, NULL,     \
+  X("total_timeout", 0, TIME, SR, SR, total_timeout, 1, INT64_MAX, NULL,      \
     "longest time from a send to the end of the response's body")
 
 /* Values with functions of their own.
@@ -64,7 +64,7 @@
  *   most, words, text) */
 #define HN_OPTION_COMPUTED_LIST(X)                                            \
   X("receive_response_timeout", 7, TIME, SCR, SR,                             \
-    option_get_response_timeout, option_set_response_timeout, 1, OPTION_DAY,  \
+    option_get_response_timeout, option_set_response_timeout, 1, INT64_MAX,   \
     NULL,                                                                     \
     "longest wait for the whole response head; at least receive_timeout")     \
   X("extended_error", 24, INTEGER, R, 0, option_get_error, NULL, 0, 0, NULL,  \
@@ -123,10 +123,10 @@
     option_set_max_conns_1_0, 0, INT32_MAX, NULL,                             \
     "the same for a server that speaks HTTP/1.0; 0 is 2")                     \
   X("keep_alive_timeout", 0, TIME, S, S, option_get_keep_alive,               \
-    option_set_keep_alive, 1, OPTION_DAY, NULL,                               \
+    option_set_keep_alive, 1, INT64_MAX, NULL,                                \
     "time a connection is kept unused, if its server does not say less")      \
   X("poll_budget", 0, SPAN, S, S, option_get_poll_budget,                     \
-    option_set_poll_budget, 1, (int64_t)1000 * OPTION_DAY, NULL,              \
+    option_set_poll_budget, 1, INT64_MAX, NULL,                               \
     "longest work of one poll while the session is open; what is left is "    \
     "done by the next; the least of all sessions' and the host's holds")      \
   X("http_protocol_used", 134, INTEGER, R, 0, option_get_protocol, NULL, 0,   \

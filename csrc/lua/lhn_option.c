@@ -2,6 +2,7 @@
  * lhn_option.c: set_option and query_option. The engine's table says which
  * options there are and of which type; times are seconds here.
  */
+#include <math.h>
 #include <string.h>
 
 #include "../hinternet_option.h"
@@ -18,7 +19,8 @@ static const struct hn_option_entry *lhn_option_find(lua_State *L, int arg) {
   return NULL;
 }
 
-/* Seconds in whole units, rounded up so that a short time is not none. */
+/* Seconds in whole units, rounded up so that a short time is not none. What is
+ * beyond all units is as long as they say. */
 static int lhn_option_time(lua_State *L, int arg, int64_t per_second,
                            int64_t *out) {
   if (lua_isboolean(L, arg) && !lua_toboolean(L, arg)) {
@@ -31,8 +33,11 @@ static int lhn_option_time(lua_State *L, int arg, int64_t per_second,
   if (!(seconds > 0))
     return HN_ERR_INVALID_PARAMETER;
   *out = -1;
-  if (seconds < 1e12) {
-    seconds *= (lua_Number)per_second;
+  if (seconds == (lua_Number)HUGE_VAL)
+    return 0;
+  *out = INT64_MAX;
+  seconds *= (lua_Number)per_second;
+  if (seconds < 4e18) {
     *out = (int64_t)seconds;
     if ((lua_Number)*out < seconds)
       ++*out;

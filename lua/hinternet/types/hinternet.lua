@@ -76,7 +76,7 @@ local hinternet = {}
 
 -- ------------------------------------------------------------------ options
 
----@alias hinternet.seconds number|false
+---@alias hinternet.seconds number|false any positive number; false and math.huge: no limit
 
 ---Opens a session (WinHttpOpen). Unknown options raise.
 ---@param options? hinternet.open_options
