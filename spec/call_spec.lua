@@ -1,0 +1,360 @@
+-- What a call of the one-call layer leaves, takes and counts.
+
+local hinternet = require "hinternet"
+local coded = require "spec.support.coded"
+local leaks = require "spec.support.leaks"
+local peer = require "spec.support.peer"
+
+local core = require "hinternet.core"
+
+local TOO_LARGE, URL, BROKEN = 122, 12005, 12030
+
+describe("A call", function()
+  local p, echo
+  local servers = {}
+  setup(function()
+    p = peer.start()
+    echo = p:echo()
+  end)
+  teardown(function() p:stop() end)
+  leaks.watch()
+  after_each(function()
+    for i = #servers, 1, -1 do
+      servers[i]:close()
+      servers[i] = nil
+    end
+  end)
+
+  local function serve(...)
+    local s = p:serve { connections = { ... } }
+    servers[#servers + 1] = s
+    return s
+  end
+  -- Answers one request after the other with these texts.
+  local function answering(...)
+    local steps = {}
+    for _, text in ipairs { ... } do
+      steps[#steps + 1] = { "recv_head" }
+      steps[#steps + 1] = { "recv_body" }
+      steps[#steps + 1] = { "send", text }
+    end
+    return serve(steps)
+  end
+
+  describe("closes its request when it returns", function()
+    local function live() return (core.live()) end
+
+    it("though it has failed before its head", function()
+      local broken = serve { { "recv_head" }, { "close" } }
+      local session <close> = assert(hinternet.open())
+      collectgarbage()
+      collectgarbage "stop"
+      local _, _, code = session:get(broken.url, { timeout = 5 })
+      assert.equal(BROKEN, code)
+      local before = live()
+      for _, options in ipairs { { timeout = 5 }, { stream = true }, { timeout = 0 },
+        { headers = "bad" }, { body = function() return nil, "no more" end } } do
+        assert.is_nil((session:get(broken.url, options)))
+        assert.equal(before, live())
+      end
+      local path = os.tmpname()
+      assert.is_nil((session:download(broken.url, path)))
+      assert.equal(before, live())
+      os.remove(path)
+      collectgarbage "restart"
+    end)
+
+    it("though it has failed after it, or raised", function()
+      local session <close> = assert(hinternet.open())
+      local s = serve { { "loop", -1, { { "recv_head" },
+        { "send", peer.response(200, nil, "0123456789") } } } }
+      assert(session:get(s.url, { timeout = 5 }))
+      collectgarbage()
+      collectgarbage "stop"
+      local before = live()
+      assert.is_nil((session:get(s.url, { max_body = 9 })))
+      assert.equal(before, live())
+      local function progress() error "enough" end
+      assert.is_false((pcall(session.get, session, s.url, { progress = progress })))
+      assert.equal(before, live())
+      collectgarbage "restart"
+    end)
+  end)
+
+  describe("with progress", function()
+    it("takes a body as long as max_body", function()
+      for _, size in ipairs { 10, 32768, 40000, 65536 } do
+        local text = peer.response(200, nil, ("x"):rep(size))
+        local s = answering(text, text)
+        local told
+        local options = { max_body = size, progress = function(n, total)
+          told = { n, total }
+        end }
+        assert.equal(size, #assert(hinternet.get(s.url, options)).body)
+        assert.same({ size, size }, told)
+        options.max_body = size - 1
+        local _, message, code = hinternet.get(s.url, options)
+        assert.same({ "buffer limit reached: body larger than max_body", TOO_LARGE },
+          { message, code })
+      end
+    end)
+
+    it("writes to a file no more than max_body, however large that is", function()
+      local path = os.tmpname()
+      for _, size in ipairs { 524287, 524288, 524289, 600000 } do
+        local text = peer.response(200, nil, ("x"):rep(size))
+        local s = answering(text, text)
+        local told = 0
+        local options = { max_body = size, progress = function(n) told = n end }
+        assert.equal(size, (assert(hinternet.download(s.url, path, options))))
+        assert.equal(size, told)
+        options.max_body = size - 1
+        local bytes, message, code = hinternet.download(s.url, path, options)
+        assert.same({ "buffer limit reached: body larger than max_body", TOO_LARGE },
+          { message, code })
+        assert.is_nil(bytes)
+      end
+      os.remove(path)
+    end)
+
+    it("is told a total only of what is handed out", function()
+      local text = coded.make()
+      local head = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: " .. #text.short
+        .. "\r\n\r\n"
+      local s = answering(head .. text.short, head .. text.short)
+      local totals = {}
+      local function progress(_, total) totals[#totals + 1] = total or false end
+      assert.equal("hello\n", assert(hinternet.get(s.url, { progress = progress })).body)
+      assert.same({ false }, totals)
+      totals = {}
+      local r = assert(hinternet.get(s.url, { progress = progress, decompression = false }))
+      assert.equal(text.short, r.body)
+      assert.same({ #text.short }, totals)
+    end)
+  end)
+
+  it("of download takes 200 to 299 for success", function()
+    local path = os.tmpname()
+    local s = answering(peer.response(299, nil, "body"), peer.response(300, nil, "choices"),
+      peer.response(200, nil, "body"), peer.response(400, nil, "bad"))
+    for _, row in ipairs { { 4 }, { nil, 300 }, { 4 }, { nil, 400 } } do
+      local bytes, message, code, r = hinternet.download(s.url, path)
+      assert.equal(row[1], bytes)
+      if not bytes then
+        assert.same({ "the server answered " .. row[2] .. " Status", row[2], row[2] },
+          { message, code, r.status })
+      end
+    end
+    os.remove(path)
+  end)
+
+  it("with history lets a callback hear what it has asked for alone", function()
+    local s = answering("HTTP/1.1 302 Found\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n",
+      peer.response(200, nil, "b"))
+    local session <close> = assert(hinternet.open())
+    local heard = {}
+    session:set_status_callback(function(_, status) heard[#heard + 1] = status end,
+      { "headers_available", "response_received" })
+    local r = assert(session:get(s.url, { history = true }))
+    assert.same({ { status = 302, url = s.url .. "/" } }, r.history)
+    assert.is_true(#heard > 0)
+    for _, status in ipairs(heard) do assert.equal("response_received", status) end
+  end)
+
+  it("is refused with a user, or a password alone, in its URL", function()
+    for _, user in ipairs { "user@", "user:@", ":password@", "@", "user:password@" } do
+      local url = echo.url:gsub("//", "//" .. user)
+      for _, options in ipairs { false, {} } do
+        local r, message, code = hinternet.get(url, options or nil)
+        assert.same({ nil, URL }, { r, code })
+        assert.matches("credentials in a URL are not sent", message, 1, true)
+      end
+    end
+  end)
+
+  it("goes on after the connection of the one before was closed", function()
+    local session <close> = assert(hinternet.open())
+    for _ = 1, 2 do
+      local r <close> = assert(hinternet.get(echo.url, { stream = true }))
+      assert.is_true(r.request:parent():close())
+      assert.is_table((hinternet.get(echo.url)))
+      assert.is_table((hinternet.get(echo.url, {})))
+      local other <close> = assert(session:get(echo.url, { stream = true }))
+      assert.is_true(other.request:parent():close())
+      assert.is_table((session:get(echo.url)))
+    end
+  end)
+
+  it("takes true and false for every option that is a boolean", function()
+    for _, name in ipairs { "redirects", "decompression", "history", "stream", "verify" } do
+      for _, value in ipairs { true, false } do
+        local r <close> = assert(hinternet.get(echo.url, { [name] = value }))
+        assert.equal(200, r.status)
+      end
+    end
+    local session <close> = assert(hinternet.open())
+    for name, option in pairs(core.options()) do
+      if option.type == "boolean" and option.set:find "S" then
+        for _, value in ipairs { true, false } do
+          assert.is_true(session:set_option(name, value))
+          local other <close> = assert(hinternet.open { [name] = value })
+          if option.query:find "S" then assert.equal(value, other:query_option(name)) end
+        end
+      end
+    end
+  end)
+
+  it("raises for a method that is no text, of the module and of sessions", function()
+    local session <close> = assert(hinternet.open())
+    for _, method in ipairs { 1, true, {} } do
+      local wanted = "bad argument #1 to 'request' (string expected, got " .. type(method) .. ")"
+      local _, message = pcall(function() local _ = session:request(method, echo.url) end)
+      assert.equal(wanted, message:match("^spec/call_spec.lua:%d+: (.*)$"))
+      _, message = pcall(function() local _ = hinternet.request(method, echo.url) end)
+      assert.equal(wanted, message:match("^spec/call_spec.lua:%d+: (.*)$"))
+    end
+  end)
+
+  it("sends a standard method in upper case, and others as they are", function()
+    local session <close> = assert(hinternet.open())
+    for _, name in ipairs { "get", "Post", "pUT", "patch", "delete", "options", "trace" } do
+      local list = hinternet.all { { method = name, url = echo.url } }
+      for _, r in ipairs { hinternet.request(name, echo.url), session:request(name, echo.url),
+        hinternet.request(name, echo.url, {}), list[1] } do
+        assert.equal(name:upper() .. " / HTTP/1.1", r.body:match("^[^\r]*"))
+      end
+    end
+    assert.equal("", assert(hinternet.request("head", echo.url)).body)
+    assert.equal("brew /", assert(hinternet.request("brew", echo.url)).body:match("^%S+ %S+"))
+    local request = assert(assert(session:connect("127.0.0.1", echo.port)):open_request("get"))
+    assert(request:send())
+    assert(request:receive_response())
+    assert.equal("get / HTTP/1.1", request:read("a"):match("^[^\r]*"))
+  end)
+
+  it("sends each of two fields of a name", function()
+    local session <close> = assert(hinternet.open())
+    local connection = assert(session:connect("127.0.0.1", echo.port))
+    local function pieces()
+      local left = { "b", "ody" }
+      return function() return table.remove(left, 1) end
+    end
+    local file = assert(io.tmpfile())
+    assert(file:write("body"))
+    for _, headers in ipairs {
+      { { "X", "1" }, { "Y", "3" }, { "x", "2" }, { "X", "2" } },
+      "X: 1\r\nY: 3\r\nx: 2\r\nX: 2",
+    } do
+      for _, options in ipairs { {}, { body = "body" }, { body = pieces() }, { body = file },
+        { json = "1" } } do
+        options.headers = headers
+        file:seek("set")
+        local text = assert(hinternet.post(echo.url, options)).body
+        assert.matches("\r\nX: 1\r\nY: 3\r\nx: 2\r\nX: 2\r\n", text, 1, true)
+      end
+      local request = assert(connection:open_request())
+      assert(request:add_headers("X: 0\r\nZ: 0"))
+      assert(request:send(headers))
+      assert(request:receive_response())
+      local text = request:read("a")
+      assert.matches("\r\nZ: 0\r\nX: 1\r\nY: 3\r\nx: 2\r\nX: 2\r\n", text, 1, true)
+      assert.is_nil(text:find("X: 0", 1, true))
+      assert(request:send("X: 4")) -- goes over the first alone, as ever
+      request:close()
+    end
+    file:close()
+  end)
+
+  it("sends one Host, however many it is given", function()
+    local session <close> = assert(hinternet.open())
+    local connection = assert(session:connect("127.0.0.1", echo.port))
+    local three = "Host: a\r\nHost: b\r\nHost: c"
+    for _, how in ipairs { "send", "add_headers" } do
+      local request = assert(connection:open_request())
+      if how == "send" then
+        assert(request:send(three))
+      else
+        assert(request:add_headers(three))
+        assert(request:send())
+      end
+      assert(request:receive_response())
+      local hosts = {}
+      for host in request:read("a"):gmatch("\r\nHost: (%w+)") do hosts[#hosts + 1] = host end
+      assert.same({ "c" }, hosts)
+      request:close()
+    end
+  end)
+
+  it("takes whole numbers that are floats", function()
+    local s = answering("HTTP/1.1 302 Found\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n",
+      peer.response(200, nil, "0123456789"), peer.response(200, nil, "0123456789"))
+    local r = assert(hinternet.get(s.url, { redirects = 4 / 2, max_body = 10.0 }))
+    assert.equal("0123456789", r.body)
+    local path = os.tmpname()
+    assert.equal(10, (hinternet.download(s.url, path, { max_body = 1e3 })))
+    os.remove(path)
+  end)
+
+  it("answers the URL that it asked, and doubles no mark of its query", function()
+    local base = echo.url
+    local upper = base:gsub("http", "HTTP")
+    for _, row in ipairs {
+      { upper .. "/A b\xc3\xa4", nil, "/A%20b%C3%A4" },
+      { upper, nil, "/" },
+      { base .. "?q=a b", nil, "/?q=a%20b" },
+      { base .. "/a%20b~{#part}", nil, "/a%20b~%7B" },
+      { base .. "/x", "?a=1", "/x?a=1" },
+      { base .. "/x?", "a=1", "/x?a=1" },
+      { base .. "/x?b&", "&a=1", "/x?b&a=1" },
+      { base .. "/x?b", "?a=1", "/x?b&a=1" },
+      { base .. "/x?b", { a = 1 }, "/x?b&a=1" },
+      { base .. "/x&", "a=1#2 3", "/x&?a=1%232%203" },
+    } do
+      local r = assert(hinternet.get(row[1], { query = row[2] }))
+      assert.equal(base .. row[3], r.url)
+      assert.equal(row[3], r.body:match("^GET (%S+) HTTP"))
+    end
+    local path = os.tmpname()
+    os.remove(path)
+    local s = p:serve { path = path, connections = { { { "echo" } } } }
+    servers[#servers + 1] = s
+    local r = assert(hinternet.get("HTTP://Example.TEST:80/X", { unix_socket = path }))
+    assert.equal("http://example.test/X", r.url)
+    assert.matches("\r\nHost: example.test\r\n", r.body, 1, true)
+    local other = answering("HTTP/1.1 302 Found\r\nLocation: HTTP://LOCALHOST:" .. echo.port
+      .. "/A%20b\r\nContent-Length: 0\r\n\r\n")
+    assert.equal("http://localhost:" .. echo.port .. "/A%20b", assert(hinternet.get(other.url)).url)
+  end)
+
+  it("hears what its session's callback is when it begins", function()
+    local session <close> = assert(hinternet.open())
+    local own = assert(hinternet.session())
+    local heard
+    local function hear(name)
+      return function(_, status) if status == "sending_request" then heard = name end end
+    end
+    for _, call in ipairs {
+      { session, function() return session:get(echo.url) end },
+      { own, function() return hinternet.get(echo.url) end },
+      { own, function() return hinternet.get(echo.url, { timeout = 5 }) end },
+    } do
+      heard = nil
+      assert(call[2]())
+      assert.is_nil(heard)
+      call[1]:set_status_callback(hear "first")
+      assert(call[2]())
+      assert.equal("first", heard)
+      call[1]:set_status_callback(hear "second", { "send_request" })
+      assert(call[2]())
+      assert.equal("second", heard)
+      heard = nil
+      call[1]:set_status_callback(hear "third", { "redirect" })
+      assert(call[2]())
+      assert.is_nil(heard)
+      call[1]:set_status_callback(nil)
+      assert(call[2]())
+      assert.is_nil(heard)
+    end
+    assert.equal(1, session:query_option("connections_opened"))
+  end)
+end)
