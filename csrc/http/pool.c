@@ -349,7 +349,7 @@ static void pool_wait(struct hn_pool *p, struct hn_place *place,
  * be: the new connection needs buffers, too. */
 static int pool_dial(struct hn_pool *p, struct hn_place *place,
                      const struct hn_pool_wish *w, struct hn_conn **out) {
-  struct hn_conn *c;
+  struct hn_conn *c = NULL;
   int rc;
   while (account_is_tight(&p->env->account) && pool_evict_any(p->env)) continue;
   do rc = conn_new(p->env, &place->origin, &w->limits, &c);
