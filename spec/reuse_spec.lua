@@ -4,6 +4,7 @@
 local hinternet = require "hinternet"
 local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
+local socket = require "socket"
 
 local p
 local function start_peer()
@@ -267,6 +268,56 @@ describe("A connection that died while it lay idle", function()
     session:close()
     server:close()
     other:close()
+  end)
+end)
+
+describe("A connection that lay idle for more than a moment", function()
+  start_peer()
+
+  local POISON = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nPOISON"
+
+  -- A first request, answered by `answer`; then what the server does by itself
+  -- up to its end. What was sent on loopback is there when the sender goes on.
+  local function left_alone(method, answer, step)
+    local first = { { "recv_head" }, { "send", answer }, { "wait" }, step }
+    local server = p:serve { connections = { first, { { "echo" } } } }
+    local session, connection = open(server)
+    assert.is_string(fetch(connection, method))
+    server:go()
+    assert.is_true(server:wait(1))
+    socket.sleep(0.002) -- it is trusted for one millisecond
+    return session, connection, server
+  end
+
+  it("has nothing believed that came unasked", function()
+    local session <close>, connection, server = left_alone("GET", OK, { "send", POISON })
+    assert.matches("^GET / HTTP", fetch(connection))
+    assert.same({ 2, 0 }, counts(session))
+    session:close()
+    server:close()
+  end)
+
+  it("is given up when a HEAD was answered with a body that came late", function()
+    local session <close>, connection, server = left_alone("HEAD", OK:sub(1, -3),
+      { "send", "ok" })
+    assert.matches("^GET / HTTP", fetch(connection))
+    assert.same({ 2, 0 }, counts(session))
+    session:close()
+    server:close()
+  end)
+
+  it("is looked at before a body goes out that can be had only once", function()
+    for _, step in ipairs { { "close" }, { "reset" } } do
+      local session <close>, _, server = left_alone("GET", OK, step)
+      local pieces = { "one", "two" }
+      local r = assert(session:put(server.url .. "/", {
+        body = function() return table.remove(pieces, 1) end,
+      }))
+      assert.matches("^PUT / HTTP", r.body)
+      assert.matches("one.*two", server:received()[2])
+      session:close()
+      server:close()
+    end
   end)
 end)
 

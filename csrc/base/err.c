@@ -230,6 +230,10 @@ int err_set_system(struct hn_errinfo *info, int code, enum hn_phase phase,
   return code;
 }
 
+bool err_is_no_files(int system) {
+  return system == EMFILE || system == ENFILE;
+}
+
 static const struct hn_error_entry err_entries[] = {
 #define HN_X(name, number, text) {#name, number, text},
   HN_ERROR_LIST(HN_X)

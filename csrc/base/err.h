@@ -64,4 +64,7 @@ HN_INTERNAL int err_set_system(struct hn_errinfo *info, int code,
                                enum hn_phase phase, const char *host,
                                int system);
 
+/* True for an errno that says that there are no descriptors left. */
+HN_INTERNAL bool err_is_no_files(int system);
+
 #endif

@@ -308,8 +308,10 @@ __attribute__((noinline)) static int loop_wait(hn_runtime *rt, int64_t wait) {
   rt->news_count = count;
   rt->env.now_us = 0;
   if (start) rt->until += env_now_us(&rt->env) - start; /* waiting is no work */
+  int64_t seen_at = env_now_us(&rt->env);
   rt->round = HN_ROUND_RESOLVE;
-  (void)loop_finish_round(rt);
+  if (loop_finish_round(rt) && count < HN_RUNTIME_NEWS)
+    rt->env.seen_at = seen_at;
   return 0;
 }
 

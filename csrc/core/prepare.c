@@ -164,7 +164,8 @@ int prepare_message(struct hn_request *r, struct hn_slice headers,
   r->message.length = length;
   r->message.expects =
       length > 0 && headers_has_element(h, "Expect", "100-continue");
-  r->message.repeatable = method->is_repeatable;
+  /* What comes by write can be had only once. */
+  r->message.repeatable = method->is_repeatable && length == body.n;
   return prepare_body(r, body);
 }
 

@@ -56,7 +56,7 @@ struct hn_conn {
   struct hn_buf out;        /* to be written */
   struct hn_h1_conn h1;     /* whose turn it is */
   int64_t heard_at;         /* us: when bytes came last */
-  int64_t idle_since;       /* ms: when it fell silent */
+  int64_t idle_since;       /* us: when it fell silent */
   uint64_t drain;           /* body bytes the pool may still throw away */
   unsigned holds;           /* see conn_hold */
   struct hn_conn_facts *facts; /* owned; of one that is closed, or NULL */

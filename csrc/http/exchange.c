@@ -127,9 +127,8 @@ static int exchange_fail(struct hn_exchange *x, int code) {
  * closed while it lay idle (RFC 9112 9.3.1): a repeatable request whose body
  * is all here goes out once more, on a new connection. */
 static bool exchange_may_retry(const struct hn_exchange *x, int code) {
-  const struct hn_message *m = x->message;
   return code == HN_ERR_CONNECTION_ERROR && x->reused && !x->retried &&
-         x->received == 0 && m->repeatable && m->length == m->body.n;
+         x->received == 0 && x->message->repeatable;
 }
 
 static void exchange_retry(struct hn_exchange *x) {
@@ -141,6 +140,19 @@ static void exchange_retry(struct hn_exchange *x) {
   exchange_set_state(x, HN_X_CONNECT);
 }
 
+/* No descriptor was left for the dial: what lies idle holds some. True when one
+ * was given up, for a new dial. */
+static bool exchange_may_redial(struct hn_exchange *x) {
+  if (x->info->code == 0 || !err_is_no_files(x->info->system) ||
+      !pool_evict_any(x->setup.pool->env))
+    return false;
+  pool_drop(x->setup.pool, x->conn, false);
+  x->conn = NULL;
+  x->info->code = 0;
+  return true;
+}
+
+/* 0: there is a connection (SEND), or another has to be dialled (CONNECT). */
 static int exchange_step_connect(struct hn_exchange *x) {
   if (!x->conn) {
     if (!list_is_empty(&x->waiter.link)) return HN_AGAIN; /* in line */
@@ -149,6 +161,7 @@ static int exchange_step_connect(struct hn_exchange *x) {
     if (rc) return rc;
   }
   int rc = conn_step_connect(x->conn, x->log, &x->times, x->info);
+  if (rc > 0 && exchange_may_redial(x)) return 0;
   if (rc) return rc;
   exchange_set_state(x, HN_X_SEND);
   exchange_note(x, HN_TIME_ACQUIRED);

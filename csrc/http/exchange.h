@@ -41,7 +41,8 @@ struct hn_message {
   struct hn_slice body; /* what is given at once */
   uint64_t length;      /* of the whole body; HN_LENGTH_CHUNKED */
   bool expects;         /* waits for 100 (Continue) before the body */
-  bool repeatable;      /* may be sent again by itself (RFC 9110 9.2.2) */
+  bool repeatable;      /* may be sent again by itself: idempotent (RFC 9110
+                           9.2.2), and its body is all here */
 };
 
 /* Where an exchange's connection comes from, and its limits. */

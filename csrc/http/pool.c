@@ -168,12 +168,14 @@ void pool_fini(struct hn_pool *p) {
   list_remove(&p->link);
 }
 
-/* When it has lain on its list for long enough. A request sent just as the peer
- * gives a connection up would be lost, so what the peer says counts too. */
+/* When it has lain on its list for long enough, in ms. A request sent just as
+ * the peer gives a connection up would be lost, so what the peer says counts
+ * too. */
 static int64_t pool_end(const struct hn_pool *p, const struct hn_conn *c) {
   int64_t keep = p->keep < c->h1.patience ? p->keep : c->h1.patience;
+  int64_t since = c->idle_since / 1000;
   if (c->drain > 0) keep = HN_POOL_DRAIN;
-  return keep < INT64_MAX - c->idle_since ? c->idle_since + keep : INT64_MAX;
+  return keep < INT64_MAX - since ? since + keep : INT64_MAX;
 }
 
 /* Arms the timer unless it runs early enough. Failing that only keeps idle
@@ -201,7 +203,7 @@ static void pool_put_idle(struct hn_pool *p, struct hn_conn *c) {
   list_prepend(&c->place->idle, &c->at_place);
   c->owner = 0;
   c->drain = 0;
-  c->idle_since = c->heard_at / 1000;
+  c->idle_since = c->heard_at;
   pool_limit(p, c);
   pool_arm(p, pool_end(p, c));
   pool_wake(p, c->place);
@@ -243,13 +245,16 @@ static bool pool_step_drain(struct hn_pool *p, struct hn_conn **cp) {
   return true;
 }
 
-/* A young idle connection is taken on trust when the request is repeatable and
- * the last read left nothing behind. A body read to its last byte straight to
- * its destination says nothing of what follows it: a response nobody asked for
- * would be believed by the next request. */
+/* An idle connection is taken on trust when the request is repeatable, the last
+ * read left nothing behind, and it was silent a moment ago: then, or when the
+ * reactor, which watches it, had nothing to say of it. A body read to its last
+ * byte straight to its destination says nothing of what follows it. */
 static bool pool_is_usable(struct hn_pool *p, struct hn_conn *c, bool probe) {
-  bool young = env_now(p->env) - c->idle_since < HN_POOL_PROBE_AFTER;
-  if (!probe && young && !conn_can_read(c)) return true;
+  int64_t seen = c->idle_since;
+  if ((c->interest & HN_WANT_READ) && p->env->seen_at > seen)
+    seen = p->env->seen_at;
+  if (!probe && !conn_can_read(c) && env_now_us(p->env) - seen < HN_POOL_TRUST)
+    return true;
   return conn_is_alive(c);
 }
 
@@ -268,13 +273,15 @@ static struct hn_conn *pool_find(struct hn_pool *p, struct hn_place *place,
 /* The rest of a draining body may have arrived since: one look is cheaper than
  * a new connection. */
 static struct hn_conn *pool_find_drained(struct hn_pool *p,
-                                         struct hn_place *place) {
+                                         struct hn_place *place, bool probe) {
   struct hn_link *l = place->draining.next;
   while (l != &place->draining) {
     struct hn_conn *c = pool_at_place(l);
     l = l->next;
     c->readable = true;
-    if (pool_step_drain(p, &c)) return c;
+    if (!pool_step_drain(p, &c)) continue;
+    if (pool_is_usable(p, c, probe)) return c;
+    pool_drop(p, c, false);
   }
   return NULL;
 }
@@ -294,17 +301,28 @@ static bool pool_evict(const struct hn_place *place) {
   return l != NULL;
 }
 
-/* The one that nobody would miss most: draining, or idle for the longest. */
-static bool pool_evict_any(struct hn_env *env) {
+/* The one of a pool that it would miss least: draining, or idle for the
+ * longest; NULL when it has none. */
+static struct hn_conn *pool_least(const struct hn_pool *p) {
+  struct hn_conn *c = pool_first(&p->draining);
+  return c ? c : pool_last(&p->idle);
+}
+
+/* Whether a would be missed less than b, which may be NULL. */
+static bool pool_is_less(const struct hn_conn *a, const struct hn_conn *b) {
+  if (!b || (a->drain > 0) != (b->drain > 0)) return !b || a->drain > 0;
+  return a->idle_since < b->idle_since;
+}
+
+bool pool_evict_any(struct hn_env *env) {
+  struct hn_conn *least = NULL;
   for (struct hn_link *l = env->pools.next; l != &env->pools; l = l->next) {
-    struct hn_pool *p = HN_CONTAINER_OF(l, struct hn_pool, link);
-    struct hn_conn *c = pool_first(&p->draining);
-    if (!c) c = pool_last(&p->idle);
-    if (!c) continue;
-    pool_give_up(c, false);
-    return true;
+    struct hn_conn *c = pool_least(HN_CONTAINER_OF(l, struct hn_pool, link));
+    if (c && pool_is_less(c, least)) least = c;
   }
-  return false;
+  if (!least) return false;
+  pool_give_up(least, false);
+  return true;
 }
 
 /* What drains would block a place for a body that nobody wants, and what lies
@@ -368,7 +386,7 @@ static int pool_acquire_at(struct hn_pool *p, struct hn_place *place,
                            const struct hn_pool_wish *w,
                            struct hn_waiter *waiter, struct hn_conn **out) {
   struct hn_conn *c = w->fresh ? NULL : pool_find(p, place, w->probe);
-  if (!c && !w->fresh) c = pool_find_drained(p, place);
+  if (!c && !w->fresh) c = pool_find_drained(p, place, w->probe);
   if (c) {
     p->reused++;
   } else if (!pool_make_room(p, place)) {
@@ -418,7 +436,7 @@ void pool_drain(struct hn_pool *p, struct hn_conn *c, uint64_t rest) {
   list_append(&c->place->draining, &c->at_place);
   c->owner = 0;
   c->drain = rest;
-  c->idle_since = env_now(p->env);
+  c->idle_since = env_now_us(p->env);
   pool_arm(p, pool_end(p, c));
   if (pool_step_drain(p, &c) || !c) return;
   /* Nobody waits in line for what nobody reads: the first there evicts it. */

@@ -22,7 +22,10 @@
 enum {
   HN_POOL_KEEP = 30 * 1000,   /* ms that an idle connection is kept at first */
   HN_POOL_DRAIN = 30 * 1000,  /* ms that an unread rest is waited for */
-  HN_POOL_PROBE_AFTER = 100,  /* idle ms after which a connection is probed */
+  HN_POOL_TRUST = 1000,       /* us that an idle one is believed to be silent
+                                 since it was looked at: a response that
+                                 nobody asked for would be taken for the next
+                                 request's */
   HN_POOL_EXPIRE = 16,        /* connections that expire in one step */
 };
 
@@ -89,6 +92,9 @@ HN_INTERNAL void pool_release(struct hn_pool *p, struct hn_conn *c);
 /* Clean but for `rest` body bytes to come: to be thrown away by later steps. */
 HN_INTERNAL void pool_drain(struct hn_pool *p, struct hn_conn *c,
                             uint64_t rest);
+/* Gives up the connection of any pool that would be missed least: one that
+ * drains, or that has lain idle for the longest. False when there is none. */
+HN_INTERNAL bool pool_evict_any(struct hn_env *env);
 /* Not to be used again. */
 HN_INTERNAL void pool_drop(struct hn_pool *p, struct hn_conn *c, bool polite);
 

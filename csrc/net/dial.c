@@ -38,6 +38,7 @@ struct hn_dial {
   bool answered;      /* its answer is in the next three */
   int code;           /* also: why the path is refused */
   const char *detail; /* static, or refusal */
+  int system;         /* the look-up's */
   struct hn_addresses addresses;
   struct hn_unix_path path;
   struct hn_stream *stream; /* owned */
@@ -314,6 +315,8 @@ static int dial_describe(struct hn_dial *d, int code,
                          struct hn_errinfo *info) {
   enum hn_phase phase = dial_phase(d);
   const struct hn_stream *s = d->stream;
+  if (phase == HN_PHASE_RESOLVE && d->system != 0)
+    return err_set_system(info, code, phase, d->lookup, d->system);
   if (phase == HN_PHASE_RESOLVE)
     return err_set(info, code, phase, d->lookup, d->detail);
   if (!s || (!s->detail && s->system == 0) || code == HN_ERR_TIMEOUT)
@@ -365,6 +368,7 @@ HN_INTERNAL void dial_give_resolved(struct hn_dial *d,
   d->answered = true;
   d->code = answer->code;
   d->detail = answer->detail;
+  d->system = answer->system;
   d->addresses = answer->addresses;
 }
 

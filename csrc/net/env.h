@@ -48,6 +48,8 @@ struct hn_env {
   struct hn_link unfinished; /* hn_conn.again: drained for a portion, not dry */
   bool is_hurried; /* steps may only work so long */
   int64_t now_us; /* monotonic; 0: not read since the last wait */
+  int64_t seen_at; /* us: when all that the reactor watches was looked at, and
+                      all that it said was worked off */
 };
 
 /* In a forked child: everything here is the parent's. It may be freed, but no

@@ -1,6 +1,7 @@
 #include "resolver.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <netdb.h>
 #include <pthread.h>
 #include <signal.h>
@@ -38,6 +39,7 @@ struct resolver_lookup {
   struct hn_link jobs;       /* the owner's: who waits */
   int code;                  /* the thread's until DONE, as all below */
   const char *detail;
+  int system;
   struct hn_addresses addresses;
   struct hn_slice host; /* name; never changes */
   char name[HN_MAX_HOST + 1];
@@ -149,6 +151,15 @@ static void resolver_set_loopback(struct resolver_lookup *l) {
   all->count = 2;
 }
 
+/* errno when there is no descriptor to ask anybody through, else 0: getaddrinfo
+ * takes a hosts file that it cannot open for one that is empty. */
+static int resolver_lacks_files(void) {
+  int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return err_is_no_files(errno) ? errno : 0;
+  (void)close(fd);
+  return 0;
+}
+
 /* Without the mutex; may take as long as the system likes. */
 static void resolver_ask(struct resolver_lookup *l) {
   struct addrinfo hints = {.ai_family = AF_UNSPEC,
@@ -168,6 +179,7 @@ static void resolver_ask(struct resolver_lookup *l) {
   l->code = rc == EAI_MEMORY ? HN_ERR_NOT_ENOUGH_MEMORY
                              : HN_ERR_NAME_NOT_RESOLVED;
   l->detail = resolver_detail(rc);
+  l->system = resolver_lacks_files();
 }
 
 /* One look-up, from the queue to the done list. Under the mutex, which is
@@ -520,6 +532,7 @@ HN_INTERNAL bool resolver_take(struct hn_resolver *r, int64_t now,
   out->tag = job->tag;
   out->code = l->code;
   out->detail = l->detail;
+  out->system = l->system;
   out->addresses = l->addresses;
   resolver_set_port(&out->addresses, job->port);
   resolver_drop_job(r, job);

@@ -22,6 +22,7 @@ struct hn_resolved {
   uint64_t tag;       /* as given to resolver_start */
   int code;           /* 0, NAME_NOT_RESOLVED, NOT_ENOUGH_MEMORY */
   const char *detail; /* why there is no answer (static), or NULL */
+  int system;         /* errno when descriptors ran out, else 0 */
   struct hn_addresses addresses;
 };
 

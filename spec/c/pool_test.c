@@ -358,6 +358,128 @@ TEST(a_server_of_http_1_0_is_limited_by_what_it_said_last) {
   bench_close(&b);
 }
 
+static int bench_reads; /* system calls, more or less */
+static struct hn_stream_ops bench_ops;
+static const struct hn_stream_ops *bench_below;
+
+static int bench_read(struct hn_stream *s, char *p, size_t n, size_t *got) {
+  bench_reads++;
+  return bench_below->read(s, p, n, got);
+}
+
+static void bench_count_reads(struct hn_conn *c) {
+  bench_below = c->stream->ops;
+  bench_ops = *bench_below;
+  bench_ops.read = bench_read;
+  c->stream->ops = &bench_ops;
+  bench_reads = 0;
+}
+
+/* How long the connection was out of sight, and whether it is looked at then:
+ * it always is when the request could not be sent again. */
+TEST(what_lies_idle_is_trusted_for_a_moment_only) {
+  static const struct {
+    int64_t idle, seen; /* us before it is taken; seen -1: never */
+    bool probe, watched;
+    int reads;
+  } rows[] = {
+    {0, -1, false, true, 0},
+    {HN_POOL_TRUST - 1, -1, false, true, 0},
+    {HN_POOL_TRUST, -1, false, true, 1},
+    {50 * 1000, -1, false, true, 1},
+    {0, -1, true, true, 1},
+    {50 * 1000, HN_POOL_TRUST - 1, false, true, 0},
+    {50 * 1000, HN_POOL_TRUST, false, true, 1},
+    {50 * 1000, 0, true, true, 1},
+    {50 * 1000, 0, false, false, 1},
+    {HN_POOL_TRUST - 1, 50 * 1000, false, true, 0},
+  };
+  CHECK_INT(HN_POOL_TRUST, 1000);
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct bench b;
+    struct hn_conn *c = NULL;
+    bench_open(&b, INT64_MAX);
+    struct hn_conn *idle = bench_idle(&b, INT64_MAX);
+    bench_count_reads(idle);
+    b.env.now_us = idle->idle_since + rows[i].idle;
+    if (rows[i].seen >= 0) b.env.seen_at = b.env.now_us - rows[i].seen;
+    b.wish.probe = rows[i].probe;
+    if (!rows[i].watched) {
+      reactor_remove(b.env.reactor, idle->stream->ops->fd(idle->stream));
+      idle->interest = 0;
+    }
+    CHECK_INT(bench_ask(&b, 0, &c), 0);
+    CHECK(c == idle);
+    CHECK_INT(bench_reads, rows[i].reads);
+    bench_close(&b);
+  }
+}
+
+TEST(what_came_unasked_is_seen_before_a_request_could_believe_it) {
+  struct bench b;
+  struct hn_conn *c = NULL;
+  bench_open(&b, INT64_MAX);
+  struct hn_conn *idle = bench_idle(&b, INT64_MAX);
+  int peer = accept(b.listener, NULL, NULL);
+  CHECK_INT(send(peer, "HTTP", 4, 0), 4);
+  CHECK(fixture_wait(&b.env, idle->tag, 5000));
+  b.env.now_us = idle->idle_since + HN_POOL_TRUST;
+  CHECK_INT(bench_ask(&b, 0, &c), 0);
+  CHECK_INT(b.pool.opened, 2);
+  CHECK_INT(b.pool.reused, 0);
+  close(peer);
+  bench_close(&b);
+}
+
+/* The rest of a body was thrown away, and more came behind it. */
+TEST(what_follows_a_drained_body_is_seen_as_well) {
+  struct bench b;
+  struct hn_conn *first = NULL, *c = NULL;
+  bench_open(&b, INT64_MAX);
+  CHECK_INT(bench_ask(&b, 0, &first), 0);
+  bench_connect(&b, first);
+  int peer = accept(b.listener, NULL, NULL);
+  static char waste[HN_READ_AHEAD];
+  pool_drain(&b.pool, first, sizeof waste);
+  CHECK_INT(send(peer, waste, sizeof waste, 0), sizeof waste);
+  CHECK_INT(send(peer, "HTTP", 4, 0), 4);
+  CHECK(fixture_wait(&b.env, first->tag, 5000));
+  CHECK_INT(bench_ask(&b, 1, &c), 0);
+  CHECK_INT(b.pool.opened, 2);
+  close(peer);
+  bench_close(&b);
+}
+
+/* Over all pools: what drains first, then what has lain idle the longest. */
+TEST(the_one_missed_least_is_given_up_first) {
+  struct bench a, b;
+  struct hn_conn *draining = NULL;
+  bench_open(&a, INT64_MAX);
+  bench_open(&b, INT64_MAX);
+  list_remove(&b.pool.link);
+  list_append(&a.env.pools, &b.pool.link);
+  struct hn_conn *second = bench_idle(&a, INT64_MAX);
+  struct hn_conn *third = bench_idle(&a, INT64_MAX);
+  struct hn_conn *first = bench_idle(&b, INT64_MAX);
+  first->idle_since = 1;
+  second->idle_since = 2;
+  third->idle_since = 3;
+  a.wish.fresh = true;
+  CHECK_INT(bench_ask(&a, 1, &draining), 0);
+  bench_connect(&a, draining);
+  pool_drain(&a.pool, draining, 1000);
+  CHECK(pool_evict_any(&a.env));
+  CHECK(list_is_empty(&a.pool.draining));
+  CHECK(pool_evict_any(&a.env));
+  CHECK(list_is_empty(&b.pool.idle));
+  CHECK(pool_evict_any(&a.env));
+  CHECK(bench_is_alone(&a, third));
+  CHECK(pool_evict_any(&a.env));
+  CHECK(!pool_evict_any(&a.env));
+  bench_close(&a);
+  bench_close(&b);
+}
+
 /* Writes as much of `rest` as there is room for. */
 static void bench_put(int fd, uint64_t *rest) {
   static const char waste[64 * 1024];
@@ -417,4 +539,8 @@ TEST_MAIN(ROW(the_line_is_served_in_its_order),
           ROW(finding_one_of_many_origins_looks_at_few),
           ROW(each_origin_has_a_line_and_a_count_of_its_own),
           ROW(a_server_of_http_1_0_is_limited_by_what_it_said_last),
+          ROW(what_lies_idle_is_trusted_for_a_moment_only),
+          ROW(what_came_unasked_is_seen_before_a_request_could_believe_it),
+          ROW(what_follows_a_drained_body_is_seen_as_well),
+          ROW(the_one_missed_least_is_given_up_first),
           ROW(a_long_rest_is_drained_in_portions))

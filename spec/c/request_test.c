@@ -4,6 +4,7 @@
  */
 #include <sys/wait.h>
 
+#include "../../csrc/hinternet_url.h"
 #include "serve_fixture.h"
 
 static void serve_half(int fd) {
@@ -447,7 +448,28 @@ TEST(a_result_that_is_there_is_had_without_a_step) {
   serve_stop(&s);
 }
 
-TEST_MAIN(ROW(a_send_that_fails_ends_the_response_before),
+TEST(only_urls_of_http_go_into_requests) {
+  static const struct {
+    const char *scheme;
+    int code;
+    unsigned flags;
+  } rows[] = {
+    {"http", 0, 0},
+    {"HTTPS", 0, HN_REQUEST_SECURE},
+    {"ws", HN_ERR_UNRECOGNIZED_SCHEME, 99},
+    {"WSS", HN_ERR_UNRECOGNIZED_SCHEME, 99},
+    {"httpss", HN_ERR_UNRECOGNIZED_SCHEME, 99},
+    {"", HN_ERR_UNRECOGNIZED_SCHEME, 99},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    unsigned flags = 99;
+    CHECK_INT(hn_scheme_flags(slice_of(rows[i].scheme), &flags), rows[i].code);
+    CHECK_INT(flags, rows[i].flags);
+  }
+}
+
+TEST_MAIN(ROW(only_urls_of_http_go_into_requests),
+          ROW(a_send_that_fails_ends_the_response_before),
           ROW(a_send_that_fails_does_not_send_the_one_before_again),
           ROW(a_body_that_nobody_reads_is_drained_as_it_comes),
           ROW(a_redirect_that_nobody_has_heard_lets_the_steps_wait),

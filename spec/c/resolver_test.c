@@ -1,3 +1,5 @@
+#include <sys/resource.h>
+
 #include "net_fixture.h"
 
 #include <signal.h>
@@ -235,6 +237,29 @@ TEST(the_memory_is_bounded) {
   fixture_settle(live);
 }
 
+/* getaddrinfo says "no such host" of a hosts file it could not open. */
+TEST(no_descriptors_are_told_from_no_such_name) {
+  struct hn_env env;
+  struct hn_addresses a = {0};
+  struct hn_resolved r;
+  struct rlimit all, few;
+  uint64_t job;
+  long live = mem_live();
+  CHECK(fixture_open(&env));
+  CHECK_INT(getrlimit(RLIMIT_NOFILE, &all), 0);
+  few = (struct rlimit){.rlim_cur = 3, .rlim_max = all.rlim_max};
+  for (int i = 0; i < 2; i++) {
+    CHECK_INT(start(&env, "nothing.invalid", 80, &job, &a), HN_AGAIN);
+    CHECK_INT(setrlimit(RLIMIT_NOFILE, i == 0 ? &few : &all), 0);
+    CHECK(take(&env, &r));
+    CHECK_INT(r.code, HN_ERR_NAME_NOT_RESOLVED);
+    CHECK_INT(r.system, i == 0 ? EMFILE : 0);
+    CHECK_INT(setrlimit(RLIMIT_NOFILE, &all), 0);
+  }
+  fixture_close(&env);
+  fixture_settle(live);
+}
+
 static bool look_up(void *ctx) {
   long live = mem_live();
   struct hn_env env;
@@ -262,6 +287,7 @@ TEST(each_allocation_failing) {
 
 TEST_MAIN(ROW(literals_are_answered_at_once), ROW(what_can_be_no_name),
           ROW(localhost_and_then_from_memory), ROW(no_such_name),
+          ROW(no_descriptors_are_told_from_no_such_name),
           ROW(askers_for_one_name), ROW(abandoning_in_every_state),
           ROW(freeing_with_look_ups_running),
           ROW(threads_leave_signals_alone), ROW(the_memory_is_bounded),
