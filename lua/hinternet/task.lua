@@ -23,12 +23,23 @@ local OPERATION_CANCELLED = 12017
 local CANCELLED = "operation cancelled: the task was cancelled"
 local DEAD = "cannot resume dead coroutine" -- as Lua says it
 
+-- What users hold is an empty table; what a task is stands where no script can
+-- reach it.
 ---@class hinternet.task
 local Task = {}
 Task.__index = Task
 Task.__name = "hinternet.task"
+Task.__metatable = Task.__name
 
 local weak_keys, weak_values = { __mode = "k" }, { __mode = "v" }
+
+local inner = setmetatable({}, weak_keys) -- Task -> the task
+
+local function check_task(given)
+  local self = inner[given]
+  if self then return self end
+  error("bad self (hinternet.task expected, got " .. type(given) .. ")", 3)
+end
 
 -- Session -> its tasks that have not ended.
 local owned = setmetatable({}, weak_keys)
@@ -117,9 +128,18 @@ function waiter.go_on(token)
   if status_of(token.thread) == "suspended" then go_on(token.task) end
 end
 
+local function cancel(self)
+  if self.ended then return false end
+  self.token.cancelled = true
+  parked.abandon(self.token)
+  make_ready(self)
+  return true
+end
+
 --- Cancels a task and lets it end at once.
-function task.stop(self)
-  if self:cancel() and status_of(self.thread) == "suspended" then go_on(self) end
+function task.stop(given)
+  local self = inner[given]
+  if cancel(self) and status_of(self.thread) == "suspended" then go_on(self) end
 end
 
 -- A call that was parked has its result.
@@ -196,6 +216,14 @@ function task.end_run()
   return found and { problem = found.problem }
 end
 
+-- Only a task whose session went with it is collected before its end.
+local meta = {
+  __gc = function(self)
+    if not self.ended then task.alive = task.alive - 1 end
+    report(self)
+  end,
+}
+
 -- ----------------------------------------------------------------- of a session
 
 --- Raises for what is no session, blaming the caller of the method.
@@ -216,7 +244,7 @@ function task.spawn(self, f, ...)
   end
   if not self:is_valid() then return self:parent() end -- nil, message, 6
   local arguments = pack(...)
-  local new = setmetatable({ session = self, joiners = {} }, Task)
+  local new = setmetatable({ session = self, joiners = {} }, meta)
   new.thread = create(function()
     new.results = pack(f(unpack(arguments, 1, arguments.n)))
   end)
@@ -227,7 +255,9 @@ function task.spawn(self, f, ...)
   if kept then kept[new] = true end
   task.alive = task.alive + 1
   make_ready(new)
-  return new
+  local given = setmetatable({}, Task)
+  inner[given] = new
+  return given
 end
 
 -- ----------------------------------------------------------------- a task's own
@@ -235,6 +265,7 @@ end
 --- "ready", "running", "waiting", "done", "failed" or "cancelled".
 ---@return string
 function Task:status()
+  self = check_task(self)
   if not self.ended then
     if self.ready then return "ready" end
     return status_of(self.thread) == "suspended" and "waiting" or "running"
@@ -246,13 +277,7 @@ end
 --- Ends the task's waiting: the call it is parked in and all later ones answer
 -- nil, message, 12017. A task that has not started never does.
 ---@return boolean
-function Task:cancel()
-  if self.ended then return false end
-  self.token.cancelled = true
-  parked.abandon(self.token)
-  make_ready(self)
-  return true
-end
+function Task:cancel() return cancel(check_task(self)) end
 
 -- Waits for the end of a task; nothing, or why there is none to wait for.
 local function await_end(self)
@@ -276,6 +301,7 @@ end
 -- elsewhere the others are run meanwhile.
 ---@return any ...
 function Task:join()
+  self = check_task(self)
   local state = status_of(self.thread)
   if state == "running" or state == "normal" then error("a task cannot join itself", 2) end
   local _, message, code = await_end(self)
@@ -285,17 +311,9 @@ function Task:join()
   return unpack(self.results, 1, self.results.n)
 end
 
-function Task:__tostring() return ("hinternet.task: %s"):format(self:status()) end
+function Task:__tostring() return "hinternet.task: " .. Task.status(self) end
 
 -- A task that leaves its scope is cancelled.
-function Task:__close() self:cancel() end
-
--- Only a task whose session went with it is collected before its end.
-function Task:__gc()
-  if not self.ended then task.alive = task.alive - 1 end
-  report(self)
-end
-
-task.meta = Task
+function Task:__close() cancel(check_task(self)) end
 
 return task
