@@ -97,7 +97,7 @@ describe("What is loaded later", function()
       assert.equal("all done\n", run("", folder .. "/?.lua;;"))
     end)
 
-  it("says when there is no descriptor for a part, and is tried again", function()
+  it("says when there is no descriptor for a part, and is tried again #parts", function()
     local said = run([[
       local hold = {}
       local function take_all()
