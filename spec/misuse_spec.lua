@@ -4,6 +4,7 @@
 local hinternet = require "hinternet"
 local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
+local process = require "spec.support.process"
 
 local PARAMETER, URL, SCHEME, STATE = 87, 12005, 12006, 12019
 
@@ -139,7 +140,7 @@ describe("A caller's mistake", function()
 
   describe("in an option", function()
     it("is told under the name its caller gave, with the value", function()
-      local time = ": more than 0 seconds, and at most 86400; false for none"
+      local time = ": more than 0 seconds; false for none"
       for _, row in ipairs {
         { "timeout", 0, "0" .. time },
         { "timeout", -1.5, "-1.5" .. time },
@@ -453,6 +454,32 @@ describe("A caller's mistake", function()
       assert.same({ "invalid parameter: the timeout send = 0: more than 0 seconds; false for "
         .. "none", PARAMETER }, { failure(session:set_timeouts { send = 0 }) })
     end)
+  end)
+
+  it("of a run that is forgotten is a warning", function()
+    local folder = process.temp_folder()
+    local function said(text)
+      local path = folder .. "/script.lua"
+      local file = assert(io.open(path, "w"))
+      file:write('warn "@on"; local hinternet = require "hinternet"\n' .. text)
+      file:close()
+      return process.run(process.interpreter() .. " " .. path .. " 2>&1")
+    end
+    local spawn = "local session = hinternet.open(); local a = session:spawn(print); "
+      .. "local b = session:spawn(print) "
+    local warning = "Lua warning: hinternet: tasks that never started, for want of a run or "
+      .. "poll: %d\n"
+    assert.equal(warning:format(2) .. "collected\n",
+      said("do " .. spawn .. "end collectgarbage() collectgarbage() print 'collected'"))
+    assert.equal(warning:format(2), said(spawn))
+    assert.equal(warning:format(3),
+      said("for _ = 1, 3 do hinternet.session():spawn(print) end"))
+    assert.equal(warning:format(1), said(spawn .. "a:cancel(); a:cancel()"))
+    assert.equal("", said(spawn .. "a:cancel(); b:cancel()"))
+    assert.equal("", said(spawn .. "a:cancel(); b:cancel(); session:run()"))
+    assert.equal("\n\n", said(spawn .. "session:run()"))
+    assert.equal("\n\n", said(spawn .. "hinternet.poll(0)"))
+    process.remove_folder(folder)
   end)
 
   it("of a colon for a dot, or the other way round, is told", function()

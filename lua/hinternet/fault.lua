@@ -391,8 +391,7 @@ local wanted = {
 
 local function wanted_of(option, name)
   if option.type == "time" then
-    return "more than 0 seconds, and at most " .. format("%.14g", option.max / 1000)
-      .. "; false for none"
+    return "more than 0 seconds; false for none"
   elseif option.words then
     return "one of " .. words_of(option)
   elseif option.type == "integer" then

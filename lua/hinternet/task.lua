@@ -43,6 +43,8 @@ end
 
 -- Session -> its tasks that have not ended.
 local owned = setmetatable({}, weak_keys)
+-- Session -> what its tasks have in common: how many have not started.
+local groups = setmetatable({}, weak_keys)
 -- Tasks to resume, oldest first, and those that yielded by themselves, whose
 -- turn comes with the next poll.
 local ready, first, last = setmetatable({}, weak_values), 1, 0
@@ -119,7 +121,10 @@ local function go_on(self)
     self.results = pack(nil, CANCELLED, OPERATION_CANCELLED)
     return finish(self, true)
   end
-  self.started = true
+  if not self.started then
+    self.started = true
+    self.group.unstarted = self.group.unstarted - 1
+  end
   depth = depth + 1
   return resumed(self, resume(self.thread))
 end
@@ -130,6 +135,9 @@ end
 
 local function cancel(self)
   if self.ended then return false end
+  if not self.started and not self.token.cancelled then
+    self.group.unstarted = self.group.unstarted - 1
+  end
   self.token.cancelled = true
   parked.abandon(self.token)
   make_ready(self)
@@ -220,6 +228,11 @@ end
 local meta = {
   __gc = function(self)
     if not self.ended then task.alive = task.alive - 1 end
+    local count = (self.started or self.token.cancelled) and 0 or self.group.unstarted
+    if count > 0 then
+      self.group.unstarted = 0 -- one warning for all
+      warn("hinternet: tasks that never started, for want of a run or poll: ", count)
+    end
     report(self)
   end,
 }
@@ -244,12 +257,14 @@ function task.spawn(self, f, ...)
   end
   if not self:is_valid() then return self:parent() end -- nil, message, 6
   local arguments = pack(...)
-  local new = setmetatable({ session = self, joiners = {} }, meta)
+  local group = groups[self] or { unstarted = 0 }
+  local new = setmetatable({ session = self, group = group, joiners = {} }, meta)
   new.thread = create(function()
     new.results = pack(f(unpack(arguments, 1, arguments.n)))
   end)
   new.token = parked.set_waiter(waiter, new.thread)
   new.token.task = new
+  groups[self], group.unstarted = group, group.unstarted + 1
   owned[self] = owned[self] or {}
   owned[self][new] = true
   if kept then kept[new] = true end
