@@ -17,6 +17,11 @@
  * copied before the call returns, unless the function says "pinned". Times are
  * milliseconds; sizes are bytes; text is UTF-8 and not NUL-terminated.
  *
+ * No pointer may be NULL but these: hn_runtime_free's, hn_runtime_claim's user,
+ * that of a slice or a buffer whose size is 0, and in a policy hosts and
+ * ca_file. Builds without NDEBUG assert that. Numbers may be any: where one
+ * makes no sense the answer is INVALID_PARAMETER, "false" or NULL.
+ *
  * More of it: hinternet_option.h, hinternet_url.h (URLs and dates),
  * hinternet_policy.h, and hinternet_lua.h for programs that embed Lua.
  */
@@ -88,7 +93,8 @@ enum hn_error {
 #undef HN_X
 };
 
-/* A borrowed run of bytes. {NULL, 0} means "absent" where that is allowed. */
+/* A borrowed run of bytes. {NULL, 0} means "absent" where that is allowed, and
+ * "empty" elsewhere. */
 struct hn_slice {
   const char *p;
   size_t n;
@@ -415,8 +421,8 @@ HN_API int hn_add_header(hn_runtime *rt, hn_handle request,
  * After RESEND_REQUEST it goes where the redirect leads, else to where the
  * request was opened. Completes with sendrequest_complete.
  * INCORRECT_HANDLE_STATE while an operation runs, INVALID_PARAMETER when
- * lengths contradict each other. With any other error than the first the
- * exchange before is over as well. */
+ * lengths contradict each other or exceed INT64_MAX. With any other error than
+ * the first the exchange before is over as well. */
 HN_API int hn_send(hn_runtime *rt, hn_handle request, struct hn_slice headers,
                    struct hn_slice body, uint64_t total);
 

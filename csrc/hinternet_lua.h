@@ -23,8 +23,8 @@
  * One runtime serves one state at a time, on one thread at a time. Lua's poll
  * and run step it and take its events, also of handles that C kept.
  *
- * All functions but hn_lua_to may raise Lua's memory error, as Lua's own do:
- * call them where an error may be raised.
+ * L is never NULL. All functions but hn_lua_to may raise Lua's memory error, as
+ * Lua's own do: call them where an error may be raised.
  */
 #ifndef HINTERNET_LUA_H
 #define HINTERNET_LUA_H

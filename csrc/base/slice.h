@@ -21,6 +21,11 @@ static inline struct hn_slice slice_of(const char *text) {
   return slice_make(text, text == NULL ? 0 : strlen(text));
 }
 
+/* What a caller may hand in: bytes that are nowhere are none. */
+static inline bool slice_is_sound(struct hn_slice s) {
+  return s.p != NULL || s.n == 0;
+}
+
 HN_INTERNAL bool slice_equal(struct hn_slice a, struct hn_slice b);
 /* Equal but for ASCII case. */
 HN_INTERNAL bool slice_equal_nocase(struct hn_slice a, struct hn_slice b);

@@ -1,5 +1,7 @@
 #include "connect.h"
 
+#include <assert.h>
+
 #include "../proto/url.h"
 
 struct hn_connect *connect_from(struct hn_node *n) {
@@ -70,6 +72,8 @@ static struct hn_slice connect_strip_brackets(struct hn_slice host,
 
 int hn_connect(hn_runtime *rt, hn_handle session, struct hn_slice host,
                unsigned port, hn_handle *out) {
+  assert(out);
+  assert(slice_is_sound(host));
   struct hn_node *parent;
   int rc = node_find(rt, session, HN_KIND_SESSION, &parent);
   if (rc) return rc;

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "../base/buf.h"
+
+#include <assert.h>
 #include "../hinternet_url.h"
 #include "../net/clock.h"
 #include "../proto/decode.h"
@@ -13,10 +15,13 @@
 
 int hn_crack_url(struct hn_slice url, unsigned flags, char *scratch,
                  size_t size, struct hn_url_parts *out) {
+  assert(out && (scratch || size == 0));
+  assert(slice_is_sound(url));
   return url_crack(url, flags, scratch, size, out);
 }
 
 int hn_scheme_flags(struct hn_slice scheme, unsigned *flags) {
+  assert(flags && slice_is_sound(scheme));
   const struct hn_url_scheme *s = url_find_scheme(scheme);
   if (!s || !s->is_http) return HN_ERR_UNRECOGNIZED_SCHEME;
   *flags = s->is_secure ? HN_REQUEST_SECURE : 0;
@@ -43,6 +48,10 @@ static int convert_hand_out(int rc, struct hn_buf *b, char *out,
 
 int hn_create_url(const struct hn_url_parts *parts, unsigned flags, char *out,
                   size_t *size) {
+  assert(parts && size && (out || *size == 0));
+  assert(slice_is_sound(parts->scheme) && slice_is_sound(parts->user));
+  assert(slice_is_sound(parts->password) && slice_is_sound(parts->host));
+  assert(slice_is_sound(parts->path) && slice_is_sound(parts->extra));
   struct hn_buf b;
   buf_init(&b, 4 * HN_MAX_URL);
   int rc = url_create(parts, flags, &b);
@@ -51,6 +60,8 @@ int hn_create_url(const struct hn_url_parts *parts, unsigned flags, char *out,
 
 int hn_resolve_url(struct hn_slice base, struct hn_slice reference, char *out,
                    size_t *size) {
+  assert(size && (out || *size == 0));
+  assert(slice_is_sound(base) && slice_is_sound(reference));
   struct hn_buf b;
   buf_init(&b, 4 * HN_MAX_URL);
   int rc = url_resolve(base, reference, &b);
@@ -58,10 +69,12 @@ int hn_resolve_url(struct hn_slice base, struct hn_slice reference, char *out,
 }
 
 int hn_format_date(int64_t seconds, char out[HN_DATE_SIZE]) {
+  assert(out);
   return httpdate_format(seconds, out);
 }
 
 int hn_parse_date(struct hn_slice text, int64_t now, int64_t *seconds) {
+  assert(seconds && slice_is_sound(text));
   return httpdate_parse(text, now, seconds);
 }
 
@@ -74,6 +87,7 @@ int64_t hn_wall_time(void) {
 }
 
 const char *hn_feature_at(size_t i, bool *built) {
+  assert(built);
   static const struct {
     const char *name;
     unsigned coding; /* 0: in no build yet */

@@ -1,8 +1,10 @@
 #include "handle.h"
 
+#include <assert.h>
 #include <string.h>
 
 int node_find_any(const hn_runtime *rt, hn_handle h, struct hn_node **out) {
+  assert(rt);
   struct hn_node *n = NULL;
   if (slot_type_of(h) <= HN_KIND_WEBSOCKET && !env_is_other(&rt->env))
     n = slots_get_any(&rt->env.slots, h);
@@ -140,12 +142,14 @@ uint32_t hn_index_of(hn_handle h) {
 }
 
 void hn_live(const hn_runtime *rt, size_t *handles, size_t *operations) {
+  assert(rt && handles && operations);
   bool other = env_is_other(&rt->env);
   *handles = other ? 0 : rt->handles;
   *operations = other ? 0 : rt->operations;
 }
 
 int hn_parent(const hn_runtime *rt, hn_handle h, hn_handle *out) {
+  assert(out);
   struct hn_node *n;
   int rc = node_find_any(rt, h, &n);
   if (rc == 0) *out = n->parent ? n->parent->id : 0;
@@ -153,6 +157,7 @@ int hn_parent(const hn_runtime *rt, hn_handle h, hn_handle *out) {
 }
 
 int hn_session_of(const hn_runtime *rt, hn_handle h, hn_handle *out) {
+  assert(out);
   struct hn_node *n;
   int rc = node_find_any(rt, h, &n);
   if (rc == 0) *out = n->session->id;
@@ -160,6 +165,7 @@ int hn_session_of(const hn_runtime *rt, hn_handle h, hn_handle *out) {
 }
 
 int hn_is_async(const hn_runtime *rt, hn_handle h, bool *out) {
+  assert(out);
   struct hn_node *n;
   int rc = node_find_any(rt, h, &n);
   if (rc == 0) *out = n->queue->is_async;
@@ -167,6 +173,7 @@ int hn_is_async(const hn_runtime *rt, hn_handle h, bool *out) {
 }
 
 int hn_describe(const hn_runtime *rt, hn_handle h, char *text, size_t size) {
+  assert(text || size == 0);
   struct hn_node *n;
   int rc = node_find_any(rt, h, &n);
   if (rc) return rc;
@@ -194,6 +201,7 @@ int hn_set_mask(hn_runtime *rt, hn_handle h, uint32_t mask) {
 }
 
 int hn_get_mask(const hn_runtime *rt, hn_handle h, uint32_t *mask) {
+  assert(mask);
   struct hn_node *n;
   int rc = node_find_any(rt, h, &n);
   if (rc == 0) *mask = n->mask;

@@ -1,10 +1,13 @@
 #include "loop.h"
 
+#include <assert.h>
+
 enum {
   HN_LOOP_UNWAITED = 16, /* steps in a row that may go by without a look */
 };
 
 int hn_runtime_new(hn_runtime **out) {
+  assert(out);
   hn_runtime *rt = mem_calloc(1, sizeof *rt);
   if (!rt) return HN_ERR_NOT_ENOUGH_MEMORY;
   list_init(&rt->sessions);
@@ -51,6 +54,7 @@ void hn_runtime_free(hn_runtime *rt) {
 }
 
 void hn_wake(hn_runtime *rt) {
+  assert(rt);
   if (!env_is_other(&rt->env)) reactor_wake(rt->env.reactor);
 }
 
@@ -59,6 +63,7 @@ const char *hn_reactor_name(void) {
 }
 
 int hn_pollable(hn_runtime *rt, int *fd) {
+  assert(rt && fd);
   if (env_is_other(&rt->env)) return HN_ERR_SHUTDOWN;
   int rc = reactor_open_fd(rt->env.reactor, fd);
   if (rc) return rc;
@@ -68,6 +73,7 @@ int hn_pollable(hn_runtime *rt, int *fd) {
 }
 
 int64_t hn_next_timeout(hn_runtime *rt) {
+  assert(rt);
   if (env_is_other(&rt->env)) return -1;
   if (runtime_is_busy(rt)) return 0;
   const struct hn_timer *t = heap_peek(&rt->env.deadlines);
@@ -102,6 +108,7 @@ static void loop_release_holds(hn_runtime *rt, hn_handle scope) {
 }
 
 bool hn_next_event(hn_runtime *rt, hn_handle scope, struct hn_event *out) {
+  assert(rt && out);
   struct hn_request *r;
   if (env_is_other(&rt->env)) return false;
   if (!list_is_empty(&rt->held)) loop_release_holds(rt, scope);
@@ -115,6 +122,7 @@ bool hn_next_event(hn_runtime *rt, hn_handle scope, struct hn_event *out) {
 
 bool hn_take_result(hn_runtime *rt, hn_handle h, enum hn_op op,
                     struct hn_event *out) {
+  assert(rt && out);
   if (env_is_other(&rt->env)) return false;
   if (!list_is_empty(&rt->held)) loop_release_holds(rt, h);
   bool taken = event_take_result(rt, h, op, out);
@@ -124,6 +132,7 @@ bool hn_take_result(hn_runtime *rt, hn_handle h, enum hn_op op,
 
 bool hn_try_result(hn_runtime *rt, hn_handle h, enum hn_op op,
                    struct hn_event *out) {
+  assert(out);
   struct hn_request *r;
   if (request_find(rt, h, &r) != 0 || r->node.mask != 0) return false;
   if (++rt->unwaited > HN_LOOP_UNWAITED) return false;
@@ -329,6 +338,7 @@ static int loop_step(hn_runtime *rt, int64_t max_wait) {
 }
 
 int hn_step(hn_runtime *rt, int64_t max_wait) {
+  assert(rt);
   if (env_is_other(&rt->env)) return HN_ERR_SHUTDOWN;
   int rc = loop_step(rt, max_wait);
   rt->event_seen = rt->event_number;

@@ -1,5 +1,6 @@
 #include "option.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <stddef.h>
 
@@ -272,6 +273,9 @@ static int option_apply(struct hn_node *n, const struct option_row *row,
 
 int hn_set_option(hn_runtime *rt, hn_handle h, struct hn_slice name,
                   const struct hn_value *value) {
+  assert(value);
+  assert(value->type != HN_TYPE_TEXT || slice_is_sound(value->text));
+  assert(slice_is_sound(name));
   struct hn_node *n;
   const struct option_row *row;
   int rc = option_find_row(rt, h, name, &n, &row);
@@ -290,6 +294,7 @@ int hn_set_option(hn_runtime *rt, hn_handle h, struct hn_slice name,
 
 int hn_query_option(hn_runtime *rt, hn_handle h, struct hn_slice name,
                     struct hn_value *out) {
+  assert(out && slice_is_sound(name));
   struct hn_node *n;
   const struct option_row *row;
   int rc = option_find_row(rt, h, name, &n, &row);

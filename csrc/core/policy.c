@@ -1,7 +1,10 @@
 #include "policy.h"
 
+#include <assert.h>
+
 /* One that came later would find connections that it forbids. */
 int hn_set_policy(hn_runtime *rt, const struct hn_policy *policy) {
+  assert(rt && policy);
   if (rt->env.guard || rt->handles > 0)
     return HN_ERR_INCORRECT_HANDLE_STATE;
   int rc = guard_new(policy, &rt->env.guard);
@@ -10,6 +13,7 @@ int hn_set_policy(hn_runtime *rt, const struct hn_policy *policy) {
 }
 
 size_t hn_memory_used(const hn_runtime *rt) {
+  assert(rt);
   return rt->env.account.used;
 }
 

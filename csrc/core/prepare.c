@@ -41,7 +41,7 @@ static int prepare_read_framing(struct hn_request *r, bool *chunked,
   *has_length = headers_find(h, cl, 0, &v);
   if (!*has_length) return 0;
   if (*chunked || headers_find(h, cl, 1, &second) ||
-      !slice_to_u64(v, length) || *length >= HN_LENGTH_CHUNKED)
+      !slice_to_u64(v, length) || *length > INT64_MAX)
     return HN_ERR_INVALID_PARAMETER;
   return 0;
 }
@@ -59,7 +59,8 @@ static int prepare_length(struct hn_request *r, struct hn_slice body,
   if (total == HN_LENGTH_CHUNKED) {
     /* RFC 9112 6.1: no chunked coding towards HTTP/1.0. */
     if (has_length || r->minor == 0) return HN_ERR_INVALID_PARAMETER;
-  } else if (chunked || total < body.n || (has_length && given != total)) {
+  } else if (chunked || total < body.n || total > INT64_MAX ||
+             (has_length && given != total)) {
     return HN_ERR_INVALID_PARAMETER;
   }
   *length = total;

@@ -3,6 +3,8 @@
  */
 #include "request.h"
 
+#include <assert.h>
+
 /* A redirect's own head may be looked at while its notification is heard, and
  * when it needs the body again: the caller may have it, and has to know where
  * to send it. */
@@ -16,6 +18,7 @@ static bool query_has_response(const struct hn_request *r) {
 /* Response headers are there once the head is, trailers once the body ended. */
 static int query_source(struct hn_request *r, enum hn_header_source from,
                         struct hn_headers **out) {
+  if (from > HN_FROM_TRAILERS) return HN_ERR_INVALID_PARAMETER;
   if (from == HN_FROM_REQUEST) {
     *out = request_fields(r);
     return 0;
@@ -30,6 +33,7 @@ static int query_source(struct hn_request *r, enum hn_header_source from,
 int hn_query_header(hn_runtime *rt, hn_handle request,
                     enum hn_header_source from, struct hn_slice name,
                     size_t index, struct hn_slice *value) {
+  assert(value && slice_is_sound(name));
   struct hn_request *r;
   struct hn_headers *h;
   int rc = request_find(rt, request, &r);
@@ -71,6 +75,7 @@ static int query_write_status_line(const struct hn_request *r,
 
 int hn_query_raw_headers(hn_runtime *rt, hn_handle request,
                          enum hn_header_source from, struct hn_slice *text) {
+  assert(text);
   struct hn_request *r;
   struct hn_headers *h;
   int rc = request_find(rt, request, &r);
@@ -91,6 +96,7 @@ int hn_query_raw_headers(hn_runtime *rt, hn_handle request,
 
 int hn_query_response_line(hn_runtime *rt, hn_handle request,
                            struct hn_response_line *out) {
+  assert(out);
   struct hn_request *r;
   int rc = request_find(rt, request, &r);
   if (rc) return rc;
@@ -109,6 +115,7 @@ int hn_query_response_line(hn_runtime *rt, hn_handle request,
 
 int hn_query_progress(hn_runtime *rt, hn_handle request,
                       struct hn_progress *out) {
+  assert(out);
   struct hn_request *r;
   int rc = request_find(rt, request, &r);
   if (rc) return rc;
@@ -127,6 +134,7 @@ _Static_assert(HN_TIMES - 1 <= HN_MAX_TIMES, "times without room");
 
 int hn_query_times(hn_runtime *rt, hn_handle request,
                    int64_t out[HN_MAX_TIMES]) {
+  assert(out);
   struct hn_request *r;
   int rc = request_find(rt, request, &r);
   if (rc) return rc;
@@ -144,10 +152,11 @@ const char *hn_time_name(size_t i) {
     HN_TIME_LIST(HN_X)
 #undef HN_X
   };
-  return i + 1 < HN_TIMES ? names[i + 1] : NULL;
+  return i < HN_TIMES - 1 ? names[i + 1] : NULL;
 }
 
 int hn_query_method(hn_runtime *rt, hn_handle request, struct hn_slice *out) {
+  assert(out);
   struct hn_request *r;
   int rc = request_find(rt, request, &r);
   if (rc == 0) *out = request_method(r);

@@ -209,7 +209,8 @@ static int receiving_start_read(hn_runtime *rt, hn_handle request,
 
 int hn_read(hn_runtime *rt, hn_handle request, size_t n,
             enum hn_read_mode mode) {
-  if (n == 0 && mode != HN_READ_ALL) return HN_ERR_INVALID_PARAMETER;
+  if (mode > HN_READ_ALL || (n == 0 && mode != HN_READ_ALL))
+    return HN_ERR_INVALID_PARAMETER;
   return receiving_start_read(rt, request, n, mode, -1);
 }
 

@@ -278,6 +278,10 @@ static const unsigned request_flags =
 
 int hn_open_request(hn_runtime *rt, hn_handle connection,
                     const struct hn_request_spec *spec, hn_handle *out) {
+  assert(spec && out);
+  assert(slice_is_sound(spec->method) && slice_is_sound(spec->path));
+  assert(slice_is_sound(spec->version) && slice_is_sound(spec->referrer));
+  assert(slice_is_sound(spec->accept));
   struct hn_node *parent;
   int rc = node_find(rt, connection, HN_KIND_CONNECTION, &parent);
   if (rc) return rc;
@@ -391,6 +395,7 @@ static int request_map_error(int rc) {
 
 int hn_add_header(hn_runtime *rt, hn_handle request, struct hn_slice name,
                   struct hn_slice value, unsigned mode) {
+  assert(slice_is_sound(name) && slice_is_sound(value));
   struct hn_request *r;
   int rc = request_find_editable(rt, request, &r);
   if (rc) return rc;
@@ -412,6 +417,7 @@ int request_add_lines(const struct hn_request *r, struct hn_headers *h,
 
 int hn_add_headers(hn_runtime *rt, hn_handle request, struct hn_slice lines,
                    unsigned mode) {
+  assert(slice_is_sound(lines));
   struct hn_request *r;
   int rc = request_find_editable(rt, request, &r);
   if (rc) return rc;

@@ -1,5 +1,7 @@
 #include "runtime.h"
 
+#include <assert.h>
+
 #include "handle.h"
 
 int runtime_connect(struct hn_env *env) {
@@ -21,6 +23,7 @@ void runtime_disconnect(struct hn_env *env) {
 }
 
 int hn_runtime_claim(hn_runtime *rt, hn_runtime **user) {
+  assert(rt);
   if (user && rt->user && rt->user != user) return HN_ERR_INVALID_OPERATION;
   rt->user = user;
   if (user) *user = rt;

@@ -1,5 +1,7 @@
 #include "sending.h"
 
+#include <assert.h>
+
 #include "../net/file.h"
 #include "policy.h"
 #include "prepare.h"
@@ -101,6 +103,7 @@ static int sending_refuse(struct hn_request *r, int code) {
 
 int hn_send(hn_runtime *rt, hn_handle request, struct hn_slice headers,
             struct hn_slice body, uint64_t total) {
+  assert(slice_is_sound(headers) && slice_is_sound(body));
   struct hn_request *r;
   int rc = transfer_find(rt, request, &r);
   if (rc) return rc;
@@ -125,6 +128,7 @@ int hn_send(hn_runtime *rt, hn_handle request, struct hn_slice headers,
 }
 
 int hn_write(hn_runtime *rt, hn_handle request, struct hn_slice data) {
+  assert(slice_is_sound(data));
   struct hn_request *r;
   int rc = transfer_find(rt, request, &r);
   if (rc) return rc;

@@ -1,5 +1,7 @@
 #include "session.h"
 
+#include <assert.h>
+
 #include "../proto/header.h"
 #include "budget.h"
 #include "identity.h"
@@ -111,6 +113,8 @@ static int session_enter(hn_runtime *rt, struct hn_session *s,
 
 int hn_open(hn_runtime *rt, struct hn_slice agent, unsigned flags,
             hn_handle *out) {
+  assert(rt && out);
+  assert(slice_is_sound(agent));
   if (flags & ~(unsigned)HN_OPEN_ASYNC) return HN_ERR_INVALID_PARAMETER;
   int rc = runtime_renew(rt);
   if (rc) return rc;

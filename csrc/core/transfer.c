@@ -225,10 +225,15 @@ int transfer_begin(struct hn_request *r, struct hn_operation *op,
   return op_begin(&r->node, op, api);
 }
 
+static bool transfer_is_op(enum hn_op op) {
+  return op > HN_OP_NONE && op <= HN_OP_SEND_REQUEST;
+}
+
 int hn_await(hn_runtime *rt, hn_handle h, enum hn_op op) {
   struct hn_request *r;
   int rc = request_find(rt, h, &r);
   if (rc) return rc;
+  if (!transfer_is_op(op)) return HN_ERR_INVALID_PARAMETER;
   if (r->tx.api == op) r->tx.awaited = true;
   if (r->rx.api == op) r->rx.awaited = true;
   return 0;
@@ -239,6 +244,7 @@ int hn_cancel(hn_runtime *rt, hn_handle h, enum hn_op op) {
   int rc = request_find(rt, h, &r);
   if (rc) return rc;
   bool all = op == HN_OP_NONE;
+  if (!all && !transfer_is_op(op)) return HN_ERR_INVALID_PARAMETER;
   transfer_break(r, all || r->tx.api == op, all || r->rx.api == op);
   runtime_note(rt);
   return 0;

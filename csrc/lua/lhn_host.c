@@ -2,12 +2,15 @@
  * lhn_host.c: hinternet_lua.h: a runtime for a state, handles into Lua and out
  * of it.
  */
+#include <assert.h>
+
 #include "../hinternet_lua.h"
 #include "lhn.h"
 
 static const char lhn_host_pusher[] = "hinternet.push";
 
 int hn_lua_use(lua_State *L, hn_runtime *rt) {
+  assert(L);
   if (rt == NULL)
     return HN_ERR_INVALID_PARAMETER;
   luaL_checkstack(L, 5, NULL);
@@ -26,6 +29,7 @@ int hn_lua_use(lua_State *L, hn_runtime *rt) {
 }
 
 hn_runtime *hn_lua_runtime(lua_State *L) {
+  assert(L);
   luaL_checkstack(L, 1, NULL);
   const struct lhn_box *box = lhn_push_box(L);
   lua_pop(L, 1);
@@ -33,6 +37,7 @@ hn_runtime *hn_lua_runtime(lua_State *L) {
 }
 
 hn_handle hn_lua_to(lua_State *L, int idx) {
+  assert(L);
   const struct lhn_handle *h = lhn_test(L, idx);
   return h != NULL ? h->id : 0;
 }
@@ -72,6 +77,7 @@ void lhn_host_open(lua_State *L) {
 }
 
 int hn_lua_push(lua_State *L, hn_handle h) {
+  assert(L);
   const hn_runtime *rt = hn_lua_runtime(L);
   luaL_checkstack(L, 2, NULL);
   if (lua_getfield(L, LUA_REGISTRYINDEX, lhn_host_pusher) != LUA_TFUNCTION) {
