@@ -108,7 +108,7 @@ describe("A status callback", function()
       local head = "GET / HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n"
       local answer = peer.response(200, {}, "hello")
       local s = p:answer(answer)
-      local w = world(s, { session = { decompression = 0 } })
+      local w = world(s, { session = { decompression = 0, user_agent = "" } })
       w:run(table_of(created))
       assert(w.request:send())
       local heard = w:take()

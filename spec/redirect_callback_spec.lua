@@ -139,7 +139,7 @@ describe("The callback of a redirect", function()
 
   local function world(server, act, session)
     local w = notification.world { port = server.port, path = "/first",
-      session = session or { decompression = 0 },
+      session = session or { decompression = 0, user_agent = "" },
       on = { redirect = function(self, handle, url) act(handle, url, self) end } }
     w:run { { "session:connect", "handle_created" },
       { "connection:open_request", { "handle_created", on = "request" } } }

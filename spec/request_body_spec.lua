@@ -24,7 +24,7 @@ end
 -- What act(request) puts on the wire: the head behind Host, and the body.
 local function wire(act, method, options)
   local server = p:echo()
-  local session <close> = hinternet.open { decompression = 0 }
+  local session <close> = hinternet.open { decompression = 0, user_agent = "" }
   local request = session:connect("127.0.0.1", server.port)
     :open_request(method or "POST", "/", options)
   act(request)
@@ -62,7 +62,7 @@ describe("The length of a body", function()
       for _, row in ipairs(rows) do
         local server = p:script({ "recv_head" }, { "recv_body" },
           { "send", peer.response(200) })
-        local session <close> = hinternet.open { decompression = 0 }
+        local session <close> = hinternet.open { decompression = 0, user_agent = "" }
         local request = session:connect("127.0.0.1", server.port)
           :open_request(row[1], "/")
         assert(request:send(nil, row[2]))
@@ -141,7 +141,7 @@ describe("The length of a body", function()
   }
   it("that contradicts itself is refused and nothing is sent", function()
     local server = p:echo()
-    local session <close> = hinternet.open { decompression = 0 }
+    local session <close> = hinternet.open { decompression = 0, user_agent = "" }
     local connection = session:connect("127.0.0.1", server.port)
     for i, row in ipairs(contradictions) do
       local request = connection:open_request("POST", "/",
@@ -198,7 +198,7 @@ describe("A request sent again on its handle", function()
 
   it("is framed anew each time, on the same connection", function()
     local server = p:echo()
-    local session <close> = hinternet.open { decompression = 0 }
+    local session <close> = hinternet.open { decompression = 0, user_agent = "" }
     local request = session:connect("127.0.0.1", server.port)
       :open_request("POST", "/", { accept = "a/b" })
     assert(request:send("X: 1", "one"))
@@ -220,7 +220,7 @@ describe("A request sent again on its handle", function()
 
   it("has what was added to it in between, in place of what was added for it", function()
     local server = p:echo()
-    local session <close> = hinternet.open()
+    local session <close> = hinternet.open { user_agent = "" }
     local request = session:connect("127.0.0.1", server.port):open_request("POST", "/")
     assert(request:send(nil, "one"))
     assert.equal("one", finish(request))
@@ -242,7 +242,7 @@ describe("A request sent again on its handle", function()
     local there = p:echo()
     local server = p:script({ "recv_head" }, { "recv_body" },
       { "send", peer.response(307, { "Location: " .. there.url .. "/" }) })
-    local session <close> = hinternet.open { decompression = 0 }
+    local session <close> = hinternet.open { decompression = 0, user_agent = "" }
     local request = session:connect("127.0.0.1", server.port):open_request("POST", "/")
     assert(request:send(nil, "body"))
     for _, text in ipairs { "Content-Length: 99", "X: y\r\nTransfer-Encoding: chunked" } do
@@ -258,7 +258,7 @@ describe("A request sent again on its handle", function()
 
   it("leaves the response before it unread", function()
     local server = p:keepalive(("x"):rep(1000))
-    local session <close> = hinternet.open { decompression = 0 }
+    local session <close> = hinternet.open { decompression = 0, user_agent = "" }
     local request = session:connect("127.0.0.1", server.port)
       :open_request("GET", "/")
     for _ = 1, 3 do
@@ -274,7 +274,7 @@ describe("A request sent again on its handle", function()
     local server = p:serve { connections = {
       { { "recv_head" }, { "recv_eof" } }, { { "echo" } },
     } }
-    local session <close> = hinternet.open { decompression = 0 }
+    local session <close> = hinternet.open { decompression = 0, user_agent = "" }
     local request = session:connect("127.0.0.1", server.port)
       :open_request("POST", "/")
     assert(request:send(nil, "half", 8))
@@ -294,7 +294,7 @@ describe("A body", function()
 
   local function echoed(act)
     local server = p:echo()
-    local session <close> = hinternet.open { decompression = 0 }
+    local session <close> = hinternet.open { decompression = 0, user_agent = "" }
     local request = session:connect("127.0.0.1", server.port)
       :open_request("POST", "/")
     act(request)
@@ -409,7 +409,7 @@ describe("A body", function()
 
   it("that cannot be read fails the request with 30", function()
     local server = p:script({ "recv_head" }, { "recv_eof" })
-    local session <close> = hinternet.open { decompression = 0 }
+    local session <close> = hinternet.open { decompression = 0, user_agent = "" }
     local request = session:connect("127.0.0.1", server.port)
       :open_request("POST", "/")
     assert(request:send(nil, nil, "chunked"))
@@ -425,7 +425,7 @@ describe("A body", function()
 
   it("comes from an open file, a count and nothing else", function()
     local server = p:echo()
-    local session <close> = hinternet.open { decompression = 0 }
+    local session <close> = hinternet.open { decompression = 0, user_agent = "" }
     local request = session:connect("127.0.0.1", server.port)
       :open_request("POST", "/")
     assert(request:send(nil, nil, "chunked"))
@@ -445,7 +445,7 @@ describe("A body", function()
   it("may be answered before it is all sent", function()
     local server = p:script({ "recv_head" },
       { "send", peer.response(413, {}, "too much") }, { "recv_eof" })
-    local session <close> = hinternet.open { decompression = 0 }
+    local session <close> = hinternet.open { decompression = 0, user_agent = "" }
     local request = session:connect("127.0.0.1", server.port)
       :open_request("POST", "/")
     assert(request:send(nil, nil, "chunked"))
@@ -534,7 +534,7 @@ describe("In the state", function()
       for _, row in ipairs(operations) do
         local server = state[1] == "failed" and p:script({ "recv_head" })
           or serve()
-        local session <close> = hinternet.open { decompression = 0 }
+        local session <close> = hinternet.open { decompression = 0, user_agent = "" }
         local request = session:connect("127.0.0.1", server.port)
           :open_request("POST", "/")
         state[2](request)
@@ -553,7 +553,7 @@ describe("In the state", function()
     function()
       local server = p:script({ "recv_head" }, { "wait" },
         { "send", peer.response(200, {}, "answer") })
-      local session <close> = hinternet.open { async = true, decompression = 0 }
+      local session <close> = hinternet.open { async = true, decompression = 0, user_agent = "" }
       local request = session:connect("127.0.0.1", server.port)
         :open_request("GET", "/")
       local done = {}

@@ -17,7 +17,7 @@ local function lines(...) return table.concat({ ... }, "\r\n") end
 -- The bytes a server got from act(connection), the port in them replaced.
 local function wire(act, options)
   local server = p:echo()
-  local session <close> = hinternet.open(options or { decompression = 0 })
+  local session <close> = hinternet.open(options or { decompression = 0, user_agent = "" })
   act(session:connect("127.0.0.1", server.port))
   local bytes = server:received()[1] or ""
   server:close()
@@ -33,7 +33,7 @@ end
 
 -- A request that never meets a server.
 local function unsent(method, path, options)
-  local session = hinternet.open { decompression = 0 }
+  local session = hinternet.open { decompression = 0, user_agent = "" }
   local request, message, code = session:connect("h.test")
     :open_request(method, path, options)
   return request, message, code, session
@@ -74,6 +74,27 @@ describe("A request", function()
         assert(request:send("Third: 3", "body"))
         finish(request)
       end, { user_agent = "spec/1.0", decompression = 0 }))
+  end)
+
+  it("says who sent it, unless that is to be kept", function()
+    local function agent(options, change)
+      return wire(function(connection)
+        if change then assert(connection:parent():set_option("user_agent", change)) end
+        local request = connection:open_request()
+        assert(request:send())
+        finish(request)
+      end, options):match("\r\nUser%-Agent: (%C*)")
+    end
+    local ours = "hinternet/" .. hinternet.version
+    assert.equal(ours, agent {})
+    assert.equal(ours, agent { decompression = 0, connect_timeout = 5 })
+    assert.is_nil(agent { user_agent = "" })
+    assert.is_nil(agent({}, ""))
+    assert.equal("me", agent({ user_agent = "" }, "me"))
+    for _, session in ipairs { hinternet.open(), hinternet.open {}, hinternet.session() } do
+      assert.equal(ours, session:query_option("user_agent"))
+      if session ~= hinternet.session() then session:close() end
+    end
   end)
 
   it("keeps the caller's User-Agent, Host and spelling of names", function()
@@ -124,7 +145,7 @@ describe("A request", function()
     { "[fe80::1%25eth0]", 8443, "[fe80::1]:8443", "[fe80::1]:8443" },
   }
   it("leaves the port out of Host for its scheme's default alone", function()
-    local session <close> = hinternet.open { decompression = 0 }
+    local session <close> = hinternet.open { decompression = 0, user_agent = "" }
     for _, row in ipairs(hosts) do
       local connection = session:connect(row[1], row[2])
       for i, secure in ipairs { false, true } do
@@ -370,7 +391,7 @@ describe("What would inject a header is refused with 87 and not sent:",
     -- act(bad, connection, session) must fail, from the first bad one on.
     local function refuse(act, first)
       local server = p:echo()
-      local session <close> = hinternet.open { decompression = 0 }
+      local session <close> = hinternet.open { decompression = 0, user_agent = "" }
       local connection = session:connect("127.0.0.1", server.port)
       for i = first or 1, #bad do
         local ok, message, code = act("x" .. bad[i], connection, session)

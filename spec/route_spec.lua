@@ -27,6 +27,7 @@ end
 local function open(options)
   options = options or {}
   options.decompression = 0
+  options.user_agent = options.user_agent or ""
   return assert(hinternet.open(options))
 end
 
@@ -430,7 +431,7 @@ describe("disable_feature", function()
       { "recv_eof" })
     local session <close> = open()
     local request = new(session, s, { disable_feature = "redirects" })
-    for _, value in ipairs { "keep_alive", { "cookies", "authentication" }, 0 } do
+    for _, value in ipairs { "keep_alive", { "cookies", "authentication" }, 0, 0xfffffff0 } do
       assert(request:set_option("disable_feature", value))
     end
     assert.equal("moved", finish(request))

@@ -21,10 +21,16 @@ static int lhn_open_made(lua_State *L, const struct lhn_handle *parent,
   return h->async ? 1 : lhn_go_on(L, LHN_LUA_CREATED, 1);
 }
 
-/* open([agent [, async]]) -> session */
+/* open([agent [, async]]) -> session. Without an agent our own name is told, as
+ * other clients do; an empty one is none. */
 static int lhn_open_session(lua_State *L) {
   hn_runtime *rt = lhn_runtime(L, lhn_box(L));
+  static const char name[] = "hinternet/" HN_VERSION;
   struct hn_slice agent = lhn_opt_slice(L, LHN_WRAPPED, 1);
+  if (agent.p == NULL)
+    agent = (struct hn_slice){name, sizeof name - 1};
+  else if (agent.n == 0)
+    agent.p = NULL;
   bool async = lua_toboolean(L, 2);
   struct lhn_handle *h = lhn_push_new(L, HN_KIND_SESSION, 0);
   int code = hn_open(rt, agent, async ? HN_OPEN_ASYNC : 0, &h->id);

@@ -20,7 +20,7 @@ local default
 --- The module's own session, opened on first use.
 function client.session()
   if default and default:is_valid() then return default end
-  local session, message, code = core.open("hinternet/" .. core.version)
+  local session, message, code = core.open()
   if not session then return nil, message, code end
   default = session
   return session

@@ -30,6 +30,7 @@ end
 function hops.open(options)
   options = options or {}
   options.decompression = options.decompression or 0
+  options.user_agent = options.user_agent or ""
   return assert(hinternet.open(options))
 end
 
