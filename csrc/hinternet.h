@@ -432,7 +432,8 @@ HN_API int hn_send(hn_runtime *rt, hn_handle request, struct hn_slice headers,
 HN_API int hn_write(hn_runtime *rt, hn_handle request, struct hn_slice data);
 
 /* Copies up to limit bytes (UINT64_MAX: to its end) from a file descriptor to
- * the body. fd is borrowed until the completion. write_complete. */
+ * the body. fd is duplicated for the time of the operation: it may be closed. A
+ * pipe, socket or terminal is waited for under send_timeout. write_complete. */
 HN_API int hn_write_from(hn_runtime *rt, hn_handle request, int fd,
                          uint64_t limit);
 
@@ -456,8 +457,10 @@ enum hn_read_mode {
 HN_API int hn_read(hn_runtime *rt, hn_handle request, size_t n,
                    enum hn_read_mode mode);
 
-/* Copies up to limit bytes of body to a file descriptor (borrowed until the
- * completion). read_complete; number: bytes copied. */
+/* Copies up to limit bytes of body to a file descriptor, which is duplicated as
+ * that of hn_write_from, and waited for under receive_timeout. A pipe without a
+ * reader is WRITE_FAULT, without SIGPIPE. read_complete; number: bytes
+ * copied. */
 HN_API int hn_read_to(hn_runtime *rt, hn_handle request, int fd,
                       uint64_t limit);
 

@@ -20,8 +20,8 @@ enum hn_allow {
   HN_ALLOW_LINK_LOCAL = 0x10,   /* 169.254/16 (clouds keep keys there),
                                    fe80::/10 */
   HN_ALLOW_UNIX_SOCKETS = 0x20, /* the option unix_socket */
-  HN_ALLOW_FILES = 0x40,        /* hn_write_from, hn_read_to, and options that
-                                   name a file */
+  HN_ALLOW_FILES = 0x40,        /* hn_write_from, hn_read_to, hn_new_file_open,
+                                   and options that name a file */
   HN_ALLOW_UNVERIFIED = 0x80,   /* the option security_flags, and with FILES
                                    also ca_file */
   HN_ALLOW_INTERFACE = 0x100,   /* the option interface */

@@ -374,6 +374,7 @@ describe("A script under its host's policy", function()
   end)
 
   it("gains nothing by options, files and fields", function()
+    process.run("printf 'still there' >" .. process.quote(folder .. "/precious"))
     try [[
       for name, value in pairs {
         unix_socket = folder .. "/socket", resolve_to = "127.0.0.2",
@@ -403,10 +404,14 @@ describe("A script under its host's policy", function()
       request = hinternet.open():connect(host, own):open_request("PUT")
       assert(request:send(nil, nil, 4))
       forbidden("write_from", request:write_from(io.stdin))
-      assert(not pcall(hinternet.download, allowed, folder .. "/file")
-        or not hinternet.download(allowed, folder .. "/file"))
+      forbidden("download", hinternet.download(allowed, folder .. "/precious"))
+      forbidden("download", hinternet.download(allowed, folder .. "/new", { max_body = 0 }))
+      forbidden("download", hinternet.download(allowed, io.stdout))
+      forbidden("new_file", require "hinternet.core".new_file(folder .. "/precious"))
     ]]
-    assert.equal("", process.run("ls " .. process.quote(folder)))
+    assert.equal("precious\n", process.run("cd " .. process.quote(folder) .. "; ls -A"))
+    assert.equal("still there", process.run("cd " .. process.quote(folder) .. "; cat precious"))
+    process.run("rm " .. process.quote(folder .. "/precious"))
   end)
 
   it("gains nothing by loading the module again, nor by its inner parts", function()

@@ -153,7 +153,7 @@ describe("floors", function()
     proto = "b64 utf8 url_text url_ref url header_text header h1_head h1_body "
       .. "h1_conn ws_frame ws_conn ws_handshake auth httpdate cookie proxy_rule "
       .. "decode",
-    net = "clock file address address_class guard reactor resolver part part_shared "
+    net = "clock file replace address address_class guard reactor resolver part part_shared "
       .. "env news origin stream tcp trust tls tls_internal tls_part tls_options "
       .. "tls_bio tls_file tls_verify tls_store tls_revocation tls_identity tls_session "
       .. "tls_context tls_info tls_openssl part_linked tunnel dial",
@@ -213,9 +213,12 @@ describe("owners", function()
     { { "^<stdlib.h>$" }, { "^csrc/base/mem.c$", "^csrc/net/[%w_]+.c$" } },
     { { "^<sys/", "^<netinet/", "^<arpa/", "^<net/", "^<netdb.h>$",
         "^<poll.h>$", "^<dirent.h>$", "^<unistd.h>$", "^<fcntl.h>$" }, net },
+    { { "^<stdio_ext.h>$" }, { "^csrc/net/file.c$", "^csrc/lua/lhn_file.c$" } },
     { { "^<dlfcn.h>$" }, { "^csrc/net/part_shared.c$" } },
-    { { "^<pthread.h>$", "^<signal.h>$" }, { "^csrc/net/resolver.c$" } },
-    { { "^<time.h>$" }, { "^csrc/net/clock.c$", "^csrc/net/resolver.c$" } },
+    { { "^<pthread.h>$", "^<signal.h>$" },
+      { "^csrc/net/resolver.c$", "^csrc/net/file.c$" } },
+    { { "^<time.h>$" }, { "^csrc/net/clock.c$", "^csrc/net/resolver.c$",
+        "^csrc/net/file.c$" } },
     { { "^<openssl/" }, { "^csrc/net/tls_[%w_]+%.c$", "^csrc/base/hash.c$",
         "^csrc/base/random.c$" } },
     { { "^<zlib.h>$" }, { "^csrc/proto/decode_zlib.c$" } },

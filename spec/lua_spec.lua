@@ -138,15 +138,27 @@ describe("A Lua file", function()
     s:close()
   end)
 
-  it("that is a pipe cannot be sent without waiting", function()
+  it("that is a pipe is sent by an asynchronous session, with what was read ahead", function()
     local s = p:echo()
     local session = assert(hinternet.open { async = true })
     local request = session:connect("127.0.0.1", s.port):open_request("PUT")
-    assert.is_true(request:send(nil, nil, "chunked"))
-    local pipe = assert(io.popen("echo text", "r"))
-    assert.equal(50, (select(3, request:write_from(pipe))))
-    assert.equal("text", pipe:read("l"))
+    local done
+    request:set_status_callback(function(_, status, info) done = { status, info } end,
+      { "all_completions" })
+    local function wait(...)
+      assert.is_true((...))
+      done = nil
+      repeat session:poll(1) until done
+      return done
+    end
+    wait(request:send(nil, nil, "chunked"))
+    local pipe = assert(io.popen("printf 'first\nsecond\nthird'", "r"))
+    assert.equal("first", pipe:read("l"))
+    assert.same({ "write_complete", 12 }, wait(request:write_from(pipe)))
     pipe:close()
+    wait(request:receive_response())
+    wait(request:read("a"))
+    assert.matches("\r\n\r\nsecond\nthird$", done[2])
     session:close()
     s:close()
   end)

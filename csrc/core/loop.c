@@ -219,15 +219,26 @@ static struct hn_request *loop_owner(hn_runtime *rt, const struct hn_conn *c) {
   return request_from(n);
 }
 
-/* A redirect that waits to be heard reads nothing. */
+/* A redirect that waits to be heard reads nothing, nor does a copy whose file
+ * has no room. */
 static bool loop_reads(const struct hn_request *r) {
-  return r->rx.running && r->state != HN_REQUEST_REDIRECTING;
+  return r->rx.running && !r->rx.file_waits &&
+         r->state != HN_REQUEST_REDIRECTING;
+}
+
+/* Readiness of a file that an operation copies from or to. */
+static void loop_on_file(hn_runtime *rt, uint64_t tag) {
+  struct hn_request *r;
+  if (request_find(rt, tag, &r) == 0) loop_step_request(r);
 }
 
 /* Readiness of a connection: its exchange goes on, or its pool looks at it. */
 static void loop_on_ready(hn_runtime *rt, const struct hn_ready *ready) {
   struct hn_conn *c = slots_get(&rt->env.slots, ready->tag, HN_SLOT_CONN);
-  if (!c) return; /* late news about a closed connection */
+  if (!c) { /* a file, or late news about a closed connection */
+    loop_on_file(rt, ready->tag);
+    return;
+  }
   conn_mark_ready(c, ready->what);
   if (c->owner == 0) {
     pool_on_ready(c);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 void op_init(struct hn_operation *op, hn_handle h, enum hn_timer_kind side) {
-  *op = (struct hn_operation){.side = side, .fd = -1};
+  *op = (struct hn_operation){.side = side, .file.fd = -1};
   timer_init(&op->timer, h, (uint32_t)side);
   buf_init(&op->data, SIZE_MAX / 2);
 }
@@ -39,6 +39,27 @@ int op_arm(struct hn_node *n, struct hn_operation *op, int64_t timeout,
                    env_now(&n->rt->env) + timeout);
 }
 
+void op_unwatch(struct hn_node *n, struct hn_operation *op) {
+  struct hn_env *env = &n->rt->env;
+  if (op->file_waits && !env_is_other(env))
+    reactor_remove(env->reactor, op->file.fd);
+  op->file_waits = false;
+}
+
+int op_watch(struct hn_node *n, struct hn_operation *op) {
+  unsigned want = op->side == HN_TIMER_SEND ? HN_WANT_READ : HN_WANT_WRITE;
+  int rc = reactor_add(n->rt->env.reactor, op->file.fd, n->id, want);
+  op->file_waits = rc == 0;
+  if (rc == HN_ERR_NOT_SUPPORTED) op->file.waits = op->file.blocks = false;
+  return rc == 0 ? HN_AGAIN : rc;
+}
+
+__attribute__((noinline)) static void op_end_file(struct hn_node *n,
+                                                  struct hn_operation *op) {
+  op_unwatch(n, op);
+  file_end(&op->file);
+}
+
 /* What every end has in common; the record is the caller's then. */
 static struct hn_event_record *op_end(struct hn_node *n,
                                       struct hn_operation *op) {
@@ -46,7 +67,7 @@ static struct hn_event_record *op_end(struct hn_node *n,
   struct hn_event_record *r = op->record;
   op->record = NULL;
   op->running = false;
-  op->fd = -1;
+  if (op->file.fd >= 0) op_end_file(n, op);
   op->input = slice_make(NULL, 0);
   op_disarm(n, op);
   n->rt->operations--;

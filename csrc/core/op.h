@@ -8,6 +8,7 @@
 #ifndef HN_CORE_OP_H
 #define HN_CORE_OP_H
 
+#include "../net/file.h"
 #include "handle.h"
 
 struct hn_operation {
@@ -22,7 +23,8 @@ struct hn_operation {
   struct hn_event *taker; /* borrowed: takes the completion at once; or NULL */
   struct hn_buf data;    /* owned: bytes read, or a copy of bytes to write */
   struct hn_slice input; /* what is to be written: in data, or pinned */
-  int fd;                /* borrowed: read_to, write_from */
+  struct hn_file file;   /* read_to, write_from */
+  bool file_waits;       /* the reactor watches it */
   enum hn_read_mode mode;
   uint64_t want;  /* bytes asked for */
   uint64_t moved; /* bytes done */
@@ -58,5 +60,12 @@ HN_INTERNAL bool op_is_abandoned(const struct hn_node *n,
 HN_INTERNAL int op_arm(struct hn_node *n, struct hn_operation *op,
                        int64_t timeout, uint64_t progress);
 HN_INTERNAL void op_disarm(struct hn_node *n, struct hn_operation *op);
+
+/* Has the reactor tell, under the node's id, when its file is ready: HN_AGAIN
+ * until op_unwatch. NOT_SUPPORTED for a file that cannot be waited for, which
+ * from then on is used as it is; NOT_ENOUGH_MEMORY, INTERNAL_ERROR. */
+HN_INTERNAL int op_watch(struct hn_node *n, struct hn_operation *op);
+/* Harmless if it is not watched. */
+HN_INTERNAL void op_unwatch(struct hn_node *n, struct hn_operation *op);
 
 #endif

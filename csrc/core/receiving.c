@@ -1,6 +1,5 @@
 #include "receiving.h"
 
-#include "../net/file.h"
 #include "option.h"
 #include "policy.h"
 #include "prepare.h"
@@ -94,7 +93,6 @@ static int receiving_read_piece(struct hn_request *r, size_t *got) {
   if (rc == 0) rc = quota_check_download(r);
   if (rc) return rc;
   buf_commit(&r->rx.data, taken);
-  r->rx.moved += taken;
   *got = taken;
   return 0;
 }
@@ -114,33 +112,47 @@ static int receiving_read(struct hn_request *r) {
     if (op->mode == HN_READ_ALL && op->moved > op->want)
       return receiving_too_large(r);
     int rc = receiving_read_piece(r, &got);
+    op->moved += got;
     if (rc || got == 0 || op->mode == HN_READ_SOME) return rc;
     if (op->mode == HN_READ_FILL && op->moved == op->want) return 0;
     if (transfer_must_pause(r, op, start)) return HN_AGAIN;
   }
 }
 
-/* Copies the body to the file: 0 at its end, or when enough was copied. */
-static int receiving_read_file(struct hn_request *r) {
+/* Puts what was read into the file: 0 when all of it is there. */
+static int receiving_write_out(struct hn_request *r) {
   struct hn_operation *op = &r->rx;
-  uint64_t start = op->moved;
-  while (op->moved < op->want) {
-    size_t got = 0;
-    int system = 0;
-    int rc = receiving_read_piece(r, &got);
-    if (rc || got == 0) return rc;
+  while (buf_size(&op->data) > 0) {
     struct hn_slice s = buf_peek(&op->data);
-    rc = file_write(op->fd, s.p, s.n, &system);
-    buf_clear(&op->data);
+    size_t put = 0;
+    int system = 0;
+    int rc = file_give(&op->file, s.p, s.n, &put, &system);
+    if (rc == HN_AGAIN) return transfer_wait_file(r, op);
     if (rc) return transfer_describe_file(r, rc, system);
-    if (transfer_must_pause(r, op, start)) return HN_AGAIN;
+    buf_consume(&op->data, put);
+    op->moved += put;
   }
   return 0;
 }
 
+/* Copies the body to the file: 0 at its end, or when enough was copied. */
+static int receiving_read_file(struct hn_request *r) {
+  struct hn_operation *op = &r->rx;
+  uint64_t start = op->moved;
+  op_unwatch(&r->node, op);
+  for (;;) {
+    size_t got = 0;
+    int rc = receiving_write_out(r);
+    if (rc || op->moved >= op->want) return rc;
+    if (transfer_must_pause(r, op, start)) return HN_AGAIN;
+    rc = receiving_read_piece(r, &got);
+    if (rc || got == 0) return rc;
+  }
+}
+
 static void receiving_step_read(struct hn_request *r) {
   struct hn_operation *op = &r->rx;
-  bool to_file = op->fd >= 0;
+  bool to_file = op->file.fd >= 0;
   int rc = to_file ? receiving_read_file(r) : receiving_read(r);
   if (!transfer_settle(r, op, rc, r->settings.receive_timeout)) return;
   if (content_is_done(&r->content, &r->exchange))
@@ -200,10 +212,10 @@ static int receiving_start_read(hn_runtime *rt, hn_handle request,
   if (rc) return rc;
   r->rx.mode = mode;
   r->rx.want = want;
-  r->rx.fd = fd;
   if (mode == HN_READ_ALL && fd < 0)
     r->rx.want = (uint64_t)r->settings.max_response_body;
-  request_make_ready(r);
+  if (fd >= 0) transfer_begin_file(r, &r->rx, fd, HN_ERR_WRITE_FAULT);
+  if (r->rx.running) request_make_ready(r);
   return 0;
 }
 

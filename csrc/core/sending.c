@@ -2,7 +2,7 @@
 
 #include <assert.h>
 
-#include "../net/file.h"
+#include "../hinternet_file.h"
 #include "policy.h"
 #include "prepare.h"
 #include "quota.h"
@@ -52,7 +52,8 @@ static int sending_refill(struct hn_request *r, bool *ended) {
   size_t got = 0;
   int rc = buf_reserve(&op->data, (size_t)n, &p);
   if (rc) return rc;
-  rc = file_read(op->fd, p, (size_t)n, &got, &system);
+  rc = file_take(&op->file, p, (size_t)n, &got, &system);
+  if (rc == HN_AGAIN) return transfer_wait_file(r, op);
   if (rc) return transfer_describe_file(r, rc, system);
   buf_commit(&op->data, got);
   op->input = buf_peek(&op->data);
@@ -63,6 +64,7 @@ static int sending_refill(struct hn_request *r, bool *ended) {
 static int sending_write_file(struct hn_request *r) {
   uint64_t start = r->tx.moved;
   bool ended = false;
+  op_unwatch(&r->node, &r->tx);
   for (;;) {
     int rc = sending_write_input(r);
     if (rc || ended) return rc;
@@ -74,7 +76,7 @@ static int sending_write_file(struct hn_request *r) {
 
 static void sending_step_body(struct hn_request *r) {
   struct hn_operation *op = &r->tx;
-  int rc = op->fd >= 0 ? sending_write_file(r) : sending_write_input(r);
+  int rc = op->file.fd >= 0 ? sending_write_file(r) : sending_write_input(r);
   if (!transfer_settle(r, op, rc, r->settings.send_timeout)) return;
   op_complete(&r->node, op, HN_STATUS_WRITE_COMPLETE, op->moved);
 }
@@ -151,7 +153,25 @@ int hn_write(hn_runtime *rt, hn_handle request, struct hn_slice data) {
   return 0;
 }
 
+/* What was read ahead is the first to go; no more of it than is wanted. */
+static int sending_begin_with(struct hn_request *r, struct hn_slice ahead) {
+  uint64_t most = exchange_unsent(&r->exchange);
+  if (most > r->tx.want) most = r->tx.want;
+  if (ahead.n > most) return HN_ERR_INVALID_PARAMETER;
+  r->tx.input = slice_make(NULL, 0);
+  if (ahead.n == 0) return 0;
+  spares_take(&r->node.rt->env.spares, &r->tx.data, ahead.n, SIZE_MAX / 2);
+  int rc = buf_append(&r->tx.data, ahead);
+  r->tx.input = buf_peek(&r->tx.data);
+  return rc;
+}
+
 int hn_write_from(hn_runtime *rt, hn_handle request, int fd, uint64_t limit) {
+  return hn_write_from_after(rt, request, slice_make(NULL, 0), fd, limit);
+}
+
+int hn_write_from_after(hn_runtime *rt, hn_handle request,
+                        struct hn_slice ahead, int fd, uint64_t limit) {
   struct hn_request *r;
   int rc = transfer_find(rt, request, &r);
   if (rc) return rc;
@@ -160,9 +180,13 @@ int hn_write_from(hn_runtime *rt, hn_handle request, int fd, uint64_t limit) {
   if (rc == 0)
     rc = transfer_begin(r, &r->tx, HN_OP_WRITE_DATA, HN_REQUEST_SENT);
   if (rc) return rc;
-  r->tx.fd = fd;
   r->tx.want = limit;
-  r->tx.input = slice_make(NULL, 0);
-  request_make_ready(r);
+  rc = r->late ? 0 : sending_begin_with(r, ahead);
+  if (rc) {
+    op_drop(&r->node, &r->tx);
+    return rc;
+  }
+  transfer_begin_file(r, &r->tx, fd, HN_ERR_READ_FAULT);
+  if (r->tx.running) request_make_ready(r);
   return 0;
 }

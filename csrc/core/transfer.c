@@ -70,7 +70,7 @@ static int transfer_arm(struct hn_request *r, struct hn_operation *op,
   const struct hn_exchange *x = &r->exchange;
   uint64_t progress = op->api == HN_OP_RECEIVE_RESPONSE
                           ? x->retried
-                          : x->received + x->sent;
+                          : x->received + x->sent + op->moved;
   if (x->state == HN_X_CONNECT || r->securing) {
     /* A dial keeps the time itself; in line it is connect_timeout's. */
     timeout = x->conn ? -1 : r->settings.connect_timeout;
@@ -137,6 +137,21 @@ int transfer_set_deadline(struct hn_request *r) {
 
 void transfer_end_deadline(struct hn_request *r) {
   timer_clear(&r->node.rt->env.deadlines, &r->deadline);
+}
+
+/* Files are the caller's: one that never moves must not stop the time. */
+int transfer_wait_file(struct hn_request *r, struct hn_operation *op) {
+  int rc = op_watch(&r->node, op);
+  if (rc != HN_ERR_NOT_SUPPORTED) return rc;
+  request_make_ready(r);
+  return HN_AGAIN;
+}
+
+void transfer_begin_file(struct hn_request *r, struct hn_operation *op, int fd,
+                         int code) {
+  int system;
+  if (r->late || file_begin(&op->file, fd, &system) == 0) return;
+  transfer_fail(r, op, transfer_describe_file(r, code, system));
 }
 
 int transfer_describe_file(struct hn_request *r, int code, int system) {

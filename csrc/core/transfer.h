@@ -34,6 +34,15 @@ HN_INTERNAL bool transfer_must_pause(struct hn_request *r,
 HN_INTERNAL void transfer_fail(struct hn_request *r, struct hn_operation *op,
                                int code);
 
+/* The file of an operation that has begun: a duplicate of fd. The operation has
+ * failed with `code` if there is none to be had. */
+HN_INTERNAL void transfer_begin_file(struct hn_request *r,
+                                     struct hn_operation *op, int fd, int code);
+/* The file has no room, or no bytes, for now: HN_AGAIN, and a step when it has.
+ * NOT_ENOUGH_MEMORY, INTERNAL_ERROR. */
+HN_INTERNAL int transfer_wait_file(struct hn_request *r,
+                                   struct hn_operation *op);
+
 /* A fault of the caller's file, described; returns code. */
 HN_INTERNAL int transfer_describe_file(struct hn_request *r, int code,
                                        int system);

@@ -344,7 +344,6 @@ static void lhn_push_slots(lua_State *L) {
       [LHN_LUA_CLOSE] = "close",
       [LHN_LUA_CLOSED] = "closed",
       [LHN_LUA_CLOSE_VARIABLE] = "close_variable",
-      [LHN_LUA_WRITE_PIECES] = "write_pieces",
       [LHN_LUA_WAITERS] = "waiters",
       [LHN_LUA_PARK] = "park",
       [LHN_LUA_SENDING] = "sending",
@@ -382,6 +381,7 @@ int luaopen_hinternet_core(lua_State *L) {
   lhn_register(L, lhn_header_functions);
   lhn_register(L, lhn_head_functions);
   lhn_register(L, lhn_request_functions);
+  lhn_register(L, lhn_file_functions);
   lhn_open_kind(L, HN_KIND_SESSION, lhn_session_methods, NULL);
   lhn_open_kind(L, HN_KIND_CONNECTION, lhn_connection_methods, NULL);
   lhn_open_kind(L, HN_KIND_REQUEST, lhn_request_methods, lhn_header_methods);

@@ -17,6 +17,7 @@
 
 #include <lauxlib.h>
 #include <lua.h>
+#include <stdio.h>
 
 #include "../hinternet.h"
 
@@ -50,7 +51,6 @@ enum lhn_lua {
   LHN_LUA_CLOSE,       /* function(handle): closes while a callback runs */
   LHN_LUA_CLOSED,      /* function(handle, event...): delivers what is left */
   LHN_LUA_CLOSE_VARIABLE, /* function(handle, problem) */
-  LHN_LUA_WRITE_PIECES,   /* function(request, file, n): write_from a pipe */
   LHN_LUA_WAITERS,        /* table: coroutine -> its waiter, if it has one */
   LHN_LUA_PARK,           /* function(handle, op, waiter, other): the same as
                              WAIT, in a coroutine that has a waiter; `other` had
@@ -251,6 +251,17 @@ HN_INTERNAL void lhn_import_open(lua_State *L, int core, int half, int slots);
 extern const luaL_Reg lhn_open_functions[];
 extern const luaL_Reg lhn_session_methods[];
 extern const luaL_Reg lhn_connection_methods[];
+
+/* --------------------------------------------------------------- lhn_file.c */
+
+/* The descriptor of what new_file made, at arg; -1: that is something else. */
+HN_INTERNAL int lhn_file_descriptor(lua_State *L, int arg);
+/* What a stream has read ahead; valid until it is used. */
+HN_INTERNAL struct hn_slice lhn_file_ahead(FILE *stream);
+/* Reads n bytes of that. */
+HN_INTERNAL void lhn_file_skip(FILE *stream, size_t n);
+
+extern const luaL_Reg lhn_file_functions[];
 
 /* ------------------------------------------------------------ lhn_request.c */
 

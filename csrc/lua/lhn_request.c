@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../hinternet_file.h"
 #include "lhn.h"
 
 enum {
@@ -314,17 +315,22 @@ static int lhn_req_write(lua_State *L) {
 
 /* -------------------------------------------------------------------- files */
 
+static const char lhn_req_unflushed[] =
+    "what it has buffered cannot be written";
+
 struct lhn_file {
   int fd;
   int64_t at; /* where a Lua file stands; -1: a descriptor, or cannot seek */
-  bool lua;   /* a Lua file */
+  FILE *stream; /* of a Lua file; or NULL */
 };
 
-/* The Lua file or the descriptor at arg. A Lua file is flushed, which leaves
- * its descriptor where the file stands (POSIX fflush); false when that
- * fails. */
+/* The Lua file, the descriptor or what new_file made at arg. A Lua file is
+ * flushed, which leaves its descriptor where the file stands (POSIX fflush);
+ * false when that fails. */
 static bool lhn_req_file(lua_State *L, int arg, struct lhn_file *out) {
-  *out = (struct lhn_file){-1, -1, false};
+  *out = (struct lhn_file){lhn_file_descriptor(L, arg), -1, NULL};
+  if (out->fd >= 0)
+    return true;
   if (lua_type(L, arg) == LUA_TNUMBER) {
     lua_Integer n = lhn_check_integer(L, LHN_DIRECT, arg);
     if (n < 0 || n > INT32_MAX)
@@ -337,9 +343,9 @@ static bool lhn_req_file(lua_State *L, int arg, struct lhn_file *out) {
     lhn_typeerror(L, LHN_DIRECT, arg, "file or descriptor");
   if (stream->closef == NULL)
     lhn_argerror(L, LHN_DIRECT, arg, "closed file");
-  if (fflush(stream->f) != 0)
+  if (hn_flush_stream(stream->f) != 0)
     return false;
-  out->lua = true;
+  out->stream = stream->f;
   out->at = (int64_t)ftello(stream->f);
   out->fd = fileno(stream->f);
   return true;
@@ -356,17 +362,26 @@ static bool lhn_req_limit(lua_State *L, int arg, uint64_t *limit) {
   return n >= 0;
 }
 
-/* A pipe cannot be put back to where its FILE stands: what that has read ahead
- * can only be had through it, piece by piece, and each piece may have to
- * wait. */
-static int lhn_req_write_pieces(lua_State *L, const struct lhn_handle *h) {
-  if (lhn_push_waiter(L, h->box))
-    lua_pop(L, 1);
-  else if (h->async)
-    return lhn_fail(L, h, "write_from a pipe without waiting",
-                    HN_ERR_NOT_SUPPORTED);
-  lua_settop(L, 3);
-  return lhn_go_on(L, LHN_LUA_WRITE_PIECES, 3);
+/* The start of write_from. A pipe cannot be put back to where its FILE stands:
+ * what that has read ahead goes first. */
+static int lhn_req_start_write_from(const struct lhn_handle *h,
+                                    const struct lhn_file *file,
+                                    uint64_t limit) {
+  hn_runtime *rt = h->box->rt;
+  struct hn_progress done;
+  struct hn_slice ahead = {NULL, 0};
+  if (file->stream != NULL && file->at < 0 &&
+      hn_query_progress(rt, h->id, &done) == 0) {
+    ahead = lhn_file_ahead(file->stream);
+    if (ahead.n > limit)
+      ahead.n = (size_t)limit;
+    if (ahead.n > done.unsent)
+      ahead.n = (size_t)done.unsent;
+  }
+  int code = hn_write_from_after(rt, h->id, ahead, file->fd, limit);
+  if (code == 0)
+    lhn_file_skip(file->stream, ahead.n);
+  return code;
 }
 
 /* request:write_from(file [, n]) */
@@ -380,11 +395,9 @@ static int lhn_req_write_from(lua_State *L) {
   struct lhn_file file;
   bool good = lhn_req_limit(L, 3, &limit);
   if (!lhn_req_file(L, 2, &file))
-    return lhn_fail(L, h, "write_from", HN_ERR_READ_FAULT);
-  if (good && file.lua && file.at < 0 && hn_is_valid(rt, h->id))
-    return lhn_req_write_pieces(L, h);
+    return lhn_fail(L, h, lhn_req_unflushed, HN_ERR_READ_FAULT);
   lhn_reserve(L, 1);
-  int code = good ? hn_write_from(rt, h->id, file.fd, limit)
+  int code = good ? lhn_req_start_write_from(h, &file, limit)
                   : HN_ERR_INVALID_PARAMETER;
   if (code != 0)
     return lhn_req_refused(L, h, "write_from", code);
@@ -403,7 +416,7 @@ static int lhn_req_read_to(lua_State *L) {
   struct lhn_file file;
   bool good = lhn_req_limit(L, 3, &limit);
   if (!lhn_req_file(L, 2, &file))
-    return lhn_fail(L, h, "read_to", HN_ERR_WRITE_FAULT);
+    return lhn_fail(L, h, lhn_req_unflushed, HN_ERR_WRITE_FAULT);
   lhn_reserve(L, 1);
   int code = good ? hn_read_to(rt, h->id, file.fd, limit)
                   : HN_ERR_INVALID_PARAMETER;

@@ -28,8 +28,9 @@ struct hn_reactor;
 HN_INTERNAL int reactor_new(struct hn_reactor **out);
 HN_INTERNAL void reactor_free(struct hn_reactor *r);
 
-/* Watches fd (borrowed until reactor_remove). NOT_ENOUGH_MEMORY or
- * INTERNAL_ERROR when the system refuses. */
+/* Watches fd (borrowed until reactor_remove). NOT_SUPPORTED for a file that
+ * cannot be waited for, being always ready (with poll(2) that is reported as
+ * such); NOT_ENOUGH_MEMORY or INTERNAL_ERROR when the system refuses. */
 HN_INTERNAL int reactor_add(struct hn_reactor *r, int fd, uint64_t tag,
                             unsigned interest);
 /* Changes tag and interest of a watched fd. */

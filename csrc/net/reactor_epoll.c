@@ -22,6 +22,7 @@ struct hn_reactor {
 };
 
 static int reactor_error(void) {
+  if (errno == EPERM) return HN_ERR_NOT_SUPPORTED;
   return errno == ENOMEM || errno == ENOSPC ? HN_ERR_NOT_ENOUGH_MEMORY
                                             : HN_ERR_INTERNAL_ERROR;
 }

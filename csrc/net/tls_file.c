@@ -19,10 +19,11 @@ HN_INTERNAL int tls_file_refuse(const struct tls_file *f, int system,
   if (!f->options->fault) return HN_ERR_SECURE_FAILURE;
   if (why)
     (void)snprintf(f->options->fault, HN_MAX_ERROR_TEXT, "%s: %s (%s)", f->what,
-                   f->path, why);
+                   file_show(f->path), why);
   else
     (void)snprintf(f->options->fault, HN_MAX_ERROR_TEXT,
-                   "%s: %s (system error %d)", f->what, f->path, system);
+                   "%s: %s (system error %d)", f->what, file_show(f->path),
+                   system);
   *detail = f->options->fault;
   return HN_ERR_SECURE_FAILURE;
 }

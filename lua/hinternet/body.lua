@@ -43,13 +43,17 @@ local function form_text(form)
   return type(form) == "string" and form or url.encode_form(form)
 end
 
--- A file from where it stands to its end; of a pipe neither is known.
+-- A file from where it stands to its end; of a pipe neither is known. One that
+-- seems to have no bytes, and has some, does not tell its size: /proc is full of
+-- them.
 local function plan_file(file)
   local from = file:seek()
   local size = from and file:seek("end")
   if not size then return { file = file } end
   file:seek("set", from)
-  return { file = file, from = from, size = size > from and size - from or 0 }
+  if size > from then return { file = file, from = from, size = size - from } end
+  if file:read(0) then return { file = file, from = from } end
+  return { file = file, from = from, size = 0 }
 end
 
 --- What is to be sent; nil for no body. Raises for a table that cannot be

@@ -314,9 +314,6 @@ end
 --- A failure in words.
 function dispatch.explain(...) return import "fault".explain(...) end
 
---- write_from a pipe.
-function dispatch.write_pieces(...) return import "request".write_pieces(...) end
-
 dispatch.inside_callback = inside_callback
 dispatch.text_of = text_of
 dispatch.parked = parked

@@ -12,7 +12,6 @@ local io_type = io and io.type or type -- a host may have no io
 
 local exchange = {}
 
-local WRITE_FAULT = 29
 local INSUFFICIENT_BUFFER = 122
 local TIMEOUT = 12002
 local OPERATION_CANCELLED = 12017
@@ -230,24 +229,6 @@ local function copy(x, request, file)
   return bytes
 end
 
--- A file of that name holds the whole body afterwards, or is not there.
-local function copy_to_path(x, request, path)
-  local file, problem = io.open(path, "wb")
-  if not file then return nil, "cannot write the file: " .. problem, WRITE_FAULT end
-  local bytes, message, code
-  do
-    local guard <close> = setmetatable({}, {
-      __close = function()
-        file:close()
-        if not bytes then os.remove(path) end
-      end,
-    })
-    guard.file = file
-    bytes, message, code = copy(x, request, file)
-  end
-  return bytes, message, code
-end
-
 local function save(x, file)
   local request <close>, message, code = run(x)
   if not request then return nil, message, code end
@@ -258,10 +239,23 @@ local function save(x, file)
     r.body = request:read("a") or ""
     return nil, "the server answered " .. r.status .. " " .. r.reason, r.status, r
   end
-  local copier = type(file) == "string" and copy_to_path or copy
-  bytes, message, code = copier(x, request, file)
+  bytes, message, code = copy(x, request, file)
   if not bytes then return nil, message, code end
   r.times = request:query_option("request_times")
+  return bytes, r
+end
+
+-- The file of that name is the whole body afterwards, or what it was before.
+-- Where none can be made, nobody is asked for its content.
+local function save_as(x, path)
+  local file <close>, message, code = core.new_file(path)
+  if not file then return nil, message, code end
+  local bytes, r, status, failed = save(x, file)
+  if failed then return nil, r, status, failed end
+  if not bytes then return nil, r, status end
+  local ok
+  ok, message, code = file:keep()
+  if not ok then return nil, message, code end
   return bytes, r
 end
 
@@ -281,7 +275,8 @@ function exchange.download(session, text, file, given)
   if given.stream then error("option 'stream' means nothing to download", 2) end
   local target, message, code = url.target(text)
   if not target then return nil, message, code end
-  return save(new_exchange(session, "GET", target, given), file)
+  local saver = type(file) == "string" and save_as or save
+  return saver(new_exchange(session, "GET", target, given), file)
 end
 
 return exchange

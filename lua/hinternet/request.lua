@@ -1,40 +1,16 @@
 --- hinternet.request: what a request can do that is no single call of C.
 
-local core = ...
-
 local error, type = error, type
 local byte, find, sub, concat = string.byte, string.find, string.sub, table.concat
 local tointeger = math.tointeger
 
 local request = {}
 
-local READ_FAULT = 30
 local CR = 13
 -- Bytes that a chunk has at most. Larger strings cost more than they save: each
 -- is memory that the system has to find anew.
 local PIECE = 65536
-local COPIED = 65536      -- bytes of a pipe at once
 local MAX_LINE = 16 << 20 -- a line longer than this is a failure, not memory
-
---- What is left of a pipe's FILE goes out piece by piece: no more than the
--- request has announced is taken out of it.
-function request.write_pieces(self, file, n)
-  local sum = 0
-  while true do
-    local size, unsent = COPIED, core.unsent(self)
-    if n and n - sum < size then size = n - sum end
-    if unsent and unsent < size then size = unsent end
-    if size == 0 then return sum end
-    local data, problem = file:read(size)
-    if not data then
-      if problem then return nil, "cannot read the file: " .. problem, READ_FAULT end
-      return sum
-    end
-    local ok, message, code = self:write(data)
-    if not ok then return nil, message, code end
-    sum = sum + #data
-  end
-end
 
 --- Raises for a size that is none, blaming the caller of the method.
 function request.check_size(name, n)

@@ -2,9 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../../csrc/net/file.h"
@@ -37,31 +41,140 @@ TEST(says_why_it_fails) {
   close(fds[1]);
 }
 
-static void *drain(void *arg) {
-  int fd = *(int *)arg;
-  char *waste = malloc(4096);
-  size_t sum = 0;
-  ssize_t n;
-  while ((n = read(fd, waste, 4096)) > 0) sum += (size_t)n;
-  free(waste);
-  return (void *)(uintptr_t)sum;
+static struct hn_file begin(int fd) {
+  struct hn_file f = {.fd = -1};
+  int system = 0;
+  CHECK_INT(file_begin(&f, fd, &system), 0);
+  CHECK(f.fd != fd);
+  CHECK_INT(fcntl(f.fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+  return f;
 }
 
-TEST(waits_for_a_descriptor_that_does_not_block) {
-  enum { SIZE = 300000 };
-  int fds[2], system = 0;
-  void *sum = NULL;
-  pthread_t thread;
-  char *bytes = calloc(SIZE, 1);
-  CHECK_INT(pipe(fds), 0);
-  CHECK_INT(fcntl(fds[1], F_SETFL, O_NONBLOCK), 0);
-  CHECK_INT(pthread_create(&thread, NULL, drain, &fds[0]), 0);
-  CHECK_INT(file_write(fds[1], bytes, SIZE, &system), 0);
-  close(fds[1]);
-  CHECK_INT(pthread_join(thread, &sum), 0);
-  CHECK_INT((uintptr_t)sum, SIZE);
-  close(fds[0]);
+/* Whether the description blocks, or not; and all kinds of those that wait. */
+TEST(never_waits) {
+  char *bytes = calloc(65536, 1);
+  for (int i = 0; i < 4; i++) {
+    int fds[2], system = 0, rc;
+    size_t put = 0, sum = 0, got = 99;
+    if (i < 2)
+      CHECK_INT(pipe(fds), 0);
+    else
+      CHECK_INT(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    for (int k = 0; k < 2; k++)
+      CHECK_INT(fcntl(fds[k], F_SETFL, i % 2 ? O_NONBLOCK : 0), 0);
+    struct hn_file from = begin(fds[0]), to = begin(fds[1]);
+    CHECK(from.waits && to.waits);
+    CHECK_INT(file_take(&from, bytes, 9, &got, &system), HN_AGAIN);
+    CHECK_INT(got, 99);
+    while ((rc = file_give(&to, bytes, 65536, &put, &system)) == 0) sum += put;
+    CHECK_INT(rc, HN_AGAIN);
+    CHECK(sum >= 65536);
+    CHECK_INT(file_take(&from, bytes, 65536, &got, &system), 0);
+    CHECK_INT(file_give(&to, bytes, 65536, &put, &system), 0);
+    CHECK(put > 0);
+    file_end(&from);
+    file_end(&to);
+    CHECK_INT(to.fd, -1);
+    file_end(&to);
+    close(fds[0]);
+    close(fds[1]);
+  }
   free(bytes);
+}
+
+/* The caller's SIGPIPE is as it was: not blocked, and not pending. */
+TEST(raises_no_sigpipe) {
+  for (int i = 0; i < 2; i++) {
+    int fds[2], system = 0;
+    size_t put = 99;
+    sigset_t mask;
+    if (i == 0)
+      CHECK_INT(pipe(fds), 0);
+    else
+      CHECK_INT(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    struct hn_file to = begin(fds[1]);
+    close(fds[0]);
+    CHECK_INT(file_give(&to, "x", 1, &put, &system), HN_ERR_WRITE_FAULT);
+    CHECK_INT(system, EPIPE);
+    CHECK_INT(put, 99);
+    CHECK_INT(sigpending(&mask), 0);
+    CHECK_INT(sigismember(&mask, SIGPIPE), 0);
+    CHECK_INT(pthread_sigmask(SIG_BLOCK, NULL, &mask), 0);
+    CHECK_INT(sigismember(&mask, SIGPIPE), 0);
+    file_end(&to);
+    close(fds[1]);
+  }
+}
+
+/* One that was pending before is its owner's. */
+TEST(leaves_a_pending_sigpipe) {
+  int fds[2], system = 0;
+  size_t put;
+  sigset_t pipes, old, pending;
+  const struct timespec now = {0};
+  CHECK_INT(pipe(fds), 0);
+  close(fds[0]);
+  struct hn_file to = begin(fds[1]);
+  sigemptyset(&pipes);
+  sigaddset(&pipes, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &pipes, &old);
+  pthread_kill(pthread_self(), SIGPIPE);
+  CHECK_INT(file_give(&to, "x", 1, &put, &system), HN_ERR_WRITE_FAULT);
+  CHECK_INT(sigpending(&pending), 0);
+  CHECK_INT(sigismember(&pending, SIGPIPE), 1);
+  CHECK_INT(sigtimedwait(&pipes, NULL, &now), SIGPIPE);
+  pthread_sigmask(SIG_SETMASK, &old, NULL);
+  file_end(&to);
+  close(fds[1]);
+}
+
+TEST(flushes_what_a_pipe_takes) {
+  int fds[2];
+  char text[16], *many = calloc(70000, 1);
+  size_t got;
+  int system;
+  CHECK_INT(pipe(fds), 0);
+  FILE *f = fdopen(fds[1], "w");
+  fputs("hello", f);
+  CHECK_INT(file_flush(f), 0);
+  CHECK_INT(file_read(fds[0], text, sizeof text, &got, &system), 0);
+  CHECK_TEXT(slice_make(text, got), "hello");
+  fcntl(fds[1], F_SETFL, O_NONBLOCK);
+  while (write(fds[1], many, 4096) > 0) {}
+  fcntl(fds[1], F_SETFL, 0);
+  fputs("more", f);
+  CHECK_INT(file_flush(f), HN_ERR_WRITE_FAULT); /* it would wait */
+  close(fds[0]);
+  CHECK_INT(file_flush(f), HN_ERR_WRITE_FAULT); /* it would raise SIGPIPE */
+  (void)signal(SIGPIPE, SIG_IGN);
+  fclose(f);
+  (void)signal(SIGPIPE, SIG_DFL);
+  free(many);
+}
+
+TEST(makes_paths_absolute) {
+  char here[PATH_MAX], want[PATH_MAX + 16];
+  struct hn_buf out;
+  buf_init(&out, sizeof want);
+  CHECK(getcwd(here, sizeof here) != NULL);
+  CHECK_INT(file_append_absolute(slice_of("/a/b"), &out), 0);
+  CHECK_TEXT(buf_peek(&out), "/a/b");
+  buf_clear(&out);
+  CHECK_INT(file_append_absolute(slice_of("a/b"), &out), 0);
+  (void)snprintf(want, sizeof want, "%s/a/b", here);
+  CHECK_TEXT(buf_peek(&out), want);
+  buf_fini(&out);
+}
+
+TEST(shows_the_end_of_a_path) {
+  char path[400];
+  for (size_t i = 0; i < 398; i += 2) memcpy(path + i, "\xc3\xa4", 2);
+  path[398] = '\0';
+  CHECK_TEXT(slice_of(file_show("/short")), "/short");
+  CHECK_INT((unsigned char)*file_show(path), 0xc3);
+  CHECK_INT(strlen(file_show(path)), 150);
+  path[397] = '\0';
+  CHECK_INT((unsigned char)*file_show(path), 0xc3);
 }
 
 TEST(appends) {
@@ -112,5 +225,6 @@ TEST(opens_regular_files_only) {
 }
 
 TEST_MAIN(ROW(goes_round_a_pipe), ROW(says_why_it_fails),
-          ROW(waits_for_a_descriptor_that_does_not_block),
-          ROW(appends), ROW(opens_regular_files_only))
+          ROW(never_waits), ROW(raises_no_sigpipe),
+          ROW(leaves_a_pending_sigpipe), ROW(flushes_what_a_pipe_takes),
+          ROW(makes_paths_absolute), ROW(shows_the_end_of_a_path), ROW(appends), ROW(opens_regular_files_only))

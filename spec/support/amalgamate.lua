@@ -8,6 +8,7 @@
 
 local folder = table.remove(arg, 1)
 local public = { "csrc/hinternet.h", "csrc/hinternet_option.h", "csrc/hinternet_url.h",
+  "csrc/hinternet_file.h",
   "csrc/hinternet_policy.h", "csrc/hinternet_lua.h" }
 
 local prologue = [[

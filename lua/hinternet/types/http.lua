@@ -153,8 +153,8 @@ function hinternet.patch(url, options) end
 ---@return integer? code
 function hinternet.delete(url, options) end
 
----Copies a body to a file. A name is created, and removed again when the body
----does not arrive whole. An answer other than 2xx writes nothing: nil, a message,
+---Copies a body to a file. What a name stands for is replaced when the body has
+---arrived whole, and stays as it is until then. An answer other than 2xx writes nothing: nil, a message,
 ---the status, and the response.
 ---@param url string
 ---@param file string|integer|file* a name, a descriptor, or a Lua file
