@@ -103,6 +103,12 @@ describe("A runtime that a program makes", function()
   end)
 end)
 
+describe("The memory account of a program", function()
+  it("has what closed requests leave for the next ones, and none of large heads", function()
+    run("plain/account")
+  end)
+end)
+
 describe("States on threads", function()
   it("work side by side", function()
     local script = "for _ = 1, 20 do " .. fetch_both .. " end"
