@@ -109,6 +109,15 @@ describe("The memory account of a program", function()
   end)
 end)
 
+describe("A runtime that a finaliser frees", function()
+  it("leaves every call an error or a result, wherever it runs", function()
+    local p = peer.start()
+    local points = tonumber(run("asan/freed", p:keepalive("hello").url .. "/"))
+    assert.is_true(points > 300, points)
+    p:stop()
+  end)
+end)
+
 describe("States on threads", function()
   it("work side by side", function()
     local script = "for _ = 1, 20 do " .. fetch_both .. " end"

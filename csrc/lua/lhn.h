@@ -9,8 +9,9 @@
  * carries the same upvalues.
  *
  * A call of Lua's API that allocates may run a finaliser, and that may close
- * any handle: so no pointer of the engine is held across one, but for the text
- * of an event, which the engine keeps until the next take.
+ * any handle or free the runtime: so no pointer of the engine is held across
+ * one, nor box->rt, but for the text of an event, which the engine keeps until
+ * the next take.
  */
 #ifndef HN_LUA_LHN_H
 #define HN_LUA_LHN_H

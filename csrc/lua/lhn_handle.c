@@ -184,9 +184,9 @@ static int lhn_handle_gc(lua_State *L) {
 
 /* hn_close, and what it means for the userdata. */
 static int lhn_handle_end(lua_State *L, struct lhn_handle *h) {
-  hn_runtime *rt = h->box->rt;
   uint32_t mask = 0;
   lhn_place_files(L, 1, h);
+  hn_runtime *rt = h->box->rt;
   if (rt != NULL && h->async && h->heard)
     (void)hn_get_mask(rt, h->id, &mask);
   int code = rt != NULL ? hn_close(rt, h->id) : HN_ERR_INVALID_HANDLE;
@@ -239,12 +239,13 @@ static int lhn_handle_close(lua_State *L) {
   int code = lhn_handle_end(L, h);
   if (code != 0)
     return lhn_fail(L, h, "close", code);
-  if (h->box->parks)
-    hn_live(h->box->rt, &handles, &after);
+  hn_runtime *rt = h->box->rt;
+  if (h->box->parks && rt != NULL)
+    hn_live(rt, &handles, &after);
   /* Where calls are parked, what is queued is mostly for them: poll's. */
   bool later = (h->async && h->kind != HN_KIND_SESSION) ||
                (h->box->parks && !h->box->heard && before == after);
-  if (!later && hn_next_event(h->box->rt, h->session, &ev)) {
+  if (!later && rt != NULL && hn_next_event(rt, h->session, &ev)) {
     int n = lhn_push_event(L, &ev);
     lua_pushvalue(L, 1);
     lua_insert(L, 2);
@@ -350,11 +351,11 @@ static int lhn_handle_is_async(lua_State *L) {
 /* await(handle, op) -> id, the session's id */
 static int lhn_handle_await(lua_State *L) {
   const struct lhn_handle *h = lhn_check(L, 1, 0, LHN_DIRECT);
+  enum hn_op op = (enum hn_op)luaL_checkinteger(L, 2);
+  lhn_remember(L, 1, h);
   hn_runtime *rt = h->box->rt;
   if (rt == NULL)
     return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
-  enum hn_op op = (enum hn_op)luaL_checkinteger(L, 2);
-  lhn_remember(L, 1, h);
   (void)hn_await(rt, h->id, op);
   lua_pushinteger(L, (lua_Integer)h->id);
   lua_pushinteger(L, (lua_Integer)h->session);
@@ -378,11 +379,11 @@ static int lhn_handle_cancel(lua_State *L) {
 /* set_callback(handle, callback or nil, mask) -> true */
 static int lhn_handle_set_callback(lua_State *L) {
   struct lhn_handle *h = lhn_check(L, 1, 0, LHN_WRAPPED);
+  uint32_t mask = (uint32_t)luaL_checkinteger(L, 3);
+  bool heard = !lua_isnil(L, 2);
   hn_runtime *rt = h->box->rt;
   if (rt == NULL)
     return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
-  uint32_t mask = (uint32_t)luaL_checkinteger(L, 3);
-  bool heard = !lua_isnil(L, 2);
   int code = hn_set_mask(rt, h->id, heard ? mask : 0);
   if (code != 0)
     return lhn_fail(L, h, "set_status_callback", code);

@@ -31,6 +31,13 @@ static void lhn_head_fill(lua_State *L, struct lhn_head *head,
   lua_setmetatable(L, -2);
 }
 
+static int lhn_head_query(const struct lhn_handle *h,
+                          enum hn_header_source from, struct hn_slice *raw) {
+  hn_runtime *rt = h->box->rt;
+  return rt != NULL ? hn_query_raw_headers(rt, h->id, from, raw)
+                    : HN_ERR_INVALID_HANDLE;
+}
+
 /* The text is the engine's until its next call, which a finaliser may make
  * when room is made here: so it is copied first, or, when it is long, asked for
  * again until it fits. */
@@ -39,7 +46,7 @@ int lhn_push_head(lua_State *L, const struct lhn_handle *h,
   struct hn_slice raw;
   char copy[LHN_HEAD_COPIED];
   int top = lua_gettop(L);
-  int code = hn_query_raw_headers(h->box->rt, h->id, from, &raw);
+  int code = lhn_head_query(h, from, &raw);
   if (code == 0 && raw.n <= sizeof copy) {
     if (raw.n > 0)
       memcpy(copy, raw.p, raw.n);
@@ -48,7 +55,7 @@ int lhn_push_head(lua_State *L, const struct lhn_handle *h,
   }
   while (code == 0) {
     struct lhn_head *head = lhn_head_push_new(L, raw.n);
-    code = hn_query_raw_headers(h->box->rt, h->id, from, &raw);
+    code = lhn_head_query(h, from, &raw);
     if (code == 0 && raw.n == head->size) {
       lhn_head_fill(L, head, raw.p);
       return 0;

@@ -138,16 +138,14 @@ static unsigned lhn_header_mode(lua_State *L, int arg) {
 /* request:add_headers(text_or_table [, mode]) */
 static int lhn_header_add(lua_State *L) {
   struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_DIRECT);
-  hn_runtime *rt = h->box->rt;
-  if (rt == NULL)
-    return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
   unsigned mode = lhn_header_mode(L, 3);
   struct hn_slice text;
   if (lua_isnoneornil(L, 2))
     lhn_typeerror(L, LHN_DIRECT, 2, "string or table");
   bool table = lua_istable(L, 2);
   int code = lhn_header_text(L, 2, LHN_DIRECT, &text);
-  if (!hn_is_valid(rt, h->id))
+  hn_runtime *rt = h->box->rt;
+  if (rt == NULL || !hn_is_valid(rt, h->id))
     code = HN_ERR_INVALID_HANDLE;
   else if (code == 0 && (text.n > 0 || !table))
     code = hn_add_headers(rt, h->id, text, mode);
@@ -410,13 +408,13 @@ static lhn_header_answer *lhn_header_special(struct hn_slice what) {
 static int lhn_header_query(lua_State *L) {
   struct lhn_query q;
   q.h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_DIRECT);
-  q.rt = q.h->box->rt;
-  if (q.rt == NULL)
-    return lhn_fail(L, q.h, NULL, HN_ERR_INVALID_HANDLE);
   q.what = lhn_check_slice(L, LHN_DIRECT, 2);
   q.from = HN_FROM_RESPONSE;
   q.index = 0;
   lhn_header_query_options(L, 3, &q);
+  q.rt = q.h->box->rt;
+  if (q.rt == NULL)
+    return lhn_fail(L, q.h, NULL, HN_ERR_INVALID_HANDLE);
   return lhn_header_special(q.what)(L, &q);
 }
 
@@ -424,12 +422,10 @@ static int lhn_header_query(lua_State *L) {
 static int lhn_header_copy(lua_State *L) {
   struct lhn_query q;
   q.h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_DIRECT);
-  q.rt = q.h->box->rt;
   q.from = HN_FROM_RESPONSE;
   q.index = 0;
   lhn_header_query_options(L, 2, &q);
-  int code = q.rt != NULL ? lhn_push_head(L, q.h, q.from)
-                          : HN_ERR_INVALID_HANDLE;
+  int code = lhn_push_head(L, q.h, q.from);
   return code == 0 ? 1 : lhn_fail(L, q.h, "query headers", code);
 }
 
@@ -437,11 +433,11 @@ static int lhn_header_copy(lua_State *L) {
  * layer wants to know, in one entry. */
 static int lhn_header_response(lua_State *L) {
   struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_DIRECT);
-  hn_runtime *rt = h->box->rt;
-  if (rt == NULL)
-    return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
   struct hn_response_line line;
   int code = lhn_push_head(L, h, HN_FROM_RESPONSE);
+  hn_runtime *rt = h->box->rt;
+  if (code == 0 && rt == NULL)
+    code = HN_ERR_INVALID_HANDLE;
   if (code == 0) {
     struct lhn_head *head = lua_touserdata(L, -1);
     (void)hn_query_times(rt, h->id, head->times);

@@ -45,20 +45,24 @@ hn_handle hn_lua_to(lua_State *L, int idx) {
 /* Pushes the userdata of a handle, made if there is none: then it is still C's,
  * and so are those above it. */
 static struct lhn_handle *lhn_host_push_handle(lua_State *L, hn_handle id) {
-  hn_runtime *rt = lhn_box(L)->rt;
   hn_handle parent = 0;
   luaL_checkstack(L, 5, NULL);
   struct lhn_handle *h = lhn_push_handle(L, id);
   if (h != NULL)
     return h;
-  (void)hn_parent(rt, id, &parent);
+  hn_runtime *rt = lhn_box(L)->rt;
+  if (rt != NULL)
+    (void)hn_parent(rt, id, &parent);
   if (parent != 0)
     (void)lhn_host_push_handle(L, parent);
   h = lhn_push_new(L, hn_kind_of(id), parent != 0 ? lua_gettop(L) : 0);
   h->id = id;
   h->lent = true;
-  (void)hn_session_of(rt, id, &h->session);
-  (void)hn_is_async(rt, id, &h->async);
+  rt = h->box->rt;
+  if (rt != NULL) {
+    (void)hn_session_of(rt, id, &h->session);
+    (void)hn_is_async(rt, id, &h->async);
+  }
   lhn_remember(L, -1, h);
   return h;
 }
@@ -78,12 +82,12 @@ void lhn_host_open(lua_State *L) {
 
 int hn_lua_push(lua_State *L, hn_handle h) {
   assert(L);
-  const hn_runtime *rt = hn_lua_runtime(L);
   luaL_checkstack(L, 2, NULL);
   if (lua_getfield(L, LUA_REGISTRYINDEX, lhn_host_pusher) != LUA_TFUNCTION) {
     lua_pop(L, 1);
     return HN_ERR_INVALID_OPERATION;
   }
+  const hn_runtime *rt = hn_lua_runtime(L);
   if (rt == NULL || !hn_is_valid(rt, h)) {
     lua_pop(L, 1);
     return HN_ERR_INVALID_HANDLE;

@@ -24,7 +24,6 @@ static int lhn_open_made(lua_State *L, const struct lhn_handle *parent,
 /* open([agent [, async]]) -> session. Without an agent our own name is told, as
  * other clients do; an empty one is none. */
 static int lhn_open_session(lua_State *L) {
-  hn_runtime *rt = lhn_runtime(L, lhn_box(L));
   static const char name[] = "hinternet/" HN_VERSION;
   struct hn_slice agent = lhn_opt_slice(L, LHN_WRAPPED, 1);
   if (agent.p == NULL)
@@ -33,6 +32,7 @@ static int lhn_open_session(lua_State *L) {
     agent.p = NULL;
   bool async = lua_toboolean(L, 2);
   struct lhn_handle *h = lhn_push_new(L, HN_KIND_SESSION, 0);
+  hn_runtime *rt = lhn_runtime(L, h->box);
   int code = hn_open(rt, agent, async ? HN_OPEN_ASYNC : 0, &h->id);
   if (code != 0)
     return lhn_fail(L, NULL, "open", code);
@@ -44,9 +44,6 @@ static int lhn_open_session(lua_State *L) {
 /* session:connect(host [, port]) -> connection */
 static int lhn_open_connection(lua_State *L) {
   struct lhn_handle *parent = lhn_check(L, 1, HN_KIND_SESSION, LHN_DIRECT);
-  hn_runtime *rt = parent->box->rt;
-  if (rt == NULL)
-    return lhn_fail(L, parent, NULL, HN_ERR_INVALID_HANDLE);
   struct hn_slice host = lhn_check_slice(L, LHN_DIRECT, 2);
   lua_Integer port =
       lua_isnoneornil(L, 3) ? 0 : lhn_check_integer(L, LHN_DIRECT, 3);
@@ -54,6 +51,9 @@ static int lhn_open_connection(lua_State *L) {
   if (port < 0 || port > 65535)
     return lhn_fail(L, parent, "connect", HN_ERR_INVALID_PARAMETER);
   struct lhn_handle *h = lhn_push_new(L, HN_KIND_CONNECTION, 1);
+  hn_runtime *rt = parent->box->rt;
+  if (rt == NULL)
+    return lhn_fail(L, parent, NULL, HN_ERR_INVALID_HANDLE);
   int code = hn_connect(rt, parent->id, host, (unsigned)port, &h->id);
   if (code != 0)
     return lhn_fail(L, parent, "connect", code);
@@ -148,15 +148,15 @@ static void lhn_open_options(lua_State *L, struct hn_request_spec *spec) {
 /* connection:open_request([method [, path [, options]]]) -> request */
 static int lhn_open_request(lua_State *L) {
   struct lhn_handle *parent = lhn_check(L, 1, HN_KIND_CONNECTION, LHN_DIRECT);
-  hn_runtime *rt = parent->box->rt;
-  if (rt == NULL)
-    return lhn_fail(L, parent, NULL, HN_ERR_INVALID_HANDLE);
   struct hn_request_spec spec;
   memset(&spec, 0, sizeof spec);
   spec.method = lhn_opt_slice(L, LHN_DIRECT, 2);
   spec.path = lhn_opt_slice(L, LHN_DIRECT, 3);
   lhn_open_options(L, &spec);
   struct lhn_handle *h = lhn_push_new(L, HN_KIND_REQUEST, 1);
+  hn_runtime *rt = parent->box->rt;
+  if (rt == NULL)
+    return lhn_fail(L, parent, NULL, HN_ERR_INVALID_HANDLE);
   int code = hn_open_request(rt, parent->id, &spec, &h->id);
   if (code != 0)
     return lhn_fail(L, parent, "open_request", code);

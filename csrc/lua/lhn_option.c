@@ -111,9 +111,6 @@ static int lhn_option_value(lua_State *L, int arg,
 /* handle:set_option(name [, value]): none for an option that is only said */
 static int lhn_option_set(lua_State *L) {
   struct lhn_handle *h = lhn_check(L, 1, 0, LHN_DIRECT);
-  hn_runtime *rt = h->box->rt;
-  if (rt == NULL)
-    return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
   const struct hn_option_entry *entry = lhn_option_find(L, 2);
   struct hn_value value;
   int code = 0;
@@ -122,8 +119,13 @@ static int lhn_option_set(lua_State *L) {
   memset(&value, 0, sizeof value);
   value.type = entry->type;
   /* Handle, level and direction are judged before the value. */
-  if (hn_is_valid(rt, h->id) && (entry->set_levels & (1u << h->kind)) != 0)
+  hn_runtime *rt = h->box->rt;
+  if (rt != NULL && hn_is_valid(rt, h->id) &&
+      (entry->set_levels & (1u << h->kind)) != 0)
     code = lhn_option_value(L, 3, entry, &value);
+  rt = h->box->rt;
+  if (rt == NULL)
+    code = HN_ERR_INVALID_HANDLE;
   if (code == 0)
     code = hn_set_option(rt, h->id, lhn_slice_at(L, 2), &value);
   return lhn_answer(L, h, entry->name, code);
@@ -191,7 +193,10 @@ static int lhn_option_push_record(lua_State *L, struct lhn_handle *h,
     had = record->count * sizeof(struct hn_field) +
           lhn_option_text_size(record);
     char *room = lua_newuserdatauv(L, had > 0 ? had : 1, 0);
-    int code = hn_query_option(h->box->rt, h->id, lhn_slice_at(L, 2), record);
+    hn_runtime *rt = h->box->rt;
+    int code = rt != NULL
+                   ? hn_query_option(rt, h->id, lhn_slice_at(L, 2), record)
+                   : HN_ERR_INVALID_HANDLE;
     if (code != 0)
       return lhn_fail(L, h, NULL, code);
     size = record->count * sizeof(struct hn_field) +
@@ -210,11 +215,11 @@ static int lhn_option_push_record(lua_State *L, struct lhn_handle *h,
 /* handle:query_option(name) */
 static int lhn_option_query(lua_State *L) {
   struct lhn_handle *h = lhn_check(L, 1, 0, LHN_DIRECT);
+  const struct hn_option_entry *entry = lhn_option_find(L, 2);
+  struct hn_value value;
   hn_runtime *rt = h->box->rt;
   if (rt == NULL)
     return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
-  const struct hn_option_entry *entry = lhn_option_find(L, 2);
-  struct hn_value value;
   memset(&value, 0, sizeof value);
   int code = hn_query_option(rt, h->id, lhn_slice_at(L, 2), &value);
   if (code != 0)

@@ -73,8 +73,8 @@ void lhn_place_files(lua_State *L, int ud, struct lhn_handle *h) {
 }
 
 void lhn_cancel(lua_State *L, int ud, struct lhn_handle *h, enum hn_op op) {
-  hn_runtime *rt = h->box->rt;
   lhn_place_files(L, ud, h);
+  hn_runtime *rt = h->box->rt;
   if (rt != NULL)
     (void)hn_cancel(rt, h->id, op);
   lhn_unanchor(L, ud, h, lhn_anchor_of((int)op));
@@ -126,7 +126,8 @@ static int lhn_req_park(lua_State *L, const struct lhn_handle *h,
   lua_insert(L, 3);
   lua_settop(L, 3);
   lhn_remember(L, 1, h);
-  (void)hn_await(h->box->rt, h->id, op);
+  if (h->box->rt != NULL)
+    (void)hn_await(h->box->rt, h->id, op);
   lhn_park(L, 1, 3, (int)op);
   return lhn_go_on(L, LHN_LUA_PARK, 4);
 }
@@ -168,8 +169,8 @@ static int lhn_req_go_on(lua_State *L, struct lhn_handle *h, enum hn_op op,
   lua_rawget(L, -2);
   bool cancelled = lua_toboolean(L, -1);
   lua_pop(L, 1);
-  if (!lhn_req_is_near(op) || cancelled ||
-      box->at_once == LHN_AT_ONCE || !hn_try_result(box->rt, h->id, op, &ev))
+  if (!lhn_req_is_near(op) || cancelled || box->at_once == LHN_AT_ONCE ||
+      box->rt == NULL || !hn_try_result(box->rt, h->id, op, &ev))
     return lhn_req_park(L, h, op);
   box->at_once++;
   return lhn_req_hand_over(L, h, &ev, hook);
@@ -237,20 +238,22 @@ static int lhn_req_total(lua_State *L, int arg, uint64_t *total) {
 static int lhn_req_start_send(lua_State *L, const struct lhn_handle *h,
                               struct hn_slice *headers,
                               struct hn_slice *body) {
-  hn_runtime *rt = h->box->rt;
   uint64_t total = HN_LENGTH_AUTO;
   if (lua_gettop(L) == 1)
-    return hn_send(rt, h->id, *headers, *body, total);
+    return hn_send(h->box->rt, h->id, *headers, *body, total);
   lua_settop(L, 4);
   int code = lhn_header_text(L, 2, LHN_DIRECT, headers);
   *body = lhn_opt_slice(L, LHN_DIRECT, 3);
   int total_code = lhn_req_total(L, 4, &total);
   if (code == 0)
     code = total_code;
-  if (code != 0)
-    return hn_is_valid(rt, h->id) ? code : HN_ERR_INVALID_HANDLE;
-  if (body->n > LHN_COPIED)
+  if (code == 0 && body->n > LHN_COPIED)
     lhn_reserve(L, 1);
+  hn_runtime *rt = h->box->rt;
+  if (rt == NULL || (code != 0 && !hn_is_valid(rt, h->id)))
+    return HN_ERR_INVALID_HANDLE;
+  if (code != 0)
+    return code;
   return hn_send(rt, h->id, *headers, *body, total);
 }
 
@@ -299,12 +302,12 @@ static int lhn_req_send(lua_State *L) {
 static int lhn_req_write(lua_State *L) {
   lua_Hook hook = lua_gethook(L);
   struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_DIRECT);
-  hn_runtime *rt = h->box->rt;
-  if (rt == NULL)
-    return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
   struct hn_slice data = lhn_check_slice(L, LHN_DIRECT, 2);
   if (data.n > LHN_COPIED)
     lhn_reserve(L, 1);
+  hn_runtime *rt = h->box->rt;
+  if (rt == NULL)
+    return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
   int code = hn_write(rt, h->id, data);
   if (code != 0)
     return lhn_req_refused(L, h, "write", code);
@@ -388,15 +391,14 @@ static int lhn_req_start_write_from(const struct lhn_handle *h,
 static int lhn_req_write_from(lua_State *L) {
   lua_Hook hook = lua_gethook(L);
   struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_DIRECT);
-  hn_runtime *rt = h->box->rt;
-  if (rt == NULL)
-    return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
   uint64_t limit;
   struct lhn_file file;
   bool good = lhn_req_limit(L, 3, &limit);
+  lhn_reserve(L, 1);
   if (!lhn_req_file(L, 2, &file))
     return lhn_fail(L, h, lhn_req_unflushed, HN_ERR_READ_FAULT);
-  lhn_reserve(L, 1);
+  if (h->box->rt == NULL)
+    return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
   int code = good ? lhn_req_start_write_from(h, &file, limit)
                   : HN_ERR_INVALID_PARAMETER;
   if (code != 0)
@@ -409,15 +411,15 @@ static int lhn_req_write_from(lua_State *L) {
 static int lhn_req_read_to(lua_State *L) {
   lua_Hook hook = lua_gethook(L);
   struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_DIRECT);
-  hn_runtime *rt = h->box->rt;
-  if (rt == NULL)
-    return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
   uint64_t limit;
   struct lhn_file file;
   bool good = lhn_req_limit(L, 3, &limit);
+  lhn_reserve(L, 1);
   if (!lhn_req_file(L, 2, &file))
     return lhn_fail(L, h, lhn_req_unflushed, HN_ERR_WRITE_FAULT);
-  lhn_reserve(L, 1);
+  hn_runtime *rt = h->box->rt;
+  if (rt == NULL)
+    return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
   int code = good ? hn_read_to(rt, h->id, file.fd, limit)
                   : HN_ERR_INVALID_PARAMETER;
   if (code != 0)
@@ -468,9 +470,6 @@ static enum hn_read_mode lhn_req_mode(lua_State *L, int arg) {
 static int lhn_req_read(lua_State *L) {
   lua_Hook hook = lua_gethook(L);
   struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_DIRECT);
-  hn_runtime *rt = h->box->rt;
-  if (rt == NULL)
-    return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
   enum hn_read_mode mode = lhn_req_mode(L, 3);
   lua_Integer n = LHN_READ_SIZE;
   int type = lua_type(L, 2);
@@ -482,6 +481,9 @@ static int lhn_req_read(lua_State *L) {
   } else if (type > LUA_TNIL) {
     n = lhn_check_integer(L, LHN_DIRECT, 2);
   }
+  hn_runtime *rt = h->box->rt;
+  if (rt == NULL)
+    return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
   int code = n > 0 ? hn_read(rt, h->id, (size_t)n, mode)
                    : HN_ERR_INVALID_PARAMETER;
   if (code != 0)
