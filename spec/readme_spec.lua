@@ -124,15 +124,101 @@ describe("README's tables", function()
     assert.are.same(sorted(expected), sorted(found))
   end)
 
-  it("give errors the codes they have", function()
+  it("give errors the codes they have, each once, and so do the types", function()
+    local expected, found, typed = {}, {}, {}
+    for name, code in pairs(hinternet.errors) do
+      if type(name) == "string" then expected[#expected + 1] = code .. " " .. name end
+    end
     for _, cells in ipairs(rows(section("Errors"), "code")) do
       local names, i = quoted(cells[2]), 0
       for code in cells[1]:gmatch("%d+") do
         i = i + 1
-        assert.are.equal(names[i], hinternet.errors[tonumber(code)])
+        found[#found + 1] = code .. " " .. tostring(names[i])
       end
       assert.are.equal(#names, i)
     end
+    local others = section("Errors"):match("\nNamed, but.+$")
+    for code, name in others:gmatch("(%d+)%s+`([%l_]+)`") do
+      found[#found + 1] = code .. " " .. name
+    end
+    local class = source.read("lua/hinternet/types/hinternet.lua")
+      :match("@class hinternet.errors\n(.-)\n\n")
+    for name, code in class:gmatch("@field ([%l_]+) (%d+)") do
+      typed[#typed + 1] = code .. " " .. name
+    end
+    assert.are.same(sorted(expected), sorted(found))
+    assert.are.same(expected, sorted(typed))
+  end)
+
+  it("do not say of an error that it comes which no code answers", function()
+    local code = {}
+    for _, path in ipairs(source.matching("^csrc/.*%.[ch]$")) do
+      if path ~= "csrc/hinternet.h" then code[#code + 1] = source.c_code(path) end
+    end
+    code = table.concat(code)
+    local others = section("Errors"):match("\nNamed, but.+$")
+    for name, number in pairs(hinternet.errors) do
+      if type(name) == "string" then
+        local word = name:upper() .. "%f[^%w_]"
+        local comes = code:find("HN_ERR_" .. word) or code:find("%f[%w_]" .. word)
+        local named = others:find(number .. "%s+`" .. name .. "`")
+        assert.are.equal(comes == nil, named ~= nil, name)
+      end
+    end
+  end)
+
+  it("name every feature, and so do the types", function()
+    local typed = source.read("lua/hinternet/types/hinternet.lua")
+      :match("@class hinternet.features\n(.-)\n\n")
+    local told, names, fields = readme:match("`hinternet.features`(.-)|\n"), {}, {}
+    for name, value in pairs(hinternet.features) do
+      names[#names + 1] = name
+      assert.is_truthy(told:find("`" .. name .. "`", 1, true), name)
+      assert.is_truthy(type(value) == "boolean" or name == "reactor")
+    end
+    for name in typed:gmatch("@field (%l[%w_]*)") do fields[#fields + 1] = name end
+    assert.are.same(sorted(names), sorted(fields))
+  end)
+
+  -- The packages of a group of spec/support/deps.sh, those it stands on aside.
+  local function packages(group)
+    local body = source.read("spec/support/deps.sh"):match("\n" .. group .. "_needs%(%) {(.-)\n}")
+    local names = {}
+    for name in body:gmatch("\n%s+need (%S+)") do names[#names + 1] = name end
+    assert.is_true(#names > 1, group)
+    return names
+  end
+
+  it("name what is needed, and what the targets install", function()
+    local needs, installs = section("Try it"), section("Building")
+    for _, group in ipairs { "build", "coding" } do
+      for _, name in ipairs(packages(group)) do
+        assert.is_truthy(needs:find("`" .. name .. "`", 1, true), name)
+      end
+    end
+    for _, group in ipairs { "demo", "test", "fuzz", "bench" } do
+      for _, name in ipairs(packages(group)) do
+        assert.is_truthy(installs:find("`" .. name .. "`", 1, true), name)
+      end
+    end
+  end)
+
+  it("name every target of the Makefile", function()
+    local text, count = section("Try it") .. section("Building"), 0
+    for name in source.read("Makefile"):match("^(.-)\n\n"):gmatch("\n#   make (%l+)") do
+      count = count + 1
+      assert.is_truthy(text:find("`" .. name .. "`", 1, true)
+        or text:find("make " .. name .. "%f[^%w]"), name)
+    end
+    assert.is_true(count > 8)
+  end)
+
+  it("names the Luas that the rock is for", function()
+    local rock = {}
+    assert(loadfile("hinternet-scm-1.rockspec", "t", rock))()
+    assert.are.same({ "lua >= 5.4, < 5.6" }, rock.dependencies)
+    assert.matches("^# hinternet\n\nThe WinHTTP handle model for Lua 5%.4 and 5%.5 ", readme)
+    assert.is_truthy(section("Try it"):find("Lua 5.4 or 5.5,", 1, true))
   end)
 
   it("name every setting of the Makefile", function()

@@ -67,6 +67,8 @@ local hinternet = {}
 ---What this build can do.
 ---@class hinternet.features
 ---@field reactor "epoll"|"poll"
+---@field gzip boolean
+---@field deflate boolean
 ---@field brotli boolean
 ---@field http2 boolean
 ---@field idn boolean
