@@ -77,19 +77,26 @@ int session_set_agent(struct hn_session *s, struct hn_slice agent) {
   return 0;
 }
 
+/* One of them opens a key; the others may as well go the same way. */
+static void texts_drop(const struct hn_texts *t, enum hn_text which) {
+  char *text = t->at[which];
+  if (text) mem_wipe(text, strlen(text));
+  account_free(t->account, text);
+}
+
 int texts_set(struct hn_texts *t, enum hn_text which, struct hn_slice text) {
   if (slice_find(text, 0, '\0') < text.n) return HN_ERR_INVALID_PARAMETER;
   char *copy = account_alloc(t->account, text.n + 1);
   if (!copy) return HN_ERR_NOT_ENOUGH_MEMORY;
   if (text.n > 0) memcpy(copy, text.p, text.n);
   copy[text.n] = '\0';
-  account_free(t->account, t->at[which]);
+  texts_drop(t, which);
   t->at[which] = copy;
   return 0;
 }
 
 void texts_fini(struct hn_texts *t) {
-  for (int i = 0; i < HN_TEXTS; i++) account_free(t->account, t->at[i]);
+  for (int i = 0; i < HN_TEXTS; i++) texts_drop(t, (enum hn_text)i);
   *t = (struct hn_texts){.account = t->account};
 }
 

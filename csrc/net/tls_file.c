@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <openssl/bio.h>
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <stdio.h>
 
 #include "file.h"
@@ -10,6 +11,19 @@ enum {
   HN_TLS_FILE_PIECE = 16 * 1024,
   HN_TLS_MAX_FILE = 64 * 1024 * 1024,
 };
+
+HN_INTERNAL bool tls_lacks_memory(void) {
+  bool found = false;
+  for (unsigned long e = ERR_get_error(); e != 0; e = ERR_get_error())
+    if (ERR_GET_REASON(e) == ERR_R_MALLOC_FAILURE) found = true;
+  return found;
+}
+
+HN_INTERNAL int tls_refuse(const char *why, const char **detail) {
+  if (tls_lacks_memory()) return HN_ERR_NOT_ENOUGH_MEMORY;
+  *detail = why;
+  return HN_ERR_SECURE_FAILURE;
+}
 
 HN_INTERNAL int tls_file_refuse(const struct tls_file *f, int system,
                                 const char **detail) {

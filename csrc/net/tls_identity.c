@@ -24,11 +24,6 @@ static int tls_identity_answer(char *p, int size, int writing, void *arg) {
   return (int)n;
 }
 
-static int tls_identity_refuse(const char *why, const char **detail) {
-  *detail = why;
-  return HN_ERR_SECURE_FAILURE;
-}
-
 /* Our certificate, and behind it those between it and its authority. */
 static bool tls_identity_use_chain(SSL_CTX *ctx, BIO *file) {
   X509 *cert = PEM_read_bio_X509_AUX(file, NULL, tls_identity_answer, NULL);
@@ -64,7 +59,7 @@ static int tls_identity_load_pem(SSL_CTX *ctx, BIO *file,
   struct tls_password password = {o->client_password, false};
   EVP_PKEY *key = NULL;
   if (!tls_identity_use_chain(ctx, file))
-    return tls_identity_refuse(
+    return tls_refuse(
       "client_cert is neither PEM with a certificate nor PKCS#12", detail);
   ERR_clear_error();
   int rc = tls_identity_read_key(o, &password, &key, detail);
@@ -75,15 +70,15 @@ static int tls_identity_load_pem(SSL_CTX *ctx, BIO *file,
   EVP_PKEY_free(key);
   if (!ok) alien = ERR_GET_LIB(ERR_peek_last_error()) == ERR_LIB_X509;
   if (alien)
-    return tls_identity_refuse(
+    return tls_refuse(
       "the client's key is not the one its certificate names", detail);
   if (ok) return 0;
   if (password.asked && !password.text)
-    return tls_identity_refuse("the client's key needs a password", detail);
+    return tls_refuse("the client's key needs a password", detail);
   if (password.asked)
-    return tls_identity_refuse("the password of the client's key is wrong",
+    return tls_refuse("the password of the client's key is wrong",
                                detail);
-  return tls_identity_refuse("there is no usable PEM key for the client's "
+  return tls_refuse("there is no usable PEM key for the client's "
                              "certificate", detail);
 }
 
@@ -94,13 +89,13 @@ static int tls_identity_use(SSL_CTX *ctx, PKCS12 *bag, const char *password,
   STACK_OF(X509) *between = NULL;
   int rc = 0;
   if (PKCS12_parse(bag, password, &key, &cert, &between) != 1)
-    rc = tls_identity_refuse("client_cert (PKCS#12) is made with algorithms "
+    rc = tls_refuse("client_cert (PKCS#12) is made with algorithms "
                              "that are no longer offered", detail);
   else if (!key || !cert)
-    rc = tls_identity_refuse("client_cert (PKCS#12) holds no certificate with "
+    rc = tls_refuse("client_cert (PKCS#12) holds no certificate with "
                              "its key", detail);
   else if (SSL_CTX_use_cert_and_key(ctx, cert, key, between, 1) != 1)
-    rc = tls_identity_refuse("client_cert (PKCS#12) cannot be used", detail);
+    rc = tls_refuse("client_cert (PKCS#12) cannot be used", detail);
   EVP_PKEY_free(key);
   X509_free(cert);
   sk_X509_pop_free(between, X509_free);
@@ -112,7 +107,7 @@ static int tls_identity_load_bag(SSL_CTX *ctx, BIO *file, const char *password,
   PKCS12 *bag = d2i_PKCS12_bio(file, NULL);
   int rc;
   if (!bag)
-    return tls_identity_refuse(
+    return tls_refuse(
       "client_cert is neither PEM with a certificate nor PKCS#12", detail);
   /* There are two ways to write no password. */
   bool none = !password || !*password;
@@ -121,7 +116,7 @@ static int tls_identity_load_bag(SSL_CTX *ctx, BIO *file, const char *password,
                 PKCS12_verify_mac(bag, "", 0) == 1)))
     rc = tls_identity_use(ctx, bag, password, detail);
   else
-    rc = tls_identity_refuse(password
+    rc = tls_refuse(password
                                ? "the password of client_cert is wrong"
                                : "client_cert (PKCS#12) needs a password",
                              detail);
@@ -136,8 +131,8 @@ static bool tls_identity_is_der(BIO *file) {
   return n > 1 && p[0] == 0x30 && (unsigned char)p[1] > 0x7f;
 }
 
-static int tls_identity_load(SSL_CTX *ctx, const struct hn_tls_options *o,
-                             const char **detail) {
+static int tls_identity_try(SSL_CTX *ctx, const struct hn_tls_options *o,
+                            const char **detail) {
   const struct tls_file f = {o, "client_cert cannot be read", o->client_cert};
   BIO *file;
   int rc = tls_file_load(&f, &file, detail);
@@ -147,6 +142,18 @@ static int tls_identity_load(SSL_CTX *ctx, const struct hn_tls_options *o,
          : tls_identity_load_pem(ctx, file, o, detail);
   BIO_free(file);
   return rc;
+}
+
+/* The library does not always say that it lacked memory. What is wrong with a
+ * file is wrong the second time as well. */
+static int tls_identity_load(SSL_CTX *ctx, const struct hn_tls_options *o,
+                             const char **detail) {
+  int rc = tls_identity_try(ctx, o, detail);
+  if (rc != HN_ERR_SECURE_FAILURE) return rc;
+  ERR_clear_error();
+  (void)SSL_CTX_clear_chain_certs(ctx);
+  *detail = NULL;
+  return tls_identity_try(ctx, o, detail);
 }
 
 /* Called when the server asks and there is nothing to show. */

@@ -83,7 +83,14 @@ HN_INTERNAL void tls_verify_blame(struct tls_stream *t, uint32_t bit,
 /* True for a list of pins as hn_tls_options describes it. */
 HN_INTERNAL bool tls_verify_is_pin_list(const char *pins);
 
-/* tls_file.c: a file that an option names. */
+/* tls_file.c: true when the library lacked memory. Empties its queue of
+ * errors. */
+HN_INTERNAL bool tls_lacks_memory(void);
+/* What the library could not use: NOT_ENOUGH_MEMORY when that was why, else
+ * SECURE_FAILURE with `why` as *detail. */
+HN_INTERNAL int tls_refuse(const char *why, const char **detail);
+
+/* A file that an option names. */
 struct tls_file {
   const struct hn_tls_options *options; /* borrowed: where a fault is told */
   const char *what; /* static: "client_cert cannot be read" */

@@ -72,21 +72,13 @@ static bool tls_is_handshake(const struct tls_stream *t, int reason) {
   return !t->heard && reason > SSL_AD_REASON_OFFSET;
 }
 
-/* Empties the queue of errors. */
-static bool tls_is_out_of_memory(void) {
-  bool found = false;
-  for (unsigned long e = ERR_get_error(); e != 0; e = ERR_get_error())
-    if (ERR_GET_REASON(e) == ERR_R_MALLOC_FAILURE) found = true;
-  return found;
-}
-
 /* The library's own error: the peer broke the protocol or sent an alert. */
 static int tls_fail_protocol(struct tls_stream *t) {
   unsigned long error = ERR_peek_error();
   const char *words = error ? ERR_reason_error_string(error) : NULL;
   int reason = ERR_GET_REASON(error);
   t->spoiled = true;
-  if (tls_is_out_of_memory())
+  if (tls_lacks_memory())
     return tls_fail(t, HN_ERR_NOT_ENOUGH_MEMORY, NULL);
   t->base.system = (int)(error & 0x7fffffff);
   bool handshake = tls_is_handshake(t, reason);

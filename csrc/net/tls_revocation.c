@@ -108,9 +108,10 @@ static int tls_revocation_judge(SSL *ssl, void *arg) {
 /* Every list of a file, of which there is at least one. */
 static int tls_revocation_add(X509_STORE *store, BIO *file,
                               const char **detail) {
+  char password[] = ""; /* or the terminal would be asked for one */
   X509_CRL *list;
   bool any = false;
-  while ((list = PEM_read_bio_X509_CRL(file, NULL, NULL, NULL)) != NULL) {
+  while ((list = PEM_read_bio_X509_CRL(file, NULL, NULL, password)) != NULL) {
     int added = X509_STORE_add_crl(store, list);
     X509_CRL_free(list);
     if (added != 1) return HN_ERR_NOT_ENOUGH_MEMORY;
@@ -118,8 +119,7 @@ static int tls_revocation_add(X509_STORE *store, BIO *file,
   }
   if (any && ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE)
     return 0;
-  *detail = "crl_file holds no PEM revocation list";
-  return HN_ERR_SECURE_FAILURE;
+  return tls_refuse("crl_file holds no PEM revocation list", detail);
 }
 
 static int tls_revocation_load(struct hn_tls_context *c,
@@ -127,11 +127,18 @@ static int tls_revocation_load(struct hn_tls_context *c,
                                const char **detail) {
   const struct tls_file f = {o, "crl_file cannot be read", o->crl_file};
   BIO *file;
-  int rc = tls_file_load(&f, &file, detail);
+  int rc = HN_ERR_SECURE_FAILURE;
+  /* Twice: the library does not always say that it lacked memory. What is wrong
+   * with a file is wrong again. */
+  for (int i = 0; i < 2 && rc == HN_ERR_SECURE_FAILURE; i++) {
+    rc = tls_file_load(&f, &file, detail);
+    if (rc) return rc;
+    rc = tls_revocation_add(SSL_CTX_get_cert_store(c->ctx), file, detail);
+    BIO_free(file);
+    ERR_clear_error();
+  }
   if (rc) return rc;
-  rc = tls_revocation_add(SSL_CTX_get_cert_store(c->ctx), file, detail);
-  BIO_free(file);
-  if (rc) return rc;
+  *detail = NULL;
   c->has_crl = true;
   if (X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(c->ctx),
                                   X509_V_FLAG_CRL_CHECK) != 1)

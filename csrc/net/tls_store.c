@@ -7,11 +7,6 @@
 #include "tls_internal.h"
 #include "trust.h"
 
-static int tls_store_refuse(const char *why, const char **detail) {
-  *detail = why;
-  return HN_ERR_SECURE_FAILURE;
-}
-
 /* That a default is not there, or not for us, is no fault: every chain then
  * ends at an unknown authority. */
 static bool tls_store_may_miss(const struct hn_tls_context *c, int system) {
@@ -39,10 +34,26 @@ HN_INTERNAL int tls_store_open(struct hn_tls_context *c,
   return tls_file_refuse(&f, system, detail);
 }
 
+static X509 *tls_store_parse(BIO *from) {
+  char password[] = ""; /* or the terminal would be asked for one */
+  return PEM_read_bio_X509_AUX(from, NULL, NULL, password);
+}
+
+/* What could not be parsed can be: the library does not always say that it
+ * lacked memory. */
+static bool tls_store_is_sound(const char *p, long n) {
+  BIO *again = BIO_new_mem_buf(p, (int)n);
+  X509 *cert = again ? tls_store_parse(again) : NULL;
+  BIO_free(again);
+  X509_free(cert);
+  return cert != NULL;
+}
+
 /* The next certificate of the bundle: HN_AGAIN, or 0 after the last. */
 static int tls_store_step(struct hn_tls_context *c, const char **detail) {
-  char password[] = ""; /* or the terminal would be asked for one */
-  X509 *cert = PEM_read_bio_X509_AUX(c->bundle, NULL, NULL, password);
+  char *p = NULL;
+  long n = BIO_get_mem_data(c->bundle, &p);
+  X509 *cert = tls_store_parse(c->bundle);
   if (cert) {
     int added = X509_STORE_add_cert(SSL_CTX_get_cert_store(c->ctx), cert);
     X509_free(cert);
@@ -52,9 +63,11 @@ static int tls_store_step(struct hn_tls_context *c, const char **detail) {
   bool ended = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
   /* Nothing found where nobody said to look is no error: every chain then ends
    * at an unknown authority. */
-  if ((ended && c->has_authority) || !c->chosen) return 0;
-  return tls_store_refuse("ca_file (or SSL_CERT_FILE) holds no PEM certificate",
-                          detail);
+  if (ended && c->has_authority) return 0;
+  if (!ended && tls_store_is_sound(p, n)) return HN_ERR_NOT_ENOUGH_MEMORY;
+  int rc = tls_refuse("ca_file (or SSL_CERT_FILE) holds no PEM certificate",
+                      detail);
+  return c->chosen || rc == HN_ERR_NOT_ENOUGH_MEMORY ? rc : 0;
 }
 
 HN_INTERNAL int tls_store_load(struct hn_tls_context *c, int64_t slice,

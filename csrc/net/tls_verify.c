@@ -1,4 +1,5 @@
 #include <arpa/inet.h>
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
@@ -309,6 +310,15 @@ static void tls_verify_add_others(struct tls_stream *t, uint32_t first) {
   }
 }
 
+/* What was found for want of memory is no verdict. */
+static int tls_verify_give_up(struct tls_stream *t) {
+  t->base.secure = 0;
+  t->base.system = 0;
+  t->base.detail = NULL;
+  ERR_raise(ERR_LIB_SSL, ERR_R_MALLOC_FAILURE);
+  return 0;
+}
+
 /* In place of the library's own verdict, which ends at the first fault and
  * knows no pins. 0 refuses the certificate. */
 static int tls_verify_chain(X509_STORE_CTX *x, void *arg) {
@@ -330,6 +340,7 @@ static int tls_verify_chain(X509_STORE_CTX *x, void *arg) {
     X509_STORE_CTX_set_error(x, X509_V_OK);
     return 1;
   }
+  if (tls_lacks_memory()) return tls_verify_give_up(t);
   tls_verify_add_others(t, first);
   X509_STORE_CTX_set_error(x, t->base.system);
   return 0;

@@ -1,4 +1,4 @@
-#include "tls_pair_fixture.h"
+#include "tls_starve_fixture.h"
 
 #include <errno.h>
 
@@ -412,51 +412,30 @@ TEST(each_allocation_failing) {
   fixture_drop(&cert);
 }
 
-/* The library's own allocations, of which one can be made to fail. */
-static long library_countdown, library_asked;
-
-static bool library_may_go_on(void) {
-  library_asked++;
-  return library_countdown <= 0 || --library_countdown > 0;
-}
-
-static void *library_alloc(size_t n, const char *file, int line) {
-  (void)file;
-  (void)line;
-  return library_may_go_on() ? malloc(n) : NULL;
-}
-
-static void *library_resize(void *p, size_t n, const char *file, int line) {
-  (void)file;
-  (void)line;
-  return library_may_go_on() ? realloc(p, n) : NULL;
-}
-
-static void library_free(void *p, const char *file, int line) {
-  (void)file;
-  (void)line;
-  free(p);
-}
+/* How often the certificate was called a forgery. */
+static long starve_forgeries;
 
 /* A handshake whose client lacks the memory of its n-th allocation, counted
  * from the end of tls_new. Answers how many it asked for. */
 static long starve(struct hn_tls_context *context, SSL_CTX *ctx, long n,
                    int *rc) {
   struct pair p;
-  library_countdown = 0;
+  starve_countdown = 0;
   CHECK_INT(pair_join(&p, context, ctx, slice_of("localhost"), 443), 0);
-  library_asked = 0;
+  starve_asked = 0;
   *rc = HN_AGAIN;
   for (int i = 0; i < 20 && *rc == HN_AGAIN; i++) {
-    long asked = library_asked;
-    library_countdown = n > asked ? n - asked : 0;
+    long asked = starve_asked;
+    starve_countdown = n > asked ? n - asked : 0;
     *rc = p.client->ops->step_connect(p.client);
-    library_countdown = 0;
-    asked = library_asked;
+    starve_countdown = 0;
+    asked = starve_asked;
     pair_carry(&p);
-    library_asked = asked;
+    starve_asked = asked;
   }
-  long sum = library_asked;
+  long sum = starve_asked;
+  const char *said = *rc == HN_ERR_SECURE_FAILURE ? p.client->detail : NULL;
+  if (said && strstr(said, "signature failure")) starve_forgeries++;
   pair_close(&p);
   return sum;
 }
@@ -483,19 +462,43 @@ TEST(each_allocation_of_the_library_failing) {
   fixture_drop(&cert);
 }
 
-int main(void) {
-  static const struct test_case rows[] = {
-    ROW(a_good_server), ROW(over_an_unkind_stream), ROW(truncation),
-    ROW(an_end_during_the_handshake), ROW(a_broken_stream_below),
-    ROW(a_peer_that_hears_no_more), ROW(a_finished_that_gets_nowhere),
-    ROW(a_server_without_tls), ROW(an_old_server),
-    ROW(a_record_that_was_changed), ROW(messages_without_data),
-          ROW(pending_is_what_can_be_read),
-    ROW(much_to_write_and_little_room), ROW(alpn_is_offered),
-    ROW(hosts_that_cannot_be_verified), ROW(each_allocation_failing),
-    ROW(each_allocation_of_the_library_failing)};
-  if (CRYPTO_set_mem_functions(library_alloc, library_resize,
-                               library_free) != 1)
-    return 1;
-  return pair_main(rows, sizeof rows / sizeof *rows);
+/* The library keeps some of it to itself; mostly a good server is not blamed
+ * for it. */
+TEST(want_of_memory_is_told_as_that) {
+  static const uint32_t versions[] = {HN_TLS_1_2, HN_TLS_1_3};
+  struct fixture_cert cert = pair_good_leaf();
+  for (size_t i = 0; i < 2; i++) {
+    struct hn_tls_options o = pair_options();
+    o.max_version = versions[i];
+    struct hn_tls_context *context = pair_context(&o);
+    SSL_CTX *ctx = fixture_server(&cert);
+    int rc;
+    long most = starve(context, ctx, 0, &rc), told = 0;
+    starve_forgeries = 0;
+    CHECK_INT(rc, 0);
+    for (long n = 1; n <= most; n += 2) {
+      char label[40];
+      snprintf(label, sizeof label, "version %zu, allocation %ld", i, n);
+      test_label(label);
+      (void)starve(context, ctx, n, &rc);
+      if (rc != HN_ERR_NOT_ENOUGH_MEMORY) continue;
+      told++;
+    }
+    CHECK(told > 10);
+    CHECK(starve_forgeries < 8);
+    SSL_CTX_free(ctx);
+    tls_context_free(context);
+  }
+  fixture_drop(&cert);
 }
+
+STARVE_MAIN(ROW(a_good_server), ROW(over_an_unkind_stream), ROW(truncation),
+            ROW(an_end_during_the_handshake), ROW(a_broken_stream_below),
+            ROW(a_peer_that_hears_no_more), ROW(a_finished_that_gets_nowhere),
+            ROW(a_server_without_tls), ROW(an_old_server),
+            ROW(a_record_that_was_changed), ROW(messages_without_data),
+            ROW(pending_is_what_can_be_read),
+            ROW(much_to_write_and_little_room), ROW(alpn_is_offered),
+            ROW(hosts_that_cannot_be_verified), ROW(each_allocation_failing),
+            ROW(each_allocation_of_the_library_failing),
+            ROW(want_of_memory_is_told_as_that))

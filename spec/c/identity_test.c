@@ -1,0 +1,120 @@
+/*
+ * identity_test.c: what is left of the secrets that open an identity.
+ */
+#include <fcntl.h>
+
+#include "serve_fixture.h"
+#include "tls_fixture.h"
+
+enum { SECRET = 24, PIECE = 1 << 16 };
+
+/* The password in disguise: the test must not find its own. */
+static const unsigned char disguised[SECRET] =
+  "\x12\x34\x28\x3f\x3c\x2f\x29\x3b\x36\x05\x0f\x34\x3e\x3f\x28\x05\x0a\x3b"
+  "\x29\x29\x2a\x35\x28";
+
+static void reveal(char out[SECRET + 1]) {
+  for (int i = 0; i < SECRET; i++) out[i] = (char)(disguised[i] ^ 0x5a);
+  out[SECRET] = '\0';
+}
+
+static bool is_secret(const unsigned char *p) {
+  int i = 0;
+  while (i < SECRET && (p[i] ^ 0x5a) == disguised[i]) i++;
+  return i == SECRET;
+}
+
+/* How often it stands in these bytes of this process, freed ones included. */
+static int count_in(int memory, unsigned long from, unsigned long to) {
+  static unsigned char piece[PIECE + 2 * SECRET];
+  const unsigned char first = disguised[0] ^ 0x5a;
+  int found = 0;
+  for (unsigned long at = from; at < to; at += PIECE) {
+    size_t n = to - at < PIECE + SECRET ? to - at : PIECE + SECRET;
+    ssize_t got = pread(memory, piece, n, (off_t)at);
+    const unsigned char *p = piece, *end = piece + (got < PIECE ? got : PIECE);
+    while (p < end && (p = memchr(p, first, (size_t)(end - p))) != NULL)
+      found += is_secret(p++);
+  }
+  return found;
+}
+
+static int count_secrets(void) {
+  unsigned long from, to;
+  char line[512], mode[8];
+  int found = 0, memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+  FILE *maps = fopen("/proc/self/maps", "r");
+  while (maps && fgets(line, sizeof line, maps)) {
+    if (sscanf(line, "%lx-%lx %7s", &from, &to, mode) != 3) continue;
+    bool ours = strstr(line, "[heap]") || !strchr(line, '/');
+    /* The sanitizer's shadow is terabytes of nothing. */
+    if (mode[0] == 'r' && mode[1] == 'w' && ours && to - from < 1ul << 28)
+      found += count_in(memory, from, to);
+  }
+  if (maps) fclose(maps);
+  close(memory);
+  return found;
+}
+
+static void set_text(struct client *c, hn_handle h, const char *name,
+                     const char *text) {
+  struct hn_value v = {.type = HN_TYPE_TEXT, .text = slice_of(text)};
+  CHECK_INT(hn_set_option(c->rt, h, slice_of(name), &v), 0);
+}
+
+static void set_secret(struct client *c, hn_handle h) {
+  char secret[SECRET + 1];
+  reveal(secret);
+  set_text(c, h, "client_cert_password", secret);
+  mem_wipe(secret, sizeof secret);
+}
+
+static void serve_nothing(int fd) {
+  (void)fd; /* and hangs up */
+}
+
+static char locked_pem[] = "/tmp/hn_lock_XXXXXX";
+static char bag[] = "/tmp/hn_bag_XXXXXX";
+
+static void make_files(void) {
+  char secret[SECRET + 1];
+  struct fixture_cert me = fixture_authority("me");
+  reveal(secret);
+  fixture_write_key(me.key, me.cert, secret, locked_pem);
+  fixture_write_bag(&me, secret, bag);
+  mem_wipe(secret, sizeof secret);
+  fixture_drop(&me);
+}
+
+/* Everything that a password comes by: the handle's text, one that replaces
+ * it, the options of a connection that were copied, the library. */
+TEST(a_password_leaves_nothing_behind) {
+  make_files();
+  int before = count_secrets();
+  for (int i = 0; i < 4; i++) {
+    struct hn_request_spec spec = {.flags = HN_REQUEST_SECURE};
+    struct serve s;
+    struct client c;
+    struct hn_event e;
+    hn_handle r;
+    test_label(i % 2 ? "of a request" : "of a session");
+    serve_start(&s, serve_nothing);
+    client_open(&c, s.port, 0);
+    CHECK_INT(hn_open_request(c.rt, c.connection, &spec, &r), 0);
+    set_secret(&c, i % 2 ? r : c.session);
+    CHECK(count_secrets() > before); /* or it would not be found either */
+    set_text(&c, c.session, "client_cert_context", i < 2 ? locked_pem : bag);
+    set_text(&c, c.session, "ca_file", locked_pem);
+    CHECK_INT(hn_send(c.rt, r, none(), none(), HN_LENGTH_AUTO), 0);
+    CHECK(!client_await(&c, r, HN_OP_SEND_REQUEST, &e));
+    set_secret(&c, i % 2 ? r : c.session);
+    set_text(&c, i % 2 ? r : c.session, "client_cert_password", "other");
+    hn_runtime_free(c.rt);
+    serve_stop(&s);
+    CHECK_INT(count_secrets(), before);
+  }
+  unlink(locked_pem);
+  unlink(bag);
+}
+
+TEST_MAIN(ROW(a_password_leaves_nothing_behind))
