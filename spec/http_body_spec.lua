@@ -332,6 +332,20 @@ describe("A call of the one-call layer", function()
       assert.equal("kept", content())
     end)
 
+    it("shows a server's words as plain ASCII, and no endless ones", function()
+      for reason, shown in pairs {
+        [""] = "", ["Not Found"] = " Not Found", ["Nicht gefunden: \xC3\xBC"] =
+          " Nicht gefunden: \\xC3\\xBC", ["\x80\xFF\t\xE2\x80\xAEevil"] =
+          " \\x80\\xFF\\x09\\xE2\\x80\\xAEevil",
+        [("a"):rep(100)] = " " .. ("a"):rep(100), [("b"):rep(101)] = " " .. ("b"):rep(100) .. "...",
+      } do
+        local s = answering("HTTP/1.1 404 " .. reason .. "\r\nContent-Length: 0\r\n\r\n")
+        local _, message, _, r = hinternet.download(s.url, path)
+        assert.equal("the server answered 404" .. shown, message)
+        assert.equal(reason, r.reason)
+      end
+    end)
+
     it("takes max_body bytes, and no more", function()
       local s = serve { { "keepalive", large } }
       local bytes, _, code = hinternet.download(s.url, path, { max_body = #large - 1 })

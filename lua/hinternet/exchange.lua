@@ -237,7 +237,7 @@ local function save(x, file)
   if not r then return nil, message, code end
   if r.status < 200 or r.status > 299 then
     r.body = request:read("a") or ""
-    return nil, "the server answered " .. r.status .. " " .. r.reason, r.status, r
+    return nil, import "fault".of_answer(r.status, r.reason), r.status, r
   end
   bytes, message, code = copy(x, request, file)
   if not bytes then return nil, message, code end

@@ -489,6 +489,15 @@ local function fault_of_state(what, state, request)
 end
 
 --- Whether a value is the module: then a function of it was called with a colon.
+--- What a server answered that is no success. Its words are a stranger's: only
+--- printable ASCII gets into a message.
+function fault.of_answer(status, reason)
+  if reason == "" then return "the server answered " .. status end
+  local more = #reason > SHOWN and "..." or ""
+  return "the server answered " .. status .. " "
+    .. gsub(sub(reason, 1, SHOWN), "[^\x20-\x7E]", escape) .. more
+end
+
 function fault.is_module(value)
   return type(value) == "table" and rawget(value, "crack_url") == core.crack_url
 end
