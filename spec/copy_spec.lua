@@ -75,6 +75,18 @@ describe("A copy between a body and", function()
     assert.equal(TIMEOUT, (select(3, hinternet.put(echo.url, { body = file, timeout = 0.05 }))))
   end)
 
+  it("an empty pipe ends when the server has answered, or is gone", function()
+    local file <close> = open_fifo()
+    local early = p:script({ "recv_head" },
+      { "send", "HTTP/1.1 413 No\r\nContent-Length: 2\r\n\r\nno" }, { "stall" })
+    local gone = p:script({ "recv_head" }, { "close" })
+    local r = assert(hinternet.put(early.url, { body = file }))
+    assert.same({ 413, "no" }, { r.status, r.body })
+    assert.equal(12030, (select(3, hinternet.put(gone.url, { body = file }))))
+    early:close()
+    gone:close()
+  end)
+
   it("a pipe goes on while something moves, however long it takes in all", function()
     local session <close> = assert(hinternet.open())
     local request = requested(session)

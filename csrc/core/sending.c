@@ -53,7 +53,10 @@ static int sending_refill(struct hn_request *r, bool *ended) {
   int rc = buf_reserve(&op->data, (size_t)n, &p);
   if (rc) return rc;
   rc = file_take(&op->file, p, (size_t)n, &got, &system);
-  if (rc == HN_AGAIN) return transfer_wait_file(r, op);
+  if (rc == HN_AGAIN) {
+    rc = exchange_look(&r->exchange);
+    return rc == HN_AGAIN ? transfer_wait_file(r, op) : rc;
+  }
   if (rc) return transfer_describe_file(r, rc, system);
   buf_commit(&op->data, got);
   op->input = buf_peek(&op->data);

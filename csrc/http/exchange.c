@@ -293,6 +293,11 @@ int exchange_flush(struct hn_exchange *x) {
   return rc == 0 || rc == HN_AGAIN ? rc : exchange_fail(x, rc);
 }
 
+int exchange_look(struct hn_exchange *x) {
+  int rc = x->answered ? 0 : exchange_look_for_answer(x, HN_AGAIN);
+  return rc == 0 || rc == HN_AGAIN ? rc : exchange_fail(x, rc);
+}
+
 /* The body has ended: the connection is not ours any more. What lay in the
  * read-ahead ended when it came, not when it was asked for. */
 static void exchange_finish(struct hn_exchange *x) {

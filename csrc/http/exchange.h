@@ -103,6 +103,9 @@ HN_INTERNAL int exchange_write(struct hn_exchange *x, struct hn_slice data,
                                size_t *put);
 /* Writes what exchange_write left queued. */
 HN_INTERNAL int exchange_flush(struct hn_exchange *x);
+/* While there is nothing to write yet: 0 when the final response is here, and
+ * nobody wants the rest. */
+HN_INTERNAL int exchange_look(struct hn_exchange *x);
 
 /* The final response came while the body was being sent: the rest of it is not
  * wanted any more, and writing it is accepted and forgotten. */
