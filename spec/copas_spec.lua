@@ -78,6 +78,30 @@ describe("hinternet.copas", function()
     listener:close()
   end)
 
+  it("passes on every argument, and has one thread drive while there is need", function()
+    local server = servers:keepalive("hello")
+    local session <close> = assert(hinternet.open())
+    local addthread, threads, got = copas.addthread, 0, nil
+    copas.addthread = function(...)
+      threads = threads + 1
+      return addthread(...)
+    end
+    local restore <close> = setmetatable({}, { __close = function()
+      copas.addthread = addthread
+    end })
+    for i = 1, 3 do
+      run(function()
+        loop.spawn(function(...) got = table.pack(...) end, "a", nil, "c", nil)
+        assert.equal("hello", session:get(server.url).body)
+        assert.equal("hello", session:get(server.url).body)
+      end)
+      assert.same({ n = 4, "a", nil, "c" }, got)
+      -- Of each run: the run's, the spawned one, and one that drives.
+      assert.is_true(threads >= 3 * i, "the driver of an earlier run is still there")
+    end
+    return restore
+  end)
+
   it("has Copas report errors, and loses nobody else's call", function()
     local server = servers:script({ "recv_head" }, { "stall", 0.1 },
       { "send", peer.response(200, nil, "slow") })

@@ -53,6 +53,26 @@ describe("hinternet.cqueues", function()
     silent:close()
   end)
 
+  it("has one coroutine of a controller drive, for as long as there is need", function()
+    local server = servers:script({ "recv_head" }, { "wait" },
+      { "send", peer.response(200, nil, "late") })
+    local session <close> = assert(hinternet.open())
+    local controller, bodies = cqueues.new(), {}
+    for _ = 1, 2 do
+      for i = 1, 3 do
+        controller:wrap(loop.wrap(function() bodies[i] = session:get(server.url).body end))
+      end
+      local accepted = server:accepted()
+      repeat assert(controller:step(0.01)) until server:accepted() == accepted + 3
+      assert.equal(4, controller:count())
+      for _ = 1, 3 do server:go() end
+      assert(controller:loop())
+      assert.equal(0, controller:count())
+      assert.same({ "late", "late", "late" }, bodies)
+    end
+    server:close()
+  end)
+
   it("serves several controllers, one inside the other", function()
     local server = servers:serve { connections = {
       { { "recv_head" }, { "stall", 0.2 }, { "send", peer.response(200, nil, "slow") } },

@@ -96,7 +96,8 @@ describe("hinternet.luv", function()
       loop.spawn(function()
         local guard <close> = setmetatable({}, { __close = function() print("closed") end })
         assert(hinternet.get("%s"))
-        error("told")
+        local function innermost() error("told") end
+        innermost()
       end)
       require "luv".run()]]
     local ok, text = pcall(process.run, process.interpreter() .. " -e "
@@ -104,6 +105,7 @@ describe("hinternet.luv", function()
     assert.is_false(ok)
     assert.matches("Uncaught Error", text)
     assert.matches("told\nstack traceback:", text)
+    assert.matches("in local 'innermost'", text, 1, true) -- of its own coroutine
     assert.matches("closed", text)
   end)
 end)

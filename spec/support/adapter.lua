@@ -123,6 +123,21 @@ function adapter.behaves(loop)
     end)
   end
 
+  it("stops no timer while a response trickles in", function()
+    local server = servers:script({ "recv_head" },
+      { "send", "HTTP/1.1 200 OK\r\nContent-Length: 60\r\n\r\n" },
+      { "drip", ("x"):rep(60), 0.01 })
+    local session <close> = assert(hinternet.open())
+    local ticks, body = 0, nil
+    run(function()
+      local stop = loop.every(0.01, function() ticks = ticks + 1 end)
+      body = level2(session, server, "/")
+      stop()
+    end)
+    assert.equal(60, #body)
+    assert.is_true(ticks >= 5, "only " .. ticks .. " ticks")
+  end)
+
   it("gives each coroutine its own failure", function()
     local silent = servers:script({ "recv_head" }, { "stall" })
     local server = slow(servers, 1, 0.3)
