@@ -51,6 +51,23 @@ struct hn_slice lhn_slice_at(lua_State *L, int idx) {
   return s;
 }
 
+/* Lua writes numbers as the locale has them, with a comma perhaps; what goes to
+ * a server has a point. Digits, signs and letters are the same everywhere. */
+void lhn_plain_number(lua_State *L, int arg) {
+  size_t n, used = 0;
+  const char *text = lua_tolstring(L, arg, &n);
+  char plain[64];
+  for (size_t i = 0; i < n && used < sizeof plain; i++) {
+    bool known = memchr("0123456789+-abcdefinx", text[i], 21) != NULL;
+    if (known)
+      plain[used++] = text[i];
+    else if (used == 0 || plain[used - 1] != '.')
+      plain[used++] = '.';
+  }
+  lua_pushlstring(L, plain, used);
+  lua_replace(L, arg);
+}
+
 struct hn_slice lhn_check_slice(lua_State *L, int level, int arg) {
   struct hn_slice s = lhn_slice_at(L, arg);
   if (s.p == NULL)
@@ -61,6 +78,24 @@ struct hn_slice lhn_check_slice(lua_State *L, int level, int arg) {
 struct hn_slice lhn_opt_slice(lua_State *L, int level, int arg) {
   struct hn_slice s = lhn_slice_at(L, arg);
   if (s.p == NULL && !lua_isnoneornil(L, arg))
+    lhn_typeerror(L, level, arg, "string");
+  return s;
+}
+
+struct hn_slice lhn_opt_data(lua_State *L, int level, int arg) {
+  int type = lua_type(L, arg);
+  if (type <= LUA_TNIL)
+    return (struct hn_slice){NULL, 0};
+  if (type == LUA_TNUMBER)
+    lhn_plain_number(L, arg);
+  else if (type != LUA_TSTRING)
+    lhn_typeerror(L, level, arg, "string");
+  return lhn_slice_at(L, arg);
+}
+
+struct hn_slice lhn_check_data(lua_State *L, int level, int arg) {
+  struct hn_slice s = lhn_opt_data(L, level, arg);
+  if (s.p == NULL)
     lhn_typeerror(L, level, arg, "string");
   return s;
 }

@@ -143,6 +143,11 @@ HN_INTERNAL int lhn_typeerror(lua_State *L, int level, int arg,
 HN_INTERNAL struct hn_slice lhn_check_slice(lua_State *L, int level, int arg);
 /* A string at arg, or absent for nil. */
 HN_INTERNAL struct hn_slice lhn_opt_slice(lua_State *L, int level, int arg);
+/* The same for what goes to a server, where a number may stand for its text.
+ * Makes the number at arg, from the bottom, text that no locale has touched. */
+HN_INTERNAL struct hn_slice lhn_check_data(lua_State *L, int level, int arg);
+HN_INTERNAL struct hn_slice lhn_opt_data(lua_State *L, int level, int arg);
+HN_INTERNAL void lhn_plain_number(lua_State *L, int arg);
 HN_INTERNAL lua_Integer lhn_check_integer(lua_State *L, int level, int arg);
 
 /* The string at idx, which must be one and stay where it is. */

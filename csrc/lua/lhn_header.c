@@ -31,6 +31,8 @@ static bool lhn_header_has(struct hn_slice s, const char *bad, size_t n) {
  * either would be a header of its own: header injection. */
 static void lhn_header_line(lua_State *L, struct lhn_lines *lines, int name_at,
                             int value_at) {
+  if (lua_type(L, value_at) == LUA_TNUMBER)
+    lhn_plain_number(L, value_at);
   struct hn_slice name = lhn_slice_at(L, name_at);
   struct hn_slice value = lhn_slice_at(L, value_at);
   if (lhn_header_has(name, "\r\n\0:", 4) || lhn_header_has(value, "\r\n", 3)) {

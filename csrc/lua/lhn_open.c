@@ -151,7 +151,7 @@ static int lhn_open_request(lua_State *L) {
   struct hn_request_spec spec;
   memset(&spec, 0, sizeof spec);
   spec.method = lhn_opt_slice(L, LHN_DIRECT, 2);
-  spec.path = lhn_opt_slice(L, LHN_DIRECT, 3);
+  spec.path = lhn_opt_data(L, LHN_DIRECT, 3);
   lhn_open_options(L, &spec);
   struct lhn_handle *h = lhn_push_new(L, HN_KIND_REQUEST, 1);
   hn_runtime *rt = parent->box->rt;

@@ -94,7 +94,7 @@ static int lhn_option_value(lua_State *L, int arg,
   case HN_TYPE_SPAN:
     return lhn_option_time(L, arg, 1000000, &out->number);
   case HN_TYPE_TEXT:
-    out->text = lhn_check_slice(L, LHN_DIRECT, arg);
+    out->text = lhn_check_data(L, LHN_DIRECT, arg);
     return 0;
   case HN_TYPE_INTEGER:
   case HN_TYPE_FLAGS:

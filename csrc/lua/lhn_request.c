@@ -243,7 +243,7 @@ static int lhn_req_start_send(lua_State *L, const struct lhn_handle *h,
     return hn_send(h->box->rt, h->id, *headers, *body, total);
   lua_settop(L, 4);
   int code = lhn_header_text(L, 2, LHN_DIRECT, headers);
-  *body = lhn_opt_slice(L, LHN_DIRECT, 3);
+  *body = lhn_opt_data(L, LHN_DIRECT, 3);
   int total_code = lhn_req_total(L, 4, &total);
   if (code == 0)
     code = total_code;
@@ -302,7 +302,7 @@ static int lhn_req_send(lua_State *L) {
 static int lhn_req_write(lua_State *L) {
   lua_Hook hook = lua_gethook(L);
   struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_DIRECT);
-  struct hn_slice data = lhn_check_slice(L, LHN_DIRECT, 2);
+  struct hn_slice data = lhn_check_data(L, LHN_DIRECT, 2);
   if (data.n > LHN_COPIED)
     lhn_reserve(L, 1);
   hn_runtime *rt = h->box->rt;

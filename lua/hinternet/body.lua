@@ -4,7 +4,7 @@ local core, import = ...
 local url = import "url"
 
 local error, next, pcall, tostring, type = error, next, pcall, tostring, type
-local find, lower = string.find, string.lower
+local find = string.find
 local loaded, unsent_of = core.loaded, core.unsent
 
 local body = {}
@@ -113,11 +113,11 @@ end
 -- Whether the caller's own fields say how long the body is.
 local function says_length(headers)
   if type(headers) == "string" then
-    return find(lower("\n" .. headers), "\ncontent-length:", 1, true) ~= nil
+    return find(url.lower("\n" .. headers), "\ncontent-length:", 1, true) ~= nil
   end
   for name, value in next, headers or {} do
     if type(value) == "table" then name = value[1] end
-    if type(name) == "string" and lower(name) == "content-length" then return true end
+    if type(name) == "string" and url.lower(name) == "content-length" then return true end
   end
   return false
 end

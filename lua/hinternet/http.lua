@@ -12,7 +12,7 @@ local response = import "response"
 local url_module = import "url"
 
 local error, next, setmetatable, type = error, next, setmetatable, type
-local upper = string.upper
+local lower = url_module.lower
 
 local open, new_target, targets = client.open, url_module.target, url_module.targets
 local open_request, is_async = core.connection.open_request, core.is_async
@@ -69,7 +69,7 @@ end
 
 local standard = {}
 for _, name in next, { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE" } do
-  standard[name] = name
+  standard[lower(name)] = name
 end
 
 -- RFC 9110 9.1: methods are in upper case, which is what "get" means.
@@ -78,7 +78,7 @@ local function method_of(method)
     error("bad argument #1 to 'request' (string expected, got "
       .. import "fault".kind_of(method) .. ")", 3)
   end
-  return standard[upper(method)] or method
+  return standard[lower(method)] or method
 end
 
 --- http.methods: the same as methods of a session.
@@ -110,7 +110,7 @@ function http.all(list, options)
 end
 
 for _, method in next, { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE" } do
-  local name = method:lower()
+  local name = lower(method)
   http.methods[name] = function(session, url, options)
     return perform(session, method, url, options)
   end

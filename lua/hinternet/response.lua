@@ -4,7 +4,7 @@ local core, import = ...
 
 local error, rawget, rawset, setmetatable, tostring, type = error, rawget, rawset,
   setmetatable, tostring, type
-local gsub, lower, sub = string.gsub, string.lower, string.sub
+local gsub, sub = string.gsub, string.sub
 local tointeger = math.tointeger
 local response_of, times_of, start_line = core.response, core.times, core.start_line
 
@@ -145,7 +145,7 @@ response.meta = {
 
 --- Where a request was led by redirects.
 function response.url_of(request)
-  return (gsub(request:query_option("url"), "^[^/]*//[^/?#%%]*", lower))
+  return (gsub(request:query_option("url"), "^[^/]*//[^/?#%%]*", import "url".lower))
 end
 
 --- The response whose head a request has; its body, if it was read.

@@ -3,8 +3,9 @@
 local core, import = ...
 
 local error, next, tostring, type = error, next, tostring, type
-local byte, find, format, gsub, lower = string.byte, string.find, string.format, string.gsub,
-  string.lower
+local byte, char, find, format, gsub = string.byte, string.char, string.find, string.format,
+  string.gsub
+local math_type = math.type
 local concat, sort = table.concat, table.sort
 
 local url = {}
@@ -12,24 +13,38 @@ local url = {}
 local INVALID_URL = 12005
 local MAX_TARGETS = 256 -- parsed URLs remembered
 
+-- Lua's letters and its decimal point are the locale's, and "I" is not "i" in
+-- every one: what goes to a server is written without them.
+local small = {}
+for c = byte "A", byte "Z" do small[char(c)] = char(c + 32) end
+
+--- A text with A to Z in lower case.
+function url.lower(text) return (gsub(text, "[A-Z]", small)) end
+
+local function text_of(value)
+  if math_type(value) ~= "float" then return tostring(value) end
+  return (gsub(tostring(value), "[^0-9a-z+-]+", "."))
+end
+
 local function escape_byte(c) return format("%%%02X", byte(c)) end
 
 -- As the core escapes a request target, which finds nothing left to do then.
 local function escape(text)
-  return (gsub(text, "[^%w%-._~!$&'()*+,;=%%/:?@]", escape_byte))
+  return (gsub(text, "[^A-Za-z0-9%-._~!$&'()*+,;=%%/:?@]", escape_byte))
 end
 
 local function crack(text)
   local parts, message, code = core.crack_url(text)
   if not parts then return nil, message, code end
-  if parts.user or parts.password or parts.port == 0 or find(text, "%c") or find(text, " $") then
+  if parts.user or parts.password or parts.port == 0 or find(text, "[\1-\31\127]")
+    or find(text, " $") then
     return nil, import "fault".of_target(text, parts), INVALID_URL
   end
   local secure
   secure, message, code = core.is_secure(parts.scheme)
   if secure == nil then return nil, message, code end
   -- The name behind a zone's "%" is an interface's, and has its case.
-  local host, port = gsub(parts.host, "^[^%%]*", lower), parts.port
+  local host, port = gsub(parts.host, "^[^%%]*", url.lower), parts.port
   local origin
   origin, message, code = core.create_url { scheme = parts.scheme, host = host, port = port }
   if not origin then return nil, message, code end
@@ -74,7 +89,7 @@ end
 
 -- RFC 3986 2.3: what need not be encoded anywhere.
 local function encode(value)
-  return (gsub(tostring(value), "[^%w%-._~]", escape_byte))
+  return (gsub(text_of(value), "[^A-Za-z0-9%-._~]", escape_byte))
 end
 
 local function add_pair(out, name, value)

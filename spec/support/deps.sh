@@ -49,6 +49,7 @@ test_needs() {
   need nginx-light first_file /usr/sbin/nginx /usr/local/sbin/nginx
   need apache2-bin first_file /usr/sbin/apache2
   need strace program strace
+  need locales first_file /usr/share/i18n/locales/de_DE
   need valgrind program valgrind
   need lua-luv lua_module luv
   need lua-cqueues lua_module cqueues
