@@ -1,6 +1,6 @@
 #include "event.h"
 
-#include "handle.h"
+#include "runtime.h"
 
 static struct hn_event_record *event_of(struct hn_link *l) {
   return HN_CONTAINER_OF(l, struct hn_event_record, link);
@@ -141,8 +141,8 @@ static void event_hand_over(hn_runtime *rt, struct hn_event_record *r,
 }
 
 /* The queue goes with its last event when its session is gone. */
-static void event_hand_out(hn_runtime *rt, struct hn_event_record *r,
-                           struct hn_event *out) {
+void event_take_record(hn_runtime *rt, struct hn_event_record *r,
+                       struct hn_event *out) {
   if (r->untaken) *r->untaken = NULL;
   event_unlink(rt, r);
   queue_free_if_done(r->queue);
@@ -156,61 +156,7 @@ void event_give_reserved(hn_runtime *rt, const struct hn_queue *q, hn_handle h,
   event_hand_over(rt, r, out);
 }
 
-static struct hn_event_record *event_first(const struct hn_queue *q) {
+struct hn_event_record *event_first(const struct hn_queue *q) {
   struct hn_link *l = list_first(&q->events);
   return l ? event_of(l) : NULL;
-}
-
-/* The oldest event of a handle that is closed: a session's whole queue, or what
- * is left of another. */
-static struct hn_event_record *event_oldest_of_closed(const hn_runtime *rt,
-                                                      hn_handle h) {
-  bool session = hn_kind_of(h) == HN_KIND_SESSION;
-  for (struct hn_link *l = rt->events.next; l != &rt->events; l = l->next) {
-    struct hn_event_record *r = HN_CONTAINER_OF(l, struct hn_event_record, all);
-    if ((session ? r->event.session : r->event.handle) == h) return r;
-  }
-  return NULL;
-}
-
-/* The oldest in a scope, see hn_next_event. */
-static struct hn_event_record *event_oldest(const hn_runtime *rt,
-                                            hn_handle scope) {
-  struct hn_node *n;
-  if (scope == 0)
-    return HN_CONTAINER_OF(rt->events.next, struct hn_event_record, all);
-  if (node_find_any(rt, scope, &n)) return event_oldest_of_closed(rt, scope);
-  if (!n->parent) return event_first(n->queue);
-  struct hn_link *events = &n->queue->events;
-  for (struct hn_link *l = events->next; l != events; l = l->next)
-    if (event_of(l)->event.handle == scope) return event_of(l);
-  return NULL;
-}
-
-bool event_take(hn_runtime *rt, hn_handle scope, struct hn_event *out) {
-  if (rt->queued == 0) return false;
-  struct hn_event_record *r = event_oldest(rt, scope);
-  if (r) event_hand_out(rt, r, out);
-  return r != NULL;
-}
-
-void event_take_record(hn_runtime *rt, struct hn_event_record *r,
-                       struct hn_event *out) {
-  event_hand_out(rt, r, out);
-}
-
-bool event_take_result(hn_runtime *rt, hn_handle h, enum hn_op op,
-                       struct hn_event *out) {
-  struct hn_node *n;
-  struct hn_event_record *r;
-  if (rt->queued == 0) return false;
-  if (node_find_any(rt, h, &n) == 0)
-    r = event_first(n->queue);
-  else
-    r = event_oldest_of_closed(rt, h);
-  if (!r || r->event.handle != h || r->event.op != op ||
-      event_first(r->queue) != r)
-    return false;
-  event_hand_out(rt, r, out);
-  return true;
 }

@@ -62,13 +62,10 @@ HN_INTERNAL void event_give_reserved(hn_runtime *rt, const struct hn_queue *q,
 HN_INTERNAL int event_post(hn_runtime *rt, struct hn_queue *q,
                            const struct hn_event *e);
 
-/* hn_next_event and hn_take_result but for the hold points. */
-HN_INTERNAL bool event_take(hn_runtime *rt, hn_handle scope,
-                            struct hn_event *out);
+/* The oldest of a queue, or NULL. */
+HN_INTERNAL struct hn_event_record *event_first(const struct hn_queue *q);
 /* Takes a queued record, whatever is before it. */
 HN_INTERNAL void event_take_record(hn_runtime *rt, struct hn_event_record *r,
-                                   struct hn_event *out);
-HN_INTERNAL bool event_take_result(hn_runtime *rt, hn_handle h, enum hn_op op,
                                    struct hn_event *out);
 
 /* Drops a queued event of an open session. */

@@ -47,6 +47,8 @@ int node_open(hn_runtime *rt, struct hn_node *n, enum hn_kind kind,
   n->closing = NULL;
   list_init(&n->sibling);
   list_init(&n->children);
+  list_init(&n->ready);
+  list_init(&n->hold);
   int rc = node_reserve_closing(n, n->mask);
   if (rc == 0) rc = slots_put(&rt->env.slots, (uint8_t)kind, n, &n->id);
   if (rc) {
@@ -103,6 +105,8 @@ static void node_end(struct hn_node *n, bool quiet) {
   event_unreserve(n->rt, n->closing);
   account_give(&n->rt->env.account, n->ops->size);
   list_remove(&n->sibling);
+  list_remove(&n->ready);
+  list_remove(&n->hold);
   n->ops->destroy(n);
 }
 

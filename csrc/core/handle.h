@@ -15,7 +15,11 @@
 #include "runtime.h"
 
 struct hn_node;
+struct hn_operation;
 
+enum hn_side { HN_SIDE_SEND, HN_SIDE_RECEIVE, HN_SIDES };
+
+/* What the engine does to a node, whatever kind of handle it is. */
 struct hn_node_ops {
   size_t size; /* of the record, for the account */
   /* Completes what runs with OPERATION_CANCELLED (not when quiet) and lets go
@@ -27,6 +31,22 @@ struct hn_node_ops {
   void (*destroy)(struct hn_node *n);
   /* What it points at and its state in one word, see hn_describe. */
   void (*describe)(const struct hn_node *n, struct hn_buf *out);
+  /* A timer tagged with its id has expired. NULL: it has none. */
+  void (*expire)(struct hn_node *n, const struct hn_timer *t);
+
+  /* Those of a kind with operations (duplex.h); NULL for the others. */
+
+  /* Moves what runs as far as it goes. */
+  void (*step)(struct hn_node *n);
+  /* Whether a step would read what its connection has to say. */
+  bool (*reads)(const struct hn_node *n);
+  /* What it announced and was held for has been heard: it goes on. */
+  void (*go_on)(struct hn_node *n);
+  /* A wait was broken off, and nothing runs any more: nobody can say which
+   * bytes the caller has seen. */
+  void (*break_off)(struct hn_node *n);
+  /* Says where it was when an operation fails with this code. */
+  const struct hn_errinfo *(*blame)(struct hn_node *n, int code);
 };
 
 struct hn_node {
@@ -37,6 +57,9 @@ struct hn_node {
   struct hn_node *session; /* borrowed; itself for a session */
   struct hn_link sibling;
   struct hn_link children; /* hn_node.sibling; owned */
+  struct hn_link ready;    /* in the runtime's list of what is to be stepped */
+  struct hn_link hold;     /* in its list of those held */
+  struct hn_operation *operations[HN_SIDES]; /* its own; NULL: none */
   struct hn_queue *queue;  /* borrowed: the session's */
   uint32_t mask;           /* statuses to post */
   struct hn_event_record *closing; /* owned: reserved for handle_closing */

@@ -5,12 +5,6 @@
 
 #include "budget.h"
 
-int64_t option_response_timeout(const struct hn_settings *s) {
-  if (s->response_timeout < 0 || s->receive_timeout < 0) return -1;
-  return s->response_timeout > s->receive_timeout ? s->response_timeout
-                                                  : s->receive_timeout;
-}
-
 /* A connection shows its session's current values (winhttp.md 1.2). */
 struct hn_settings *option_settings(struct hn_node *n) {
   return node_kind(n) == HN_KIND_REQUEST ? &request_from(n)->settings
@@ -27,7 +21,7 @@ static int64_t *option_context(struct hn_node *n) {
 
 int option_get_response_timeout(struct hn_node *n,
                                 struct hn_value *out) {
-  out->number = option_response_timeout(option_settings(n));
+  out->number = settings_response_timeout(option_settings(n));
   return 0;
 }
 

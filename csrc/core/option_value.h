@@ -11,10 +11,6 @@
 /* A connection shows its session's current values (winhttp.md 1.2). */
 HN_INTERNAL struct hn_settings *option_settings(struct hn_node *n);
 
-/* RECEIVE_RESPONSE_TIMEOUT is never less than RECEIVE_TIMEOUT (winhttp.md 3.1,
- * row 7): the value that counts. */
-HN_INTERNAL int64_t option_response_timeout(const struct hn_settings *s);
-
 /* Appends a field to a record, which lies in the runtime. */
 HN_INTERNAL void option_add(struct hn_node *n, struct hn_value *record,
                             enum hn_type type, const char *name,

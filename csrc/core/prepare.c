@@ -111,8 +111,8 @@ static int prepare_accept(struct hn_request *r, struct hn_headers *h) {
  * its body: then there. */
 static int prepare_place(struct hn_request *r) {
   request_drop_own(r);
-  if (redirect_awaited(r)) {
-    redirect_enter(r);
+  if (request_awaited_hop(r)) {
+    request_enter_hop(r);
     return 0;
   }
   if (!r->hop && !r->next_hop) return 0;

@@ -1,8 +1,8 @@
 #include "receiving.h"
 
-#include "option.h"
 #include "policy.h"
 #include "prepare.h"
+#include "redirect.h"
 #include "quota.h"
 
 /* The redirect is told of, and held until that has been heard; one that nobody
@@ -16,7 +16,7 @@ static int receiving_redirect(struct hn_request *r) {
   buf_fini(&url);
   if (rc) return rc;
   op_disarm(&r->node, &r->rx);
-  list_remove(&r->hold); /* of one that was broken off */
+  list_remove(&r->node.hold); /* of one that was broken off */
   request_set_state(r, HN_REQUEST_REDIRECTING);
   if (!(r->node.mask & HN_STATUS_REDIRECT)) receiving_release_hold(r);
   return 0;
@@ -26,7 +26,7 @@ void receiving_release_hold(struct hn_request *r) {
   if (r->state != HN_REQUEST_REDIRECTING) return;
   request_set_state(r, HN_REQUEST_RECEIVING);
   redirect_go(r);
-  request_make_ready(r);
+  duplex_make_ready(&r->node);
 }
 
 /* Only what we asked for ourselves is decoded: a caller who sets
@@ -42,7 +42,7 @@ static void receiving_step_receive(struct hn_request *r) {
   if (r->state == HN_REQUEST_REDIRECTING) return;
   int rc = r->begun ? 0 : prepare_exchange(r);
   if (rc == 0) rc = exchange_step_head(&r->exchange);
-  if (!transfer_settle(r, &r->rx, rc, option_response_timeout(&r->settings)))
+  if (!transfer_settle(r, &r->rx, rc, settings_response_timeout(&r->settings)))
     return;
   rc = redirect_prepare(r, &again);
   if (rc == 0 && again) rc = receiving_redirect(r);
@@ -115,7 +115,7 @@ static int receiving_read(struct hn_request *r) {
     op->moved += got;
     if (rc || got == 0 || op->mode == HN_READ_SOME) return rc;
     if (op->mode == HN_READ_FILL && op->moved == op->want) return 0;
-    if (transfer_must_pause(r, op, start)) return HN_AGAIN;
+    if (duplex_must_pause(&r->node, op, start)) return HN_AGAIN;
   }
 }
 
@@ -144,7 +144,7 @@ static int receiving_read_file(struct hn_request *r) {
     size_t got = 0;
     int rc = receiving_write_out(r);
     if (rc || op->moved >= op->want) return rc;
-    if (transfer_must_pause(r, op, start)) return HN_AGAIN;
+    if (duplex_must_pause(&r->node, op, start)) return HN_AGAIN;
     rc = receiving_read_piece(r, &got);
     if (rc || got == 0) return rc;
   }
@@ -187,7 +187,7 @@ int hn_receive_response(hn_runtime *rt, hn_handle request) {
   rc = transfer_begin(r, &r->rx, HN_OP_RECEIVE_RESPONSE, HN_REQUEST_SENT);
   if (rc) return rc;
   if (!r->late) request_set_state(r, HN_REQUEST_RECEIVING);
-  request_make_ready(r);
+  duplex_make_ready(&r->node);
   return 0;
 }
 
@@ -197,7 +197,7 @@ int hn_query_data_available(hn_runtime *rt, hn_handle request) {
   if (rc) return rc;
   rc = transfer_begin(r, &r->rx, HN_OP_QUERY_DATA_AVAILABLE,
                       HN_REQUEST_RECEIVED);
-  if (rc == 0) request_make_ready(r);
+  if (rc == 0) duplex_make_ready(&r->node);
   return rc;
 }
 
@@ -215,7 +215,7 @@ static int receiving_start_read(hn_runtime *rt, hn_handle request,
   if (mode == HN_READ_ALL && fd < 0)
     r->rx.want = (uint64_t)r->settings.max_response_body;
   if (fd >= 0) transfer_begin_file(r, &r->rx, fd, HN_ERR_WRITE_FAULT);
-  if (r->rx.running) request_make_ready(r);
+  if (r->rx.running) duplex_make_ready(&r->node);
   return 0;
 }
 

@@ -2,37 +2,6 @@
 
 #include "../http/follow.h"
 #include "../proto/url.h"
-#include "request.h"
-
-void hop_free(struct hn_hop *h) {
-  if (!h) return;
-  target_fini(&h->target);
-  buf_fini(&h->text);
-  headers_fini(&h->fields);
-  mem_free(h);
-}
-
-static struct hn_hop *hop_new(int64_t count, struct hn_account *account) {
-  struct hn_hop *h = mem_calloc(1, sizeof *h);
-  if (!h) return NULL;
-  h->count = count;
-  buf_init_on(&h->text, 4 * HN_MAX_URL, account);
-  headers_init(&h->fields, HN_MAX_REQUEST_HEAD, HN_MAX_FIELDS);
-  headers_count_on(&h->fields, account);
-  return h;
-}
-
-struct hn_slice hop_method(const struct hn_hop *h) {
-  return slice_sub(buf_peek(&h->text), 0, h->method_size);
-}
-
-struct hn_slice hop_path(const struct hn_hop *h) {
-  return slice_from(buf_peek(&h->text), h->method_size);
-}
-
-int hop_append_url(const struct hn_hop *h, struct hn_buf *out) {
-  return target_append_url(&h->target, hop_path(h), out);
-}
 
 static int64_t redirect_hops(const struct hn_request *r) {
   return r->hop ? r->hop->count : 0;
@@ -181,19 +150,6 @@ int redirect_prepare(struct hn_request *r, bool *again) {
   return rc;
 }
 
-struct hn_hop *redirect_awaited(const struct hn_request *r) {
-  struct hn_hop *h = r->next_hop ? r->next_hop : r->hop;
-  return r->state == HN_REQUEST_FAILED && h && h->wants_body ? h : NULL;
-}
-
-void redirect_enter(struct hn_request *r) {
-  if (!r->next_hop) return;
-  hop_free(r->hop);
-  r->hop = r->next_hop;
-  r->next_hop = NULL;
-  r->target = &r->hop->target;
-}
-
 void redirect_go(struct hn_request *r) {
   const struct hn_hop *h = r->next_hop;
   struct hn_slice method = hop_method(h);
@@ -208,5 +164,5 @@ void redirect_go(struct hn_request *r) {
   r->message.method = method;
   r->message.target = hop_path(h);
   r->message.fields = &h->fields;
-  redirect_enter(r);
+  request_enter_hop(r);
 }

@@ -13,8 +13,8 @@
 
 #include "../http/content.h"
 #include "connect.h"
-#include "op.h"
-#include "redirect.h"
+#include "duplex.h"
+#include "hop.h"
 
 enum hn_request_state {
   HN_REQUEST_NEW,       /* not yet sent */
@@ -30,8 +30,6 @@ enum hn_request_state {
 
 struct hn_request {
   struct hn_node node;
-  struct hn_link ready; /* in the runtime's ready list, or its spares */
-  struct hn_link hold;  /* in the runtime's list of those held */
   enum hn_request_state state;
   int64_t context_value;
   const struct hn_target *target; /* borrowed: the connection's or the hop's */
@@ -99,10 +97,16 @@ HN_INTERNAL int request_append_url(const struct hn_request *r,
 HN_INTERNAL const char *request_text(const struct hn_request *r,
                                      enum hn_text which);
 
-/* To be stepped before the next wait. */
-HN_INTERNAL void request_make_ready(struct hn_request *r);
+/* The hop that goes on when its body is sent once more; NULL: there is none. */
+HN_INTERNAL struct hn_hop *request_awaited_hop(const struct hn_request *r);
+/* r->next_hop, if there is one, becomes r->hop. */
+HN_INTERNAL void request_enter_hop(struct hn_request *r);
 
-/* Frees the records kept for reuse; for the end of a runtime. */
-HN_INTERNAL void request_free_spares(hn_runtime *rt);
+/* "new", "sending", ... */
+HN_INTERNAL const char *request_state_name(const struct hn_request *r);
+
+/* What records are made of; and the end of them, with a runtime. */
+HN_INTERNAL void request_init_records(hn_runtime *rt);
+HN_INTERNAL void request_free_records(hn_runtime *rt);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * runtime.h: everything one user of the engine owns, and how it begins and
- * ends.
+ * runtime.h: everything one user of the engine owns: data, and what is asked of
+ * it from outside. How it begins and ends: life.h.
  *
  * Nothing outside this struct changes while the engine works: two runtimes on
  * two threads never meet. In a forked child every handle is invalid; what they
@@ -33,18 +33,24 @@ enum hn_round {
   HN_ROUND_EXPIRE,  /* deadlines */
 };
 
+/* Where the records of a kind of handle come from, and go to be used again. */
+struct hn_records {
+  struct hn_blocks blocks;
+  struct hn_link spare; /* hn_node.ready; owned */
+  size_t spare_count;
+};
+
 struct hn_runtime {
   struct hn_env env;
   struct hn_link sessions; /* hn_node.sibling of each open session */
-  struct hn_link ready;    /* hn_request.ready: operations to step */
+  struct hn_link ready;    /* hn_node.ready: operations to step */
   struct hn_link running;  /* the same: those of this round */
   struct hn_link draining; /* hn_conn.again: those of this round */
   struct hn_link queues;   /* hn_queue.link; owned */
   struct hn_link events;   /* hn_event_record.all, oldest first */
   struct hn_link spare_events;   /* hn_event_record.link; owned */
-  struct hn_link spare_requests; /* hn_request.ready; owned */
-  struct hn_blocks requests;     /* what they are made of */
-  size_t spare_event_count, spare_request_count;
+  struct hn_records records[HN_KIND_WEBSOCKET + 1]; /* of kinds that use them */
+  size_t spare_event_count;
   struct hn_field record[32]; /* hn_query_option's last answer */
   struct hn_buf parked;  /* text of the event taken last */
   uint64_t event_number; /* of the last event posted */
@@ -52,7 +58,7 @@ struct hn_runtime {
   size_t queued;         /* events in all queues */
   size_t handles;        /* open */
   size_t operations;     /* running */
-  struct hn_link held;   /* hn_request.hold: their redirects were taken */
+  struct hn_link held;   /* hn_node.hold: what they announced was taken */
   unsigned unwaited;     /* steps in a row that did not wait */
   enum hn_round round;
   struct hn_ready news[HN_RUNTIME_NEWS]; /* of the last wait */
@@ -63,14 +69,6 @@ struct hn_runtime {
   bool is_watched; /* a foreign loop watches the reactor's descriptor */
   hn_runtime **user;     /* borrowed until it gives up the runtime; or NULL */
 };
-
-/* Makes process mark, reactor and resolver: all or nothing. NOT_ENOUGH_MEMORY,
- * INTERNAL_ERROR. */
-HN_INTERNAL int runtime_connect(struct hn_env *env);
-HN_INTERNAL void runtime_disconnect(struct hn_env *env);
-
-/* Closes every handle without a word and drops every event. */
-HN_INTERNAL void runtime_drop_all(hn_runtime *rt);
 
 /* True when a step or a take would find something to do, without a look at the
  * network or the clock. */
@@ -83,9 +81,5 @@ HN_INTERNAL void runtime_tell(hn_runtime *rt);
 static inline void runtime_note(hn_runtime *rt) {
   if (rt->is_watched) runtime_tell(rt);
 }
-
-/* In a forked child: lets go of what is the parent's and begins anew; nothing
- * elsewhere. Errors of runtime_connect. */
-HN_INTERNAL int runtime_renew(hn_runtime *rt);
 
 #endif

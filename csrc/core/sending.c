@@ -29,7 +29,8 @@ static int sending_write_input(struct hn_request *r) {
     if (rc) return rc;
     op->input = slice_from(op->input, put);
     op->moved += put;
-    if (op->input.n > 0 && transfer_must_pause(r, op, start)) return HN_AGAIN;
+    if (op->input.n > 0 && duplex_must_pause(&r->node, op, start))
+      return HN_AGAIN;
   }
   return exchange_flush(&r->exchange);
 }
@@ -71,7 +72,7 @@ static int sending_write_file(struct hn_request *r) {
   for (;;) {
     int rc = sending_write_input(r);
     if (rc || ended) return rc;
-    if (transfer_must_pause(r, &r->tx, start)) return HN_AGAIN;
+    if (duplex_must_pause(&r->node, &r->tx, start)) return HN_AGAIN;
     rc = sending_refill(r, &ended);
     if (rc) return rc;
   }
@@ -128,7 +129,7 @@ int hn_send(hn_runtime *rt, hn_handle request, struct hn_slice headers,
   r->securing = false;
   if (r->hop) r->hop->wants_body = false;
   request_set_state(r, HN_REQUEST_SENDING);
-  request_make_ready(r);
+  duplex_make_ready(&r->node);
   return 0;
 }
 
@@ -152,7 +153,7 @@ int hn_write(hn_runtime *rt, hn_handle request, struct hn_slice data) {
     op_drop(&r->node, &r->tx);
     return rc;
   }
-  request_make_ready(r);
+  duplex_make_ready(&r->node);
   return 0;
 }
 
@@ -190,6 +191,6 @@ int hn_write_from_after(hn_runtime *rt, hn_handle request,
     return rc;
   }
   transfer_begin_file(r, &r->tx, fd, HN_ERR_READ_FAULT);
-  if (r->tx.running) request_make_ready(r);
+  if (r->tx.running) duplex_make_ready(&r->node);
   return 0;
 }

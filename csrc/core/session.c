@@ -5,6 +5,7 @@
 #include "../proto/header.h"
 #include "budget.h"
 #include "identity.h"
+#include "life.h"
 
 static const char session_agent_name[] = "User-Agent: ";
 
@@ -41,11 +42,17 @@ static void session_describe(const struct hn_node *n, struct hn_buf *out) {
   (void)buf_append_text(out, n->queue->is_async ? "async" : "sync");
 }
 
+static void session_expire(struct hn_node *n, const struct hn_timer *t) {
+  (void)t; /* it has one */
+  pool_on_timer(&session_from(n)->pool);
+}
+
 static const struct hn_node_ops session_ops = {
   .size = sizeof(struct hn_session),
   .cancel = session_cancel,
   .destroy = session_destroy,
   .describe = session_describe,
+  .expire = session_expire,
 };
 
 struct hn_slice session_agent(const struct hn_session *s) {
@@ -123,7 +130,7 @@ int hn_open(hn_runtime *rt, struct hn_slice agent, unsigned flags,
   assert(rt && out);
   assert(slice_is_sound(agent));
   if (flags & ~(unsigned)HN_OPEN_ASYNC) return HN_ERR_INVALID_PARAMETER;
-  int rc = runtime_renew(rt);
+  int rc = life_renew(rt);
   if (rc) return rc;
   struct hn_session *s = mem_calloc(1, sizeof *s);
   if (!s) return HN_ERR_NOT_ENOUGH_MEMORY;

@@ -89,4 +89,8 @@ struct hn_texts {
     .secure_protocols = 0x2800, /* TLS 1.2 and 1.3 */  \
   }
 
+/* RECEIVE_RESPONSE_TIMEOUT is never less than RECEIVE_TIMEOUT (winhttp.md 3.1,
+ * row 7): the value that counts. */
+HN_INTERNAL int64_t settings_response_timeout(const struct hn_settings *s);
+
 #endif

@@ -61,7 +61,7 @@ void transfer_fail(struct hn_request *r, struct hn_operation *op, int code) {
   if (r->state != HN_REQUEST_FAILED) request_set_state(r, HN_REQUEST_FAILED);
   op_fail(&r->node, op, &r->info);
   /* It may have been waiting for its next turn. */
-  if (!r->tx.running && !r->rx.running) list_remove(&r->ready);
+  if (!r->tx.running && !r->rx.running) list_remove(&r->node.ready);
 }
 
 /* The timer of an operation that waits, as far as it is its own time. */
@@ -89,19 +89,12 @@ bool transfer_settle(struct hn_request *r, struct hn_operation *op, int rc,
   if (told && (rc == 0 || rc == HN_AGAIN)) rc = told;
   if (rc == 0) return true;
   if (rc == HN_AGAIN && (r->exchange.hungry || r->securing))
-    request_make_ready(r);
+    duplex_make_ready(&r->node);
   r->exchange.hungry = false;
   if (rc == HN_AGAIN) rc = transfer_arm(r, op, timeout);
   if (rc == 0) return false;
   transfer_fail(r, op, rc);
   return false;
-}
-
-bool transfer_must_pause(struct hn_request *r, const struct hn_operation *op,
-                         uint64_t start) {
-  if (op->moved - start < env_portion(&r->node.rt->env)) return false;
-  request_make_ready(r);
-  return true;
 }
 
 /* The whole request has taken too long, whether or not an operation runs now:
@@ -143,7 +136,7 @@ void transfer_end_deadline(struct hn_request *r) {
 int transfer_wait_file(struct hn_request *r, struct hn_operation *op) {
   int rc = op_watch(&r->node, op);
   if (rc != HN_ERR_NOT_SUPPORTED) return rc;
-  request_make_ready(r);
+  duplex_make_ready(&r->node);
   return HN_AGAIN;
 }
 
@@ -158,17 +151,6 @@ int transfer_describe_file(struct hn_request *r, int code, int system) {
   return err_set_system(&r->info, code, HN_PHASE_NONE, "", system);
 }
 
-static void transfer_cancel_op(struct hn_request *r, struct hn_operation *op,
-                               bool quiet) {
-  if (quiet || !op->running) {
-    if (quiet) op_drop(&r->node, op);
-    return;
-  }
-  err_set(&r->info, HN_ERR_OPERATION_CANCELLED, transfer_phase(r),
-          r->target->authority, NULL);
-  op_fail(&r->node, op, &r->info);
-}
-
 void transfer_close_exchange(struct hn_request *r) {
   if (!r->begun) return;
   content_end(&r->content, &r->exchange);
@@ -176,43 +158,32 @@ void transfer_close_exchange(struct hn_request *r) {
   r->begun = false;
 }
 
+const struct hn_errinfo *transfer_blame(struct hn_request *r, int code) {
+  err_set(&r->info, code, transfer_phase(r), r->target->authority, NULL);
+  return &r->info;
+}
+
 void transfer_cancel(struct hn_request *r, bool quiet) {
-  transfer_cancel_op(r, &r->tx, quiet);
-  transfer_cancel_op(r, &r->rx, quiet);
+  duplex_cancel(&r->node, quiet);
   transfer_end_deadline(r);
-  list_remove(&r->ready);
   transfer_close_exchange(r);
   if (!quiet) (void)transfer_post_news(r);
 }
 
-/* A wait was broken off: what it waited for is dropped, and since nobody can
- * say which bytes the caller has seen, the connection goes too. An operation
- * on the other side, for which somebody else may wait, completes as
- * cancelled. */
-static void transfer_break(struct hn_request *r, bool drop_tx, bool drop_rx) {
-  transfer_cancel_op(r, &r->tx, drop_tx);
-  transfer_cancel_op(r, &r->rx, drop_rx);
+/* Nobody can say which bytes the caller has seen: the connection goes, too. */
+void transfer_break_off(struct hn_request *r) {
   transfer_end_deadline(r);
-  list_remove(&r->ready);
   if (r->begun) exchange_abort(&r->exchange);
   transfer_close_exchange(r);
   if (r->log) r->log->count = 0;
   if (r->state != HN_REQUEST_BROKEN) request_set_state(r, HN_REQUEST_BROKEN);
 }
 
-/* What every start begins with: the handle, and whether it was left broken. */
 int transfer_find(hn_runtime *rt, hn_handle h, struct hn_request **out) {
-  struct hn_request *r;
-  int rc = request_find(rt, h, &r);
-  if (rc) return rc;
-  bool tx = op_is_abandoned(&r->node, &r->tx);
-  bool rx = op_is_abandoned(&r->node, &r->rx);
-  if (tx || rx) {
-    transfer_break(r, tx, rx);
-    runtime_note(rt);
-  }
-  *out = r;
-  return 0;
+  struct hn_node *n;
+  int rc = duplex_find(rt, h, HN_KIND_REQUEST, &n);
+  if (rc == 0) *out = request_from(n);
+  return rc;
 }
 
 /* Nobody may have looked at the clock since the last operation. */
@@ -238,29 +209,4 @@ int transfer_begin(struct hn_request *r, struct hn_operation *op,
   r->info.code = 0;
   r->info.secure = 0;
   return op_begin(&r->node, op, api);
-}
-
-static bool transfer_is_op(enum hn_op op) {
-  return op > HN_OP_NONE && op <= HN_OP_SEND_REQUEST;
-}
-
-int hn_await(hn_runtime *rt, hn_handle h, enum hn_op op) {
-  struct hn_request *r;
-  int rc = request_find(rt, h, &r);
-  if (rc) return rc;
-  if (!transfer_is_op(op)) return HN_ERR_INVALID_PARAMETER;
-  if (r->tx.api == op) r->tx.awaited = true;
-  if (r->rx.api == op) r->rx.awaited = true;
-  return 0;
-}
-
-int hn_cancel(hn_runtime *rt, hn_handle h, enum hn_op op) {
-  struct hn_request *r;
-  int rc = request_find(rt, h, &r);
-  if (rc) return rc;
-  bool all = op == HN_OP_NONE;
-  if (!all && !transfer_is_op(op)) return HN_ERR_INVALID_PARAMETER;
-  transfer_break(r, all || r->tx.api == op, all || r->rx.api == op);
-  runtime_note(rt);
-  return 0;
 }

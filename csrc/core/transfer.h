@@ -24,12 +24,6 @@ HN_INTERNAL int transfer_begin(struct hn_request *r, struct hn_operation *op,
 HN_INTERNAL bool transfer_settle(struct hn_request *r, struct hn_operation *op,
                                  int rc, int64_t timeout);
 
-/* True when an operation that had moved `start` bytes before this step has to
- * leave the rest to the next one, for which it is then ready. */
-HN_INTERNAL bool transfer_must_pause(struct hn_request *r,
-                                     const struct hn_operation *op,
-                                     uint64_t start);
-
 /* Ends an operation, and with it the exchange, by an error. */
 HN_INTERNAL void transfer_fail(struct hn_request *r, struct hn_operation *op,
                                int code);
@@ -68,5 +62,10 @@ HN_INTERNAL void transfer_close_exchange(struct hn_request *r);
 /* Completes what runs with OPERATION_CANCELLED, or drops it when quiet, and
  * lets go of the connection: drained or closed. */
 HN_INTERNAL void transfer_cancel(struct hn_request *r, bool quiet);
+/* A wait was broken off, see hn_node_ops. */
+HN_INTERNAL void transfer_break_off(struct hn_request *r);
+/* Says what the request was doing when it failed with this code. */
+HN_INTERNAL const struct hn_errinfo *transfer_blame(struct hn_request *r,
+                                                    int code);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * convert.c: the public functions that need no runtime: URLs and dates.
+ * library.c: a runtime with all kinds of handles; and the public functions that
+ * need none: URLs and dates.
  */
 #include <string.h>
 
@@ -12,6 +13,23 @@
 #include "../proto/httpdate.h"
 #include "../proto/url.h"
 #include "../proto/url_ref.h"
+#include "life.h"
+#include "request.h"
+
+int hn_runtime_new(hn_runtime **out) {
+  assert(out);
+  int rc = life_begin(out);
+  if (rc == 0) request_init_records(*out);
+  return rc;
+}
+
+void hn_runtime_free(hn_runtime *rt) {
+  if (!rt) return;
+  if (rt->user) *rt->user = NULL;
+  life_drop_all(rt);
+  request_free_records(rt);
+  life_end(rt);
+}
 
 int hn_crack_url(struct hn_slice url, unsigned flags, char *scratch,
                  size_t size, struct hn_url_parts *out) {
@@ -30,7 +48,7 @@ int hn_scheme_flags(struct hn_slice scheme, unsigned *flags) {
 
 /* What a function wrote into a buffer, handed out WinHTTP's way: too little
  * room says how much is needed. */
-static int convert_hand_out(int rc, struct hn_buf *b, char *out,
+static int library_hand_out(int rc, struct hn_buf *b, char *out,
                             size_t *size) {
   if (rc == 0) {
     struct hn_slice s = buf_peek(b);
@@ -55,7 +73,7 @@ int hn_create_url(const struct hn_url_parts *parts, unsigned flags, char *out,
   struct hn_buf b;
   buf_init(&b, 4 * HN_MAX_URL);
   int rc = url_create(parts, flags, &b);
-  return convert_hand_out(rc, &b, out, size);
+  return library_hand_out(rc, &b, out, size);
 }
 
 int hn_resolve_url(struct hn_slice base, struct hn_slice reference, char *out,
@@ -65,7 +83,7 @@ int hn_resolve_url(struct hn_slice base, struct hn_slice reference, char *out,
   struct hn_buf b;
   buf_init(&b, 4 * HN_MAX_URL);
   int rc = url_resolve(base, reference, &b);
-  return convert_hand_out(rc, &b, out, size);
+  return library_hand_out(rc, &b, out, size);
 }
 
 int hn_format_date(int64_t seconds, char out[HN_DATE_SIZE]) {
