@@ -178,7 +178,7 @@ describe("lua_close", function()
     for i, f in ipairs(parked) do parked[i] = tasks:spawn(f) end
     tasks:spawn(function() return parked[1]:join() end)
     local before = os.time()
-    repeat hinternet.poll(0.01) until reached or os.time() > before + 20
+    repeat hinternet.poll(0.01) until reached or os.time() > before + 50
     assert(reached)
     tasks:spawn(heard) -- never begins
     reading = start(hinternet.open { async = true }, half)

@@ -127,7 +127,7 @@ describe("lighttpd", function()
       assert.equal("1 000000000000001", get(host, "/other/").body)
       assert.equal(200, get(host, "/file").status)
       process.kill(host.pid, "USR1")
-      for _ = 1, 500 do
+      for _ = 1, 6000 do
         local _, restarts = host:log("error.log"):gsub("server started", "")
         if restarts > round then break end
         socket.sleep(0.01)

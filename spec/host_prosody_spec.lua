@@ -67,7 +67,7 @@ describe("Prosody", function()
   end
 
   local function get(host, path)
-    return assert(hinternet.get(host.http .. "/upstream" .. path, { timeout = 20 }))
+    return assert(hinternet.get(host.http .. "/upstream" .. path, { timeout = 50 }))
   end
 
   for _, scheme in ipairs { "http", "https" } do
@@ -100,10 +100,10 @@ describe("Prosody", function()
       local bodies = {}
       for i = 1, 10 do
         session:spawn(function()
-          bodies[i] = session:get(host.http .. "/upstream/" .. i, { timeout = 20 }).body
+          bodies[i] = session:get(host.http .. "/upstream/" .. i, { timeout = 50 }).body
         end)
       end
-      for _ = 1, 1000 do
+      for _ = 1, 6000 do
         hinternet.poll(0.01)
         if server:accepted() == 10 then break end
       end

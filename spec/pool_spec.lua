@@ -20,8 +20,9 @@ local function begin(connection)
   return request
 end
 
-local function fetch(connection)
+local function fetch(connection, connect_timeout)
   local request <close> = connection:open_request()
+  if connect_timeout then assert(request:set_timeouts { connect = connect_timeout }) end
   local ok, message, code = request:send()
   if ok then ok, message, code = request:receive_response() end
   if not ok then return nil, message, code end
@@ -45,11 +46,11 @@ describe("max_conns_per_server", function()
 
   it("makes a request wait for a place, as long as connect_timeout", function()
     local s = holding()
-    local session <close> = assert(hinternet.open { max_conns_per_server = 1,
-      connect_timeout = 0.1 })
+    local session <close> = assert(hinternet.open { max_conns_per_server = 1 })
     local connection = session:connect("127.0.0.1", s.port)
     local first = begin(connection)
-    assert.same({ n = 3, nil, text_of_wait(s.port), 12002 }, table.pack(fetch(connection)))
+    assert.same({ n = 3, nil, text_of_wait(s.port), 12002 },
+      table.pack(fetch(connection, 0.1)))
     assert.equal(1, s:accepted())
     s:go()
     assert.equal("abcd", first:read("a"))
@@ -60,8 +61,7 @@ describe("max_conns_per_server", function()
 
   it("counts for each server by itself", function()
     local s, other = holding(), p:keepalive("other")
-    local session <close> = assert(hinternet.open { max_conns_per_server = 1,
-      connect_timeout = 0.1 })
+    local session <close> = assert(hinternet.open { max_conns_per_server = 1 })
     local first = begin(session:connect("127.0.0.1", s.port))
     assert.equal("other", fetch(session:connect("127.0.0.1", other.port)))
     local free <close> = assert(hinternet.open { max_conns_per_server = 1 })
@@ -74,12 +74,11 @@ describe("max_conns_per_server", function()
   it("of 0 is two", function()
     local s = p:serve { connections = { { { "recv_head" },
       { "send", "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab" }, { "stall" } } } }
-    local session <close> = assert(hinternet.open { max_conns_per_server = 0,
-      connect_timeout = 0.1 })
+    local session <close> = assert(hinternet.open { max_conns_per_server = 0 })
     assert.equal(2, session:query_option("max_conns_per_server"))
     local connection = session:connect("127.0.0.1", s.port)
     local first, second = begin(connection), begin(connection)
-    assert.equal(12002, select(3, fetch(connection)))
+    assert.equal(12002, select(3, fetch(connection, 0.1)))
     assert.equal(2, s:accepted())
     assert.is_true(first:is_valid() and second:is_valid())
     s:close()
@@ -102,7 +101,7 @@ describe("max_conns_per_server", function()
       { { "keepalive", "next" } },
     } }
     local session <close> = assert(hinternet.open { max_conns_per_server = 1,
-      connect_timeout = 5 })
+      connect_timeout = 50 })
     local connection = session:connect("127.0.0.1", s.port)
     begin(connection):close() -- its rest is being read away from now on
     assert.equal("next", fetch(connection))
@@ -134,7 +133,7 @@ describe("max_conns_per_server", function()
       { "send", peer.response(302, { "Location: /next", "Connection: close" }, "moved") } },
       { { "keepalive", "next" } } } }
     local session <close> = assert(hinternet.open { max_conns_per_server = 1,
-      connect_timeout = 5 })
+      connect_timeout = 50 })
     assert.equal("next", fetch(session:connect("127.0.0.1", s.port)))
     s:close()
   end)
@@ -147,11 +146,11 @@ describe("max_conns_per_1_0_server", function()
 
   it("holds once a server has shown that it speaks HTTP/1.0", function()
     local s = holding(old)
-    local session <close> = assert(hinternet.open { max_conns_per_1_0_server = 1,
-      connect_timeout = 0.1 })
+    local session <close> = assert(hinternet.open { max_conns_per_1_0_server = 1 })
     local connection = session:connect("127.0.0.1", s.port)
     local first = begin(connection)
-    assert.same({ n = 3, nil, text_of_wait(s.port), 12002 }, table.pack(fetch(connection)))
+    assert.same({ n = 3, nil, text_of_wait(s.port), 12002 },
+      table.pack(fetch(connection, 0.1)))
     s:go()
     assert.equal("abcd", first:read("a"))
     s:close()
@@ -159,8 +158,7 @@ describe("max_conns_per_1_0_server", function()
 
   it("does not hold for one that speaks HTTP/1.1", function()
     local s = holding()
-    local session <close> = assert(hinternet.open { max_conns_per_1_0_server = 1,
-      connect_timeout = 0.1 })
+    local session <close> = assert(hinternet.open { max_conns_per_1_0_server = 1 })
     local connection = session:connect("127.0.0.1", s.port)
     local first = begin(connection)
     assert.equal("other", fetch(connection))
@@ -171,10 +169,10 @@ describe("max_conns_per_1_0_server", function()
   it("is no more than max_conns_per_server", function()
     local s = holding(old)
     local session <close> = assert(hinternet.open { max_conns_per_1_0_server = 5,
-      max_conns_per_server = 1, connect_timeout = 0.1 })
+      max_conns_per_server = 1 })
     local connection = session:connect("127.0.0.1", s.port)
     local first = begin(connection)
-    assert.equal(12002, select(3, fetch(connection)))
+    assert.equal(12002, select(3, fetch(connection, 0.1)))
     first:close()
     s:close()
   end)
@@ -200,8 +198,9 @@ describe("Requests that wait for a connection", function()
       end
     end)
     self.connection = self.session:connect("127.0.0.1", port)
-    function self.start(name)
+    function self.start(name, connect_timeout)
       local request = self.connection:open_request()
+      if connect_timeout then assert(request:set_timeouts { connect = connect_timeout }) end
       self.names[request] = name
       assert(request:send())
       return request
@@ -269,7 +268,7 @@ describe("Requests that wait for a connection", function()
 
   it("do not wait for the rest of a body that nobody reads any more", function()
     local s = holding()
-    local w = world(s.port, { max_conns_per_server = 1, connect_timeout = 5 })
+    local w = world(s.port, { max_conns_per_server = 1, connect_timeout = 50 })
     w.start("held")
     w.run(function() return w.held end)
     for i = 1, 2 do w.start(tostring(i)) end
@@ -284,10 +283,10 @@ describe("Requests that wait for a connection", function()
 
   it("fail one by one when nothing becomes free", function()
     local s = holding()
-    local w = world(s.port, { max_conns_per_server = 1, connect_timeout = 0.1 })
+    local w = world(s.port, { max_conns_per_server = 1 })
     w.start("held")
     w.run(function() return w.held end)
-    for i = 1, 3 do w.start(tostring(i)) end
+    for i = 1, 3 do w.start(tostring(i), 0.1) end
     w.run(function() return #w.log == 3 end)
     table.sort(w.log) -- those whose time is up in one moment, in any order
     assert.same({ "1 12002 acquire", "2 12002 acquire", "3 12002 acquire" }, w.log)
@@ -349,7 +348,7 @@ describe("Requests that wait for a connection", function()
         { "stall" } },
       { { "keepalive", "next" } },
     } }
-    local w = world(s.port, { max_conns_per_server = 1, connect_timeout = 5 })
+    local w = world(s.port, { max_conns_per_server = 1, connect_timeout = 50 })
     w.start("held")
     w.run(function() return w.held end)
     for i = 1, 3 do w.start(tostring(i)) end
@@ -380,14 +379,15 @@ describe("keep_alive_timeout", function()
 
   it("is how long a connection lies idle before it is closed", function()
     local s, other = p:keepalive("body"), p:keepalive("other")
-    local session <close> = assert(hinternet.open { keep_alive_timeout = 0.2 })
+    local session <close> = assert(hinternet.open())
     local connection = session:connect("127.0.0.1", s.port)
     local before = leaks.descriptors()
     assert.equal("body", fetch(connection))
     assert.equal("body", fetch(connection))
     assert.equal(1, session:query_option("connections_opened"))
     assert.equal(before + 1, leaks.descriptors())
-    socket.sleep(0.25)
+    assert(session:set_option("keep_alive_timeout", 0.05))
+    socket.sleep(0.1)
     local busy <close> = assert(hinternet.open()) -- whoever waits looks after all
     assert.equal("other", fetch(busy:connect("127.0.0.1", other.port)))
     for _ = 1, 3 do busy:poll(0) end

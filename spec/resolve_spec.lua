@@ -136,7 +136,7 @@ describe("A name", function()
         local silent = at("silent.test", s)
         say(fetch(session, silent))
         say(fetch(session, silent, { resolve_timeout = 0.1 }))
-        say(fetch(session, at("four.test", s)))
+        say(fetch(session, at("four.test", s), { resolve_timeout = 50 }))
         say(fetch(session, at("127.0.0.1", s)))
         local request = new(session, silent)
         say(finish(request))
@@ -148,8 +148,8 @@ describe("A name", function()
       assert.same({ text, text, "hello", "hello", text, "true hello" },
         { table.unpack(said, 1, 6) })
       assert.equal("0 0", said[#said])
-      -- The look-ups run on: 30 s each.
-      assert.is_true(seconds < 20, "took " .. seconds)
+      -- The look-ups run on: 60 s each.
+      assert.is_true(seconds < 50, "took " .. seconds)
     end)
 
   names.it("without an answer is no reason to wait when its handles are closed", function()
@@ -170,7 +170,7 @@ describe("A name", function()
       "request_error 12017", "handle_closing ", "handle_closing ", "handle_closing ",
     }, { table.unpack(said, 1, 6) })
     assert.matches("^nil .* 12017$", said[7])
-    assert.is_true(seconds < 20, "took " .. seconds)
+    assert.is_true(seconds < 50, "took " .. seconds)
   end)
 
   names.it("without an answer is given up by total_timeout as well", function()
@@ -194,6 +194,6 @@ describe("A name", function()
     ]]
     assert.same({ "hello" }, said)
     for i = 1, 20 do assert.equal(1, n:questions("silent.n" .. i .. ".test")) end
-    assert.is_true(seconds < 20, "took " .. seconds)
+    assert.is_true(seconds < 50, "took " .. seconds)
   end)
 end)

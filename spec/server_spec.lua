@@ -38,7 +38,7 @@ end
 -- The last `count` lines of an access log, once there are as many with `mark`:
 -- they are written behind the response.
 local function last_lines(server, mark, count)
-  for _ = 1, 500 do
+  for _ = 1, 6000 do
     local out = {}
     for line in server:log("access.log"):gmatch("[^\n]+") do
       if line:find(mark, 1, true) then out[#out + 1] = line end

@@ -27,7 +27,7 @@ local function open(options) return assert(hinternet.open(options)) end
 
 -- Polls until the server has that many connections.
 local function poll_until_accepted(server, count)
-  for _ = 1, 500 do
+  for _ = 1, 6000 do
     if server:accepted() >= count then return end
     hinternet.poll(0.01)
   end

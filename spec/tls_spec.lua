@@ -309,7 +309,7 @@ describe("TLS", function()
     } do
       local s = p:serve { connections = { row[1] } }
       local session <close> = open()
-      session:set_timeouts { connect = row[2] == 12002 and 0.2 or 20 }
+      session:set_timeouts { connect = row[2] == 12002 and 0.2 or 50 }
       local done, message, code = fetch(session, { port = s.port })
       assert.same({ nil, row[3] .. " while securing the connection to " .. place(s), row[2] },
         { done, message, code })

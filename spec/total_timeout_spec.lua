@@ -5,7 +5,10 @@ local socket = require "socket"
 local hinternet = require "hinternet"
 local certs = require "spec.support.certs"
 local leaks = require "spec.support.leaks"
+local patience = require "spec.support.patience"
 local peer = require "spec.support.peer"
+
+local ready = patience.ready
 
 local p
 local function start_peer()
@@ -16,16 +19,27 @@ end
 
 local TIME = 0.15
 
-local function open(server, options)
+local function open(server, options, limit)
   options = options or {}
-  options.total_timeout = options.total_timeout or TIME
+  options.total_timeout = options.total_timeout or limit or TIME
   local session = assert(hinternet.open(options))
   return session, session:connect("127.0.0.1", type(server) == "table" and server.port or server)
 end
 
+-- A test for which the time may be over too early.
+local function it_in_time(name, test)
+  require("busted").it(name, function() patience.try(TIME, test) end)
+end
+
+local phases = { "connecting to", "sending to", "waiting for the response of", "receiving from" }
+local rank = {}
+for i, words in ipairs(phases) do rank[words] = i end
+
 -- act() fails because the time is over, while doing what the words say.
 local function expect(words, port, act)
   local result = table.pack(act())
+  local got = rank[tostring(result[2]):match("^total timeout while (.*) %d")]
+  if got and rank[words] and got < rank[words] then patience.too_early(result[2]) end
   assert.same({ nil, ("total timeout while %s 127.0.0.1:%d"):format(words, port), 12002 },
     { result[1], result[2], result[3] })
 end
@@ -35,7 +49,7 @@ local function expect_after(words, port, act)
   expect(words, port, act)
   local took = socket.gettime() - began
   assert.is_true(took >= TIME * 0.9, "took only " .. took)
-  assert.is_true(took < 10, "took " .. took)
+  assert.is_true(took < 25, "took " .. took)
 end
 
 local head = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"
@@ -65,30 +79,30 @@ describe("total_timeout", function()
     s:close()
   end)
 
-  it("ends a send nobody reads, however steadily it goes", function()
+  it_in_time("ends a send nobody reads, however steadily it goes", function(limit)
     local steps = { { "recv_head" } }
     for _ = 1, 100 do
       steps[#steps + 1] = { "recv_body", 1000 }
       steps[#steps + 1] = { "stall", 0.02 }
     end
     local s = p:serve { rcvbuf = 4096, connections = { steps } }
-    local session <close>, connection = open(s)
+    local session <close>, connection = open(s, nil, limit)
     local body = ("x"):rep(16 << 20)
     local request = connection:open_request("POST", "/")
     expect_after("sending to", s.port, function() return request:send(nil, body) end)
     request = connection:open_request("POST", "/")
-    assert(request:send(nil, nil, #body))
+    ready(request:send(nil, nil, #body))
     expect("sending to", s.port, function() return request:write(body) end)
     session:close()
     s:close()
   end)
 
-  it("ends the wait for a head that drips", function()
+  it_in_time("ends the wait for a head that drips", function(limit)
     local s = p:script({ "recv_head" },
       { "drip", "HTTP/1.1 200 OK\r\n" .. ("A: b\r\n"):rep(200), 0.01 })
-    local session <close>, connection = open(s)
+    local session <close>, connection = open(s, nil, limit)
     local request = connection:open_request()
-    assert(request:send())
+    ready(request:send())
     expect("waiting for the response of", s.port, function()
       return request:receive_response()
     end)
@@ -118,14 +132,14 @@ describe("total_timeout", function()
     end,
   }
   for name, act in pairs(reads) do
-    it("ends a body that drips into " .. name, function()
+    it_in_time("ends a body that drips into " .. name, function(limit)
       local s = p:script({ "recv_head" },
         { "send", "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" },
         { "drip", ("x"):rep(1000), 0.01 })
-      local session <close>, connection = open(s)
+      local session <close>, connection = open(s, nil, limit)
       local request = connection:open_request()
-      assert(request:send())
-      assert(request:receive_response())
+      ready(request:send())
+      ready(request:receive_response())
       expect("receiving from", s.port, function() return act(request) end)
       assert.equal(12002, select(3, request:read()))
       session:close()
@@ -133,21 +147,21 @@ describe("total_timeout", function()
     end)
   end
 
-  it("holds between operations too: the next one answers at once", function()
+  it_in_time("holds between operations too: the next one answers at once", function(limit)
     for _, stage in ipairs { "sent", "received", "half read" } do
       local s = p:serve { connections = { { { "recv_head" }, { "send", head .. "01234" },
         { "wait" }, { "send", "56789" }, { "recv_eof" } }, { { "keepalive", "again" } } } }
-      local session <close>, connection = open(s)
+      local session <close>, connection = open(s, nil, limit)
       local request = connection:open_request()
-      assert(request:send())
+      ready(request:send())
       local words, act = "sending to", request.receive_response
       if stage ~= "sent" then
-        assert(request:receive_response())
+        ready(request:receive_response())
         words, act = "receiving from", request.read
-        if stage == "half read" then assert.equal("01234", request:read(5, "fill")) end
+        if stage == "half read" then assert.equal("01234", (ready(request:read(5, "fill")))) end
       end
       s:go() -- what is asked for is there: it comes too late all the same
-      socket.sleep(TIME * 1.5)
+      socket.sleep(limit * 1.5)
       for _ = 1, 2 do
         expect(words, s.port, function() return act(request) end)
       end
@@ -155,83 +169,84 @@ describe("total_timeout", function()
         assert.equal(12002, select(3, request:query_data_available()))
       end
       -- A new send is a new request, with all its time before it.
-      assert(request:send())
-      assert(request:receive_response())
-      assert.equal("again", request:read("a"))
+      ready(request:send())
+      ready(request:receive_response())
+      assert.equal("again", (ready(request:read("a"))))
       session:close()
       s:close()
     end
   end)
 
-  it("spans the hops of redirects", function()
-    local s = p:script({ "loop", -1, { { "recv_head" }, { "stall", 0.04 },
+  it_in_time("spans the hops of redirects", function(limit)
+    local s = p:script({ "loop", -1, { { "recv_head" }, { "stall", limit / 4 },
       { "send", peer.response(302, { "Location: /next" }) } } })
     local session <close>, connection = open(s, { max_http_automatic_redirects = 100,
-      total_timeout = 1 })
+      total_timeout = limit })
     local request = connection:open_request()
-    assert(request:send())
+    ready(request:send())
     expect("waiting for the response of", s.port, function()
       return request:receive_response()
     end)
-    assert.is_true(request:query_option("request_stats").redirects > 1)
+    if request:query_option("request_stats").redirects < 2 then patience.too_early() end
     session:close()
     s:close()
   end)
 
-  it("ends while the callback of a redirect is busy", function()
+  it_in_time("ends while the callback of a redirect is busy", function(limit)
     local s = p:script({ "recv_head" }, { "send", peer.response(302, { "Location: /next" }) },
       { "recv_eof" })
-    local session <close>, connection = open(s)
+    local session <close>, connection = open(s, nil, limit)
     session:set_status_callback(nil)
     local request = connection:open_request()
-    request:set_status_callback(function() socket.sleep(TIME * 1.5) end, { "redirect" })
-    assert(request:send())
+    request:set_status_callback(function() socket.sleep(limit * 1.5) end, { "redirect" })
+    ready(request:send())
     assert.equal(12002, select(3, request:receive_response()))
     session:close()
     assert.is_true(s:wait(1))
     s:close()
   end)
 
-  it("does not strike once the body has ended", function()
+  it_in_time("does not strike once the body has ended", function(limit)
     local s = p:keepalive("done")
-    local session <close>, connection = open(s)
+    local session <close>, connection = open(s, nil, limit)
     for _, act in ipairs {
       function(request) return request:read("a") end,
       function(request) return request:read(4) end,
       function(request)
-        assert.equal(4, request:query_data_available())
+        assert.equal(4, (ready(request:query_data_available())))
         return request:read()
       end,
     } do
       local request = connection:open_request()
-      assert(request:send())
-      assert(request:receive_response())
-      assert.equal("done", act(request))
-      socket.sleep(TIME * 1.2)
+      ready(request:send())
+      ready(request:receive_response())
+      assert.equal("done", (ready(act(request))))
+      socket.sleep(limit * 1.2)
       assert.is_nil(request:read())
       assert.equal(0, request:query_data_available())
     end
     s:close()
     s = p:answer("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n")
     local request = session:connect("127.0.0.1", s.port):open_request("HEAD", "/")
-    assert(request:send())
-    assert(request:receive_response())
-    socket.sleep(TIME * 1.2)
+    ready(request:send())
+    ready(request:receive_response())
+    socket.sleep(limit * 1.2)
     assert.same({ n = 1 }, table.pack(request:read()))
     s:close()
   end)
 
-  it("tells an async callback which phase it was", function()
+  it_in_time("tells an async callback which phase it was", function(limit)
     local s = p:script({ "recv_head" }, { "recv_eof" })
     local failure
-    local session <close>, connection = open(s, { async = true })
+    local session <close>, connection = open(s, { async = true }, limit)
     local request = connection:open_request()
     request:set_status_callback(function(handle, status, info)
       if status == "sendrequest_complete" then handle:receive_response() end
       if status == "request_error" then failure = info end
     end)
-    assert(request:send())
+    ready(request:send())
     while not failure do session:poll(1) end
+    if failure.operation == "send" then patience.too_early(failure.message) end
     assert.same({ operation = "receive_response", code = 12002, phase = "response",
       host = "127.0.0.1:" .. s.port,
       message = "total timeout while waiting for the response of 127.0.0.1:" .. s.port }, failure)
@@ -319,23 +334,25 @@ describe("request_times", function()
     assert(request:receive_response())
     local times = request:query_option("request_times")
     assert.is_nil(times["end"])
-    assert.is_true(times.response_start >= 0.045 and times.response_start < 10)
+    assert.is_true(times.response_start >= 0.045 and times.response_start < 60)
     assert.equal("0123456789", request:read("a"))
     local later = request:query_option("request_times")
     assert.equal(times.response_start, later.response_start)
-    assert.is_true(later["end"] >= 0.095 and later["end"] < 10)
+    assert.is_true(later["end"] >= 0.095 and later["end"] < 60)
     s:close()
   end)
 
   it("is that of the last hop after a redirect", function()
-    local s = p:script({ "recv_head" }, { "stall", 0.1 },
-      { "send", peer.response(302, { "Location: /next" }) }, { "keepalive", "hello" })
-    local session <close> = assert(hinternet.open())
-    local request = fetch(session:connect("127.0.0.1", s.port))
-    local times = request:query_option("request_times")
-    assert.is_true(times["end"] < 0.1)
-    check(times, table.unpack(reused))
-    s:close()
+    patience.try(0.1, function(limit)
+      local s = p:script({ "recv_head" }, { "stall", limit },
+        { "send", peer.response(302, { "Location: /next" }) }, { "keepalive", "hello" })
+      local session <close> = assert(hinternet.open())
+      local request = fetch(session:connect("127.0.0.1", s.port))
+      local times = request:query_option("request_times")
+      if times["end"] >= limit then patience.too_early() end
+      check(times, table.unpack(reused))
+      s:close()
+    end)
   end)
 end)
 

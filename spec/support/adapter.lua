@@ -23,7 +23,7 @@ local function level1(session, server, path)
 end
 
 local function level2(session, server, path)
-  return assert(session:get(server.url .. path, { timeout = 20 })).body
+  return assert(session:get(server.url .. path, { timeout = 50 })).body
 end
 
 -- A server whose n-th connection answers with its number after some time.
@@ -80,11 +80,19 @@ function adapter.behaves(loop)
     local kind = async and "an asynchronous" or "a synchronous"
 
     it("waits for twenty requests of " .. kind .. " session at once, and for a timer", function()
-      local server = slow(servers, 20, 0.3)
+      local scripts = {}
+      for i = 1, 20 do
+        scripts[i] = { { "recv_head" }, { "wait" },
+          { "send", peer.response(200, nil, tostring(i)) } }
+      end
+      local server = servers:serve { connections = scripts }
       local session <close> = assert(hinternet.open { async = async })
-      local ticks, bodies, began, check = 0, {}, socket.gettime(), nil
+      local ticks, bodies, check = 0, {}, nil
       run(function()
-        local stop = loop.every(0.01, function() ticks = ticks + 1 end)
+        local stop = loop.every(0.01, function()
+          ticks = ticks + 1
+          if ticks > 5 and ticks <= 25 then server:go() end
+        end)
         local functions, left = {}, 20
         for i = 1, 20 do
           functions[i] = function()
@@ -99,8 +107,7 @@ function adapter.behaves(loop)
       check()
       table.sort(bodies)
       for i = 1, 20 do assert.equal(i, bodies[i]) end
-      assert.is_true(ticks >= 5, "only " .. ticks .. " ticks")
-      assert.is_true(socket.gettime() - began < 4)
+      assert.is_true(ticks > 5)
     end)
 
     it("ends soon after the last of many calls in " .. kind .. " session", function()
@@ -119,7 +126,7 @@ function adapter.behaves(loop)
         assert.equal(300000, size)
       end)
       assert.equal(1, session:query_option("connections_opened"))
-      assert.is_true(socket.gettime() - began < 10)
+      assert.is_true(socket.gettime() - began < 40) -- no timer was waited for
     end)
   end
 

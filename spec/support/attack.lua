@@ -21,7 +21,9 @@ end
 
 local function answered(options)
   local list = open(options)
+  list[3]:set_timeouts { connect = 60, send = 60, receive = 60, response = 60 }
   assert(list[3]:send() and list[3]:receive_response())
+  list[3]:set_timeouts { connect = 0.02, send = 0.02, receive = 0.02, response = 0.02 }
   return list
 end
 

@@ -69,13 +69,14 @@ function leaks.begin()
 end
 
 --- Raises if more is open than at leaks.begin. Draining connections are given
---- a second.
-function leaks.check()
+--- some time.
+---@param seconds? number
+function leaks.check(seconds)
   local hinternet = require "hinternet"
   close_default_session()
   collectgarbage()
   collectgarbage()
-  local deadline = socket.gettime() + 1
+  local deadline = socket.gettime() + (seconds or 20)
   local now = state()
   while not is_settled(now) and socket.gettime() < deadline do
     if not (hinternet.poll and pcall(hinternet.poll, 0.01)) then
@@ -94,7 +95,7 @@ end
 function leaks.watch()
   local busted = require "busted" -- its globals are a spec file's only
   busted.before_each(leaks.begin)
-  busted.after_each(leaks.check)
+  busted.after_each(function() leaks.check() end)
 end
 
 return leaks

@@ -33,7 +33,7 @@ local hosts = [[
 ]]
 
 -- A stuck look-up stays stuck for longer than any test runs.
-local resolv = "nameserver 127.0.0.1\noptions timeout:30 attempts:1\n"
+local resolv = "nameserver 127.0.0.1\noptions timeout:30 attempts:2\n"
 
 local prologue = [[
 local hinternet = require "hinternet"

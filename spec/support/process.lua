@@ -76,6 +76,18 @@ function process.is_alive(pid)
   return state ~= nil and state ~= "Z" and state ~= "X"
 end
 
+--- Waits until a process waits for something.
+---@param pid integer
+function process.wait_asleep(pid)
+  local deadline = socket.gettime() + process.PATIENCE
+  while socket.gettime() < deadline do
+    local file <close> = assert(io.open(("/proc/%d/stat"):format(pid), "r"))
+    if file:read("a"):match("%)%s+(%a)") == "S" then return end
+    socket.sleep(0.001)
+  end
+  error("it never waits")
+end
+
 --- Waits until a process has ended.
 ---@param pid integer
 ---@param seconds number
