@@ -35,6 +35,10 @@ local cases = {
     "HTTP 200 OK\r\n\r\n", "\r\n\r\n\nHTTP/1.1 200 OK\r\n\r\n",
   },
   {
+    "tls_alert", 12152, "the server speaks TLS on this port", "response",
+    "\x15\3\1\0\2\2\x46", "\x15\3\3\0\2\2\x0A",
+  },
+  {
     "bad_status_line", 12152, "malformed status line", "response",
     "HTTP/1.1\r\n\r\n", "HTTP/1.1 \r\n\r\n", "HTTP/1.1 20\r\n\r\n",
     "HTTP/1.1 2OO OK\r\n\r\n", "HTTP/1.1 2000 OK\r\n\r\n",
@@ -353,6 +357,9 @@ end)
 describe("A connection that ends", function()
   start_peer()
 
+  -- What else it may have meant.
+  local guess = " (does the server speak only TLS on this port?)"
+
   local function expect(step, text, code)
     local server = p:serve { connections = {
       { { "recv_head" }, step }, good,
@@ -363,7 +370,7 @@ describe("A connection that ends", function()
     local ok, message, got = request:receive_response()
     assert.is_nil(ok)
     assert.equal(text .. " while waiting for the response of 127.0.0.1:"
-      .. server.port, message)
+      .. server.port .. guess, message)
     assert.equal(code, got)
     assert.equal("ok", fetch(connection))
     assert.equal(2, server:accepted())

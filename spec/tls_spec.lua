@@ -295,16 +295,29 @@ describe("TLS", function()
     local session <close> = open()
     local _, message, code = fetch(session, { port = s.port })
     assert.equal(12175, code)
-    assert.matches("^TLS: .*%(does the server speak TLS on this port%?%) while securing the "
+    assert.matches("^TLS: .*%(the server does not speak TLS on this port%) while securing the "
       .. "connection to 127%.0%.0%.1", message)
+    s:close()
+  end)
+
+  it("is told to whoever asks for it in plain text", function()
+    local s = serve { }
+    local session <close> = open()
+    for _ = 1, 5 do
+      local _, message, code = session:get("http://" .. place(s) .. "/")
+      assert.equal(12030, code)
+      assert.matches(" while %l.* 127%.0%.0%.1:%d+ %(does the server speak only TLS on this "
+        .. "port%?%)$", message)
+    end
     s:close()
   end)
 
   it("that is hung up on, or not answered, says where that was", function()
     for _, row in ipairs {
-      { { { "recv_until", "\1" } }, 12030, "closed during the TLS handshake" },
+      { { { "recv_until", "\1" } }, 12030,
+        "closed during the TLS handshake (does the server speak TLS on this port?)" },
       { { { "recv_until", "\1" }, { "reset" } }, 12030,
-        "connection broken (connection reset by peer)" },
+        "connection reset during the TLS handshake (does the server speak TLS on this port?)" },
       { { { "stall" } }, 12002, "timeout" },
     } do
       local s = p:serve { connections = { row[1] } }

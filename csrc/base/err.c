@@ -234,6 +234,17 @@ bool err_is_no_files(int system) {
   return system == EMFILE || system == ENFILE;
 }
 
+void err_add_hint(struct hn_errinfo *info, const char *hint) {
+  size_t used = strlen(info->text);
+  struct err_writer w = {info->text, sizeof info->text, used, false};
+
+  if (used + strlen(hint) + sizeof " ()" > sizeof info->text) return;
+  err_put(&w, " (");
+  err_put(&w, hint);
+  err_put(&w, ")");
+  err_finish(&w);
+}
+
 static const struct hn_error_entry err_entries[] = {
 #define HN_X(name, number, text) {#name, number, text},
   HN_ERROR_LIST(HN_X)

@@ -67,4 +67,8 @@ HN_INTERNAL int err_set_system(struct hn_errinfo *info, int code,
 /* True for an errno that says that there are no descriptors left. */
 HN_INTERNAL bool err_is_no_files(int system);
 
+/* Adds a guess, in brackets, to what the text says; not when there is no room
+ * for all of it. */
+HN_INTERNAL void err_add_hint(struct hn_errinfo *info, const char *hint);
+
 #endif

@@ -115,10 +115,20 @@ static void exchange_let_go(struct hn_exchange *x) {
   x->setup.wish.origin.tls = NULL;
 }
 
+/* Most servers that wait for a TLS handshake hang up on plain text without a
+ * word. */
+static bool exchange_is_snubbed(const struct hn_exchange *x, int code) {
+  return code == HN_ERR_CONNECTION_ERROR && x->conn && x->conn->stream &&
+         !x->conn->origin->tls && !x->reused && !x->retried &&
+         x->received == 0;
+}
+
 /* Ends the exchange by an error; one that is described already stays as it is.
  */
 static int exchange_fail(struct hn_exchange *x, int code) {
   if (x->info->code == 0) exchange_describe(x, code);
+  if (exchange_is_snubbed(x, code))
+    err_add_hint(x->info, "does the server speak only TLS on this port?");
   exchange_abort(x);
   return code;
 }

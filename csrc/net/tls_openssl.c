@@ -1,4 +1,5 @@
 #include <assert.h>
+#include <errno.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -42,13 +43,19 @@ static int tls_fail(struct tls_stream *t, int code, const char *detail) {
   return code;
 }
 
-/* Said by a server that expects something else on this port. */
-static const char *tls_hint(int reason) {
+/* Nothing of TLS has come yet. */
+static bool tls_is_unanswered(const struct tls_stream *t) {
+  return t->state == HN_TLS_HANDSHAKE &&
+         SSL_get_state(t->ssl) == TLS_ST_CW_CLNT_HELLO;
+}
+
+/* What a failure may mean. The first reason is how the library calls a first
+ * record that is none. */
+static const char *tls_hint(const struct tls_stream *t, int reason) {
   switch (reason) {
   case SSL_R_WRONG_VERSION_NUMBER:
-  case SSL_R_HTTP_REQUEST:
-  case SSL_R_PACKET_LENGTH_TOO_LONG:
-    return " (does the server speak TLS on this port?)";
+    return tls_is_unanswered(t)
+             ? " (the server does not speak TLS on this port)" : "";
   case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
   case SSL_R_UNSUPPORTED_PROTOCOL:
     return " (the server has none of the allowed TLS versions)";
@@ -86,7 +93,7 @@ static int tls_fail_protocol(struct tls_stream *t) {
     return tls_fail(t, HN_ERR_CLIENT_AUTH_CERT_NEEDED,
                     "the server wants to see a client certificate");
   (void)snprintf(t->detail, sizeof t->detail, "TLS: %s%s",
-                 words ? words : "unknown failure", tls_hint(reason));
+                 words ? words : "unknown failure", tls_hint(t, reason));
   if (!handshake) return tls_fail(t, HN_ERR_CONNECTION_ERROR, t->detail);
   t->base.secure = HN_SECURE_CHANNEL_ERROR;
   return tls_fail(t, HN_ERR_SECURE_FAILURE, t->detail);
@@ -113,7 +120,16 @@ static int tls_break(struct tls_stream *t) {
     return tls_fail(t, HN_ERR_CLIENT_AUTH_CERT_NEEDED,
                     "the server hung up after it had asked for a client "
                     "certificate");
+  if (t->below == HN_ERR_CONNECTION_ERROR && t->base.system == ECONNRESET &&
+      tls_is_unanswered(t))
+    return tls_fail(t, t->below,
+                    "connection reset during the TLS handshake (does the "
+                    "server speak TLS on this port?)");
   if (t->below != 0) return tls_fail(t, t->below, t->base.next->detail);
+  if (t->below_end && tls_is_unanswered(t))
+    return tls_fail(t, HN_ERR_CONNECTION_ERROR,
+                    "closed during the TLS handshake (does the server speak "
+                    "TLS on this port?)");
   if (t->below_end && t->state == HN_TLS_HANDSHAKE)
     return tls_fail(t, HN_ERR_CONNECTION_ERROR,
                     t->wanted ? "closed during the TLS handshake, after the "

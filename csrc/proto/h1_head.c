@@ -7,6 +7,7 @@
 enum {
   HN_H1_HEAD_EMPTY = 4,    /* bytes of empty lines before a status line */
   HN_H1_HEAD_CODE = 8,     /* the blank behind "HTTP/1.1" */
+  HN_H1_HEAD_ALERT = 0x15, /* how TLS answers plain text (RFC 8446 5.1) */
   HN_H1_HEAD_VERSION = 11, /* " HTTP/1.1" CRLF */
 };
 
@@ -76,6 +77,7 @@ static int h1_head_check_start(struct hn_h1_head *h, struct hn_slice in,
   if (n == 1 && in.p[at] == '\r' && at + 2 <= HN_H1_HEAD_EMPTY) return HN_AGAIN;
   if (n > sizeof start - 1) n = sizeof start - 1;
   if (n == 0) return HN_AGAIN;
+  if (in.p[0] == HN_H1_HEAD_ALERT) return h1_head_fail(h, HN_FAULT_TLS_ALERT);
   if (memcmp(in.p + at, start, n) != 0) {
     return h1_head_fail(h, HN_FAULT_NO_STATUS_LINE);
   }

@@ -21,6 +21,8 @@
 #define HN_FAULT_LIST(X)                                                     \
   X(NONE, INTERNAL_ERROR, "no fault")                                        \
   X(NO_STATUS_LINE, INVALID_SERVER_RESPONSE, "garbage before the status line") \
+  X(TLS_ALERT, INVALID_SERVER_RESPONSE,                                      \
+    "the server speaks TLS on this port")                                    \
   X(BAD_STATUS_LINE, INVALID_SERVER_RESPONSE, "malformed status line")       \
   X(BAD_VERSION, INVALID_SERVER_RESPONSE, "unsupported HTTP version")        \
   X(BAD_FIELD_NAME, INVALID_SERVER_RESPONSE, "malformed header name")        \

@@ -162,6 +162,26 @@ TEST(messages) {
   }
 }
 
+TEST(hints) {
+  static const char *const whole = "connection broken while sending (why?)";
+  struct hn_errinfo info;
+  char host[sizeof info.text];
+
+  err_set(&info, HN_ERR_CONNECTION_ERROR, HN_PHASE_SEND, NULL, NULL);
+  err_add_hint(&info, "why?");
+  CHECK_TEXT(slice_of(info.text), whole);
+  /* All of it, or nothing. */
+  for (size_t n = sizeof info.text - 12; n < sizeof info.text; n++) {
+    memset(host, 'x', n);
+    host[n] = '\0';
+    err_set(&info, HN_ERR_CONNECTION_ERROR, HN_PHASE_NONE, NULL, host);
+    err_add_hint(&info, "why?");
+    CHECK_INT(strlen(info.text), n + 7 < sizeof info.text ? n + 7 : n);
+    CHECK_INT(info.text[strlen(info.text) - 1] == ')',
+              n + 7 < sizeof info.text);
+  }
+}
+
 TEST(system_messages) {
   static const struct {
     int code;
@@ -233,5 +253,5 @@ TEST(own_texts_as_arguments) {
 
 TEST_MAIN(ROW(error_list), ROW(error_text), ROW(status_list),
           ROW(phase_names), ROW(format_host), ROW(format_host_without_room),
-          ROW(messages), ROW(system_messages), ROW(long_texts_are_cut),
+          ROW(messages), ROW(hints), ROW(system_messages), ROW(long_texts_are_cut),
           ROW(own_texts_as_arguments))

@@ -91,6 +91,8 @@ static const struct row head_rows[] = {
   {L("\n\n\n\r\n" OK "\r\n"), F(NO_STATUS_LINE)},
   {L("\0"), F(NO_STATUS_LINE)},
   {L("\x16\x03\x01"), F(NO_STATUS_LINE)},
+  {L("\x15\x03\x01"), F(TLS_ALERT)},
+  {L("\r\n\x15\x03\x01"), F(NO_STATUS_LINE)},
   /* version */
   {L("HTTP/2.0 200 OK\r\n\r\n"), F(BAD_VERSION)},
   {L("HTTP/0.9 200 OK\r\n\r\n"), F(BAD_VERSION)},

@@ -86,6 +86,17 @@ TEST(an_end_during_the_handshake) {
   CHECK_INT(p.client->ops->step_connect(p.client), HN_AGAIN);
   p.wire.ended = true;
   CHECK_INT(p.client->ops->step_connect(p.client), HN_ERR_CONNECTION_ERROR);
+  CHECK_TEXT(slice_of(p.client->detail),
+             "closed during the TLS handshake (does the server speak TLS on "
+             "this port?)");
+  pair_close(&p);
+  /* One that has answered speaks it. */
+  CHECK_INT(pair_open(&p, &o, &cert, slice_of("localhost")), 0);
+  CHECK_INT(p.client->ops->step_connect(p.client), HN_AGAIN);
+  pair_carry(&p);
+  buf_truncate(&p.wire.to_client, 200);
+  p.wire.ended = true;
+  CHECK_INT(p.client->ops->step_connect(p.client), HN_ERR_CONNECTION_ERROR);
   CHECK_TEXT(slice_of(p.client->detail), "closed during the TLS handshake");
   pair_close(&p);
   fixture_drop(&cert);
@@ -126,7 +137,8 @@ TEST(a_peer_that_hears_no_more) {
     int code;
     const char *detail;
   } cases[] = {
-    {"SSH-2.0-OpenSSH_9.2\r\n", false, HN_ERR_SECURE_FAILURE, "does the server "},
+    {"SSH-2.0-OpenSSH_9.2\r\n", false, HN_ERR_SECURE_FAILURE,
+     "does not speak TLS"},
     {"\x15\x03\x01\x00\x02\x02\x28", true, HN_ERR_SECURE_FAILURE,
      "alert handshake failure"},
     {"", true, HN_ERR_CONNECTION_ERROR, "closed during the TLS handshake"},
@@ -189,7 +201,7 @@ TEST(a_server_without_tls) {
                             "HTTP/1.1 400 Bad Request\r\n\r\n"), 0);
   CHECK_INT(p.client->ops->step_connect(p.client), HN_ERR_SECURE_FAILURE);
   CHECK_INT(p.client->secure, HN_SECURE_CHANNEL_ERROR);
-  CHECK(strstr(p.client->detail, "does the server speak TLS") != NULL);
+  CHECK(strstr(p.client->detail, "does not speak TLS") != NULL);
   pair_close(&p);
   fixture_drop(&cert);
 }
