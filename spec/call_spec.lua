@@ -7,7 +7,7 @@ local peer = require "spec.support.peer"
 
 local core = require "hinternet.core"
 
-local TOO_LARGE, URL, BROKEN = 122, 12005, 12030
+local TOO_LARGE, URL, CANCELLED, BROKEN = 122, 12005, 12017, 12030
 
 describe("A call", function()
   local p, echo
@@ -117,6 +117,24 @@ describe("A call", function()
       os.remove(path)
     end)
 
+    it("is given up where that answers false, and only there", function()
+      local text = peer.response(200, nil, "0123456789")
+      local path = os.tmpname()
+      for _, ask in ipairs {
+        function(s, options) return hinternet.get(s.url, options) end,
+        function(s, options) return hinternet.download(s.url, path, options) end,
+      } do
+        local s = answering(text, text)
+        for _, answer in ipairs { true, "x" } do
+          assert.is_truthy((ask(s, { progress = function() return answer end })))
+        end
+        local r, message, code = ask(answering(text), { progress = function() return false end })
+        assert.same({ nil, "operation cancelled: by its progress function", CANCELLED },
+          { r, message, code })
+      end
+      os.remove(path)
+    end)
+
     it("is told a total only of what is handed out", function()
       local text = coded.make()
       local head = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: " .. #text.short
@@ -131,6 +149,26 @@ describe("A call", function()
       assert.equal(text.short, r.body)
       assert.same({ #text.short }, totals)
     end)
+  end)
+
+  it("with options has a body though it is empty", function()
+    local empty = peer.response(200, nil, "")
+    local s = answering(empty, empty)
+    assert.equal("", assert(hinternet.get(s.url, { timeout = 5 })).body)
+    assert.equal("", assert(hinternet.get(s.url, { progress = print })).body)
+  end)
+
+  it("over plain HTTP does without a client certificate", function()
+    assert.equal(200, assert(hinternet.get(echo.url, { client_cert = "/nowhere" })).status)
+  end)
+
+  it("of download tells a body that breaks at max_body from a longer one", function()
+    local s = serve { { "recv_head" }, { "send",
+      "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n0123456789" } }
+    local path = os.tmpname()
+    local _, message, code = hinternet.download(s.url, path, { max_body = 10 })
+    assert.equal(BROKEN, code, message)
+    os.remove(path)
   end)
 
   it("of download takes 200 to 299 for success", function()
@@ -324,6 +362,31 @@ describe("A call", function()
     local other = answering("HTTP/1.1 302 Found\r\nLocation: HTTP://LOCALHOST:" .. echo.port
       .. "/A%20b\r\nContent-Length: 0\r\n\r\n")
     assert.equal("http://localhost:" .. echo.port .. "/A%20b", assert(hinternet.get(other.url)).url)
+  end)
+
+  it("of many origins leaves the handles of the last few alone", function()
+    local session <close> = assert(hinternet.open())
+    local function get(name)
+      return assert(session:get(("http://%s.test:%d/"):format(name, echo.port),
+        { resolve_to = "127.0.0.1", stream = true }))
+    end
+    local function count()
+      collectgarbage()
+      collectgarbage()
+      return (core.live())
+    end
+    local before = count()
+    for i = 1, 64 do get("h" .. i):close() end
+    assert.equal(before + 64, count())
+    for i = 1, 64 do get("H" .. i):close() end -- the same
+    local r = get("h1")
+    r.request:parent():close()
+    r:close()
+    get("h1"):close() -- in its place
+    r = nil -- luacheck: ignore
+    assert.equal(before + 64, count())
+    get("h65"):close()
+    assert.equal(before + 1, count())
   end)
 
   it("hears what its session's callback is when it begins", function()

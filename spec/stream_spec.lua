@@ -111,6 +111,12 @@ describe("A streamed response", function()
       assert.is_false(ok)
       assert.matches("^spec/stream_spec.lua:%d+: bad argument #1 to 'read' %(integer", message)
     end
+    for _, name in ipairs { "chunks", "lines" } do
+      local ok, message = pcall(function() local _ = r[name](r, 0) end)
+      assert.is_false(ok)
+      assert.equal("bad argument #1 to '" .. name .. "' (integer from 1 on expected, got 0)",
+        message:match("^spec/stream_spec.lua:%d+: (.*)$"))
+    end
     local ok, message = pcall(function() local _ = r:read(1, "x") end)
     assert.is_false(ok)
     assert.matches("^spec/stream_spec.lua:%d+: bad argument #2 to 'read'", message)
@@ -139,7 +145,7 @@ describe("A streamed response", function()
         assert.equal("12345", table.concat(got))
         got = {}
         assert.same({ text, TOO_LARGE }, { reading("123456", 5, read) })
-        assert.is_true(#table.concat(got) <= 5)
+        assert.equal(("12345"):sub(1, 5 // n * n), table.concat(got))
       end
     end)
 
@@ -241,6 +247,18 @@ describe("A streamed response", function()
       assert.same({ { ("x"):rep(100000) }, {} }, lines_of(("x"):rep(100000) .. "\n", 70000))
     end)
 
+    it("that are given up once they are too long, whatever comes", function()
+      for _, row in ipairs { { "12345", "6", 5 }, { "1234\r", "\r", 6 }, { "1234\r", "5", 6 } } do
+        local taken = 0
+        local reader = { read = function()
+          taken = taken + 1
+          return taken <= #row[1] and row[1]:sub(taken, taken) or row[2]
+        end }
+        assert.equal("a line is longer than 4 bytes", raised(core.request.lines(reader, 4)))
+        assert.equal(row[3], taken)
+      end
+    end)
+
     it("that a limit holds for on requests and responses", function()
       local answer = peer.response(200, nil, "1234\n12345\n1\n")
       local s = p:answer(answer)
@@ -252,6 +270,32 @@ describe("A streamed response", function()
         assert.equal("a line is longer than 4 bytes", raised(lines))
       end
     end)
+  end)
+
+  it("of level 1 comes in chunks of a size, and raises at the line of its loop", function()
+    local s = p:script({ "recv_head" }, { "send", BROKEN })
+    servers[#servers + 1] = s
+    local session <close> = assert(hinternet.open())
+    for _, name in ipairs { "chunks", "lines" } do
+      local request = assert(assert(session:connect("127.0.0.1", s.port)):open_request())
+      assert(request:send())
+      assert(request:receive_response())
+      local pieces, line = {}, nil
+      local ok, message = pcall(function()
+        line = debug.getinfo(1, "l").currentline + 1
+        for piece in request[name](request, 3) do pieces[#pieces + 1] = piece end
+      end)
+      assert.is_false(ok)
+      assert.equal(("spec/stream_spec.lua:%d: connection closed inside the body while receiving "
+        .. "from 127.0.0.1:%d"):format(line, s.port), message)
+      if name == "chunks" then
+        assert.equal("one\ntwo", table.concat(pieces))
+        for _, piece in ipairs(pieces) do assert.is_true(#piece <= 3) end
+      else
+        assert.same({ "one" }, pieces)
+      end
+      request:close()
+    end
   end)
 
   it("and every other has a short form", function()
@@ -266,5 +310,6 @@ describe("A streamed response", function()
     assert.equal("response (200 O??K, streamed, " .. s.url .. "/)", tostring(r))
     r:close()
     assert.equal("response (200 O??K, " .. s.url .. "/)", tostring(r))
+    assert.equal("hinternet.response", getmetatable(r).__name)
   end)
 end)

@@ -28,11 +28,12 @@ end
 
 local function remember(session, target, connection)
   local cache = connections[session]
-  if not cache or cache.count >= MAX_ORIGINS then
+  local known = cache and cache.handles[target.origin]
+  if not cache or not known and cache.count >= MAX_ORIGINS then
     cache = { count = 0, handles = {} }
     connections[session] = cache
   end
-  if not cache.handles[target.origin] then cache.count = cache.count + 1 end
+  if not known then cache.count = cache.count + 1 end
   cache.handles[target.origin] = connection
 end
 
@@ -49,7 +50,6 @@ function client.open(session, method, target, path)
   local own = not session
   local message, code
   if own then
-    target.connection = nil
     session, message, code = client.session()
     if not session then return nil, message, code end
   end
