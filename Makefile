@@ -142,7 +142,7 @@ core_sources := $(filter-out $(tls_own) csrc/proto/decode_%.c \
   csrc/net/part_linked.c,$(sources)) csrc/net/part_shared.c
 
 # $(call by_floor,sources): the lower floors first
-by_floor = $(foreach d,base proto net http core lua,$(filter csrc/$(d)/%,$(1)))
+by_floor = $(foreach d,base proto net http core handles lua,$(filter csrc/$(d)/%,$(1)))
 
 # $(call objects,variant,sources)
 objects = $(patsubst csrc/%.c,build/$(1)/%.o,$(2))
@@ -321,7 +321,8 @@ under_base  := csrc/base/%
 under_proto := $(under_base) csrc/proto/%
 under_net   := $(under_proto) csrc/net/%
 under_http  := $(under_net) csrc/http/%
-under_core  := $(under_http) csrc/core/%
+under_core  := $(under_http) csrc/core/% csrc/handles/%
+under_handles := $(under_core)
 
 test_link = $(CC) $(sanitize) -o $@ $(filter %.o,$^) $(dep_libs)
 
@@ -335,7 +336,7 @@ $(call tests_of,$(1)): build/test/%: build/test/spec/%.o \
     build/test/spec/test.o $(call objects,test,$(filter $(under_$(1)),$(sources)))
 	$$(test_link)
 endef
-$(foreach floor,base proto net http core,$(eval $(call test_rules,$(floor))))
+$(foreach floor,base proto net http core handles,$(eval $(call test_rules,$(floor))))
 
 ifneq ($(wildcard spec/c/reactor_test.c),)
 c_tests += build/test/reactor_test_poll

@@ -9,7 +9,7 @@ local function expect_none(breaches)
   end
 end
 
-local floors = { base = 1, proto = 2, net = 3, http = 4, core = 5, lua = 6 }
+local floors = { base = 1, proto = 2, net = 3, http = 4, core = 5, handles = 6, lua = 7 }
 local c_files = source.matching("^csrc/.*%.[ch]$")
 local code_files = source.matching("%.[chl]u?a?$")
 
@@ -149,16 +149,24 @@ describe("floors", function()
 
   -- A module may include only modules named before it on its floor.
   local order = {
-    base = "limits err list trace mem account slice siphash buf spare heap slot hash random",
-    proto = "b64 utf8 url_text url_ref url header_text header h1_head h1_body "
-      .. "h1_conn ws_frame ws_conn ws_handshake auth httpdate cookie proxy_rule "
-      .. "decode",
-    net = "clock file replace address address_class guard reactor resolver part part_shared "
-      .. "env news origin stream tcp trust tls tls_internal tls_part tls_options "
-      .. "tls_bio tls_file tls_verify tls_store tls_revocation tls_identity tls_session "
-      .. "tls_context tls_info tls_openssl part_linked tunnel dial",
-    http = "conn place pool exchange follow wsio",
+    base = "limits err list trace mem account block slice buf heap siphash slot spare",
+    proto = "url_text url_ref url header_text header h1_head h1_body h1_conn httpdate "
+      .. "follow decode_codec decode decode_zlib decode_brotli decode_zstd",
+    net = "clock process file replace address address_class origin guard reactor "
+      .. "reactor_epoll reactor_poll resolver part part_shared env news stream tcp_tune tcp "
+      .. "times trust tls tls_internal tls_part tls_options tls_bio tls_file tls_verify "
+      .. "tls_store tls_revocation tls_identity tls_session tls_context tls_info tls_openssl "
+      .. "part_linked dial",
+    http = "conn place pool protocol exchange content h1",
+    core = "runtime budget event handle op duplex life take loop",
+    handles = "settings target hop identity session connection request policy new_file "
+      .. "quota option_list option_value option option_secure query prepare redirect "
+      .. "transfer receiving request_fields sending request_open library",
+    lua = "lhn lhn_embedded lhn_event lhn_file lhn_handle lhn_head lhn_header lhn_host "
+      .. "lhn_import lhn_loop lhn_open lhn_option lhn_request lhn_url",
   }
+
+  local function module_of(path) return (path:gsub("%.[ch]$", "")) end
 
   it("modules of a floor stand on those above them in its list", function()
     local place, breaches = {}, {}
@@ -169,15 +177,75 @@ describe("floors", function()
         place[("csrc/%s/%s"):format(floor, name)] = number
       end
     end
+    local listed = {}
     for _, path in ipairs(c_files) do
-      local own = place[(path:gsub("%.[ch]$", ""))]
+      local own = place[module_of(path)]
+      listed[module_of(path)] = true
+      if floor_of(path) and not own then breaches[#breaches + 1] = path .. " is in no list" end
       for _, target in ipairs(source.includes(path)) do
-        local other = place[(target:gsub("%.[ch]$", ""))]
-        if own and other and floor_of(path) == floor_of(target)
-          and other > own then
+        local other = place[module_of(target)]
+        if own and other and floor_of(path) == floor_of(target) and other > own then
           breaches[#breaches + 1] = path .. " includes " .. target
         end
       end
+    end
+    for name in pairs(place) do
+      if not listed[name] then breaches[#breaches + 1] = name .. " is listed, and is not there" end
+    end
+    expect_none(breaches)
+  end)
+
+  -- Which modules define a function: a name may be static in more than one.
+  local function definers()
+    local out = {}
+    for _, path in ipairs(c_files) do
+      for _, fn in ipairs(source.c_functions(path)) do
+        out[fn.name] = out[fn.name] or {}
+        out[fn.name][module_of(path)] = true
+      end
+    end
+    return out
+  end
+
+  -- Module -> those it calls -> one call of each as text.
+  local function calls_of_modules()
+    local defined, calls = definers(), {}
+    for _, path in ipairs(c_files) do
+      local own = module_of(path)
+      calls[own] = calls[own] or {}
+      for _, fn in ipairs(source.c_functions(path)) do
+        for name in fn.body:gmatch("([%a_][%w_]*)%s*%(") do
+          for other in pairs(defined[name] or {}) do
+            if not defined[name][own] then
+              calls[own][other] = ("%s: %s calls %s"):format(own, fn.name, name)
+            end
+          end
+        end
+      end
+    end
+    return calls
+  end
+
+  it("C files never call each other in a circle", function()
+    local calls, breaches, state, trail = calls_of_modules(), {}, {}, {}
+    local function visit(module)
+      if state[module] == "open" then
+        local said = {}
+        for i = #trail, 1, -1 do
+          table.insert(said, 1, calls[trail[i]][trail[i + 1] or module])
+          if trail[i] == module then break end
+        end
+        breaches[#breaches + 1] = table.concat(said, "; ")
+      end
+      if state[module] then return end
+      state[module] = "open"
+      trail[#trail + 1] = module
+      for other in pairs(calls[module]) do visit(other) end
+      trail[#trail] = nil
+      state[module] = "done"
+    end
+    for module in pairs(calls) do
+      if floor_of(module .. ".c") ~= "lua" then visit(module) end
     end
     expect_none(breaches)
   end)

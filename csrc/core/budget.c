@@ -10,25 +10,34 @@ static int64_t budget_least(int64_t a, int64_t b) {
   return a > 0 && (b == 0 || a < b) ? a : b;
 }
 
-void budget_renew(hn_runtime *rt) {
+/* Makes the least of the host's and of the wishes hold. */
+static void budget_renew(hn_runtime *rt) {
   int64_t least = rt->host_budget;
-  for (struct hn_link *l = rt->sessions.next; l != &rt->sessions; l = l->next) {
-    const struct hn_node *n = HN_CONTAINER_OF(l, struct hn_node, sibling);
-    least = budget_least(session_of(n)->budget, least);
-  }
+  for (struct hn_link *l = rt->budgets.next; l != &rt->budgets; l = l->next)
+    least = budget_least(HN_CONTAINER_OF(l, struct hn_budget, link)->us, least);
   rt->budget = least;
   rt->env.is_hurried = least > 0;
 }
 
-int budget_ask(struct hn_session *s, int64_t microseconds) {
-  hn_runtime *rt = s->node.rt;
-  if (microseconds < 0 || microseconds > budget_most)
-    return HN_ERR_INVALID_PARAMETER;
-  if (budget_least(microseconds, rt->host_budget) != microseconds)
-    return HN_ERR_ACCESS_DENIED;
-  s->budget = microseconds;
+void budget_init(struct hn_budget *b) {
+  list_init(&b->link);
+  b->us = 0;
+}
+
+int budget_ask(hn_runtime *rt, struct hn_budget *b, int64_t us) {
+  if (us < 0 || us > budget_most) return HN_ERR_INVALID_PARAMETER;
+  if (budget_least(us, rt->host_budget) != us) return HN_ERR_ACCESS_DENIED;
+  list_remove(&b->link);
+  b->us = us;
+  if (us > 0) list_append(&rt->budgets, &b->link);
   budget_renew(rt);
   return 0;
+}
+
+void budget_fini(hn_runtime *rt, struct hn_budget *b) {
+  if (b->us == 0) return;
+  list_remove(&b->link);
+  budget_renew(rt);
 }
 
 int hn_set_budget(hn_runtime *rt, int64_t microseconds) {

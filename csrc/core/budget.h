@@ -1,17 +1,23 @@
 /*
- * budget.h: how long one step may work. What the host has set holds; a session
- * may ask for less, for as long as it is open, and never gets more.
+ * budget.h: how long one step may work. What the host has set holds; who asks
+ * for less has it for as long as the wish stands, and nobody gets more.
  */
 #ifndef HN_CORE_BUDGET_H
 #define HN_CORE_BUDGET_H
 
-#include "session.h"
+#include "runtime.h"
 
-/* Makes the least of the host's and the open sessions' hold. */
-HN_INTERNAL void budget_renew(hn_runtime *rt);
+/* Embedded in who may wish. */
+struct hn_budget {
+  struct hn_link link; /* in the runtime's list, while it wishes for one */
+  int64_t us;          /* 0: nothing of its own */
+};
 
-/* What a session asks for, in us; 0: nothing of its own. ACCESS_DENIED for more
- * than the host allows. */
-HN_INTERNAL int budget_ask(struct hn_session *s, int64_t microseconds);
+HN_INTERNAL void budget_init(struct hn_budget *b);
+/* What is asked for; 0: nothing. ACCESS_DENIED for more than the host allows.
+ */
+HN_INTERNAL int budget_ask(hn_runtime *rt, struct hn_budget *b, int64_t us);
+/* The wish goes. */
+HN_INTERNAL void budget_fini(hn_runtime *rt, struct hn_budget *b);
 
 #endif

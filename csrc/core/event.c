@@ -1,6 +1,5 @@
 #include "event.h"
 
-#include "runtime.h"
 
 static struct hn_event_record *event_of(struct hn_link *l) {
   return HN_CONTAINER_OF(l, struct hn_event_record, link);

@@ -11,10 +11,7 @@
 #ifndef HN_CORE_EVENT_H
 #define HN_CORE_EVENT_H
 
-#include "../base/buf.h"
-#include "../base/list.h"
-#include "../base/mem.h"
-#include "../base/slice.h"
+#include "runtime.h"
 
 struct hn_queue;
 

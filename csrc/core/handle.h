@@ -12,7 +12,7 @@
 #ifndef HN_CORE_HANDLE_H
 #define HN_CORE_HANDLE_H
 
-#include "runtime.h"
+#include "event.h"
 
 struct hn_node;
 struct hn_operation;

@@ -34,6 +34,7 @@ int life_begin(hn_runtime **out) {
   list_init(&rt->events);
   list_init(&rt->spare_events);
   list_init(&rt->draining);
+  list_init(&rt->budgets);
   list_init(&rt->env.pools);
   list_init(&rt->env.woken);
   list_init(&rt->env.unfinished);

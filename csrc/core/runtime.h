@@ -13,7 +13,6 @@
 #include "../base/block.h"
 #include "../hinternet_option.h"
 #include "../net/env.h"
-#include "event.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 enum { HN_SPARE_RECORDS = 0 }; /* every use after free must be seen */
@@ -63,6 +62,7 @@ struct hn_runtime {
   enum hn_round round;
   struct hn_ready news[HN_RUNTIME_NEWS]; /* of the last wait */
   size_t news_count, news_at;            /* how many, and the next one */
+  struct hn_link budgets; /* hn_budget.link: less than the host's */
   int64_t host_budget; /* us of work in one step; 0: no limit */
   int64_t budget; /* the same, as it holds: sessions may have asked for less */
   int64_t until;  /* monotonic us: when this step's is used up */

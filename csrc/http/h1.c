@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "exchange.h"
 #include "protocol.h"
 
 enum {

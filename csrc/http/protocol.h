@@ -9,7 +9,9 @@
 #ifndef HN_HTTP_PROTOCOL_H
 #define HN_HTTP_PROTOCOL_H
 
-#include "exchange.h"
+#include "../base/slice.h"
+
+struct hn_exchange;
 
 struct hn_protocol {
   /* Queues the head and the copied part of the given body. */

@@ -1,6 +1,6 @@
 #include "test.h"
 
-#include "../../csrc/core/budget.h"
+#include "../../csrc/handles/session.h"
 
 static int ask(hn_runtime *rt, hn_handle session, int64_t us) {
   struct hn_value v = {.type = HN_TYPE_SPAN, .number = us};

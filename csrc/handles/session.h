@@ -2,11 +2,13 @@
  * session.h: the root of a tree of handles: user agent, settings, the pool, and
  * the TLS identities its requests have used.
  */
-#ifndef HN_CORE_SESSION_H
-#define HN_CORE_SESSION_H
+#ifndef HN_HANDLES_SESSION_H
+#define HN_HANDLES_SESSION_H
 
+#include "../core/budget.h"
+#include "../core/handle.h"
 #include "../http/pool.h"
-#include "handle.h"
+#include "identity.h"
 #include "settings.h"
 
 struct hn_session {
@@ -15,10 +17,10 @@ struct hn_session {
   struct hn_settings settings;
   struct hn_slice agent_line; /* owned: "User-Agent: x" CRLF; absent: none */
   int64_t context_value;
-  int64_t budget; /* us a step may work while it is open; 0: no wish */
+  struct hn_budget budget; /* what a step may work while it is open */
   struct hn_texts texts;
   struct hn_tcp_tuning tuning;
-  struct hn_link identities; /* hn_identity.link; owned */
+  struct hn_identities identities;
 };
 
 /* The session a node lives in. */

@@ -2,8 +2,8 @@
  * prepare.h: turning what the caller said into the message an exchange sends:
  * headers, body, and the framing they must agree on.
  */
-#ifndef HN_CORE_PREPARE_H
-#define HN_CORE_PREPARE_H
+#ifndef HN_HANDLES_PREPARE_H
+#define HN_HANDLES_PREPARE_H
 
 #include "request.h"
 

@@ -1,4 +1,4 @@
-#include "connect.h"
+#include "connection.h"
 
 #include <assert.h>
 

@@ -5,8 +5,8 @@
  * touches; a hop has its own target, method, path and fields, and is forgotten
  * by the next hn_send, unless that is what it waits for.
  */
-#ifndef HN_CORE_HOP_H
-#define HN_CORE_HOP_H
+#ifndef HN_HANDLES_HOP_H
+#define HN_HANDLES_HOP_H
 
 #include "../proto/header.h"
 #include "target.h"

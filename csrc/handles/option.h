@@ -5,8 +5,8 @@
  * number or text have functions of their own (option_value.h). The public
  * functions are in hinternet.h.
  */
-#ifndef HN_CORE_OPTION_H
-#define HN_CORE_OPTION_H
+#ifndef HN_HANDLES_OPTION_H
+#define HN_HANDLES_OPTION_H
 
 #include "option_value.h"
 

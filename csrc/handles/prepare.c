@@ -213,7 +213,8 @@ static int prepare_tls(struct hn_request *r, struct hn_tls_context **tls) {
   r->securing = false;
   if (!r->target->secure) return 0;
   prepare_tls_options(r, &options);
-  int rc = identity_get(session_of(&r->node), &options, tls, &detail);
+  struct hn_identities *all = &session_of(&r->node)->identities;
+  int rc = identity_get(all, &options, tls, &detail);
   r->securing = rc == HN_AGAIN;
   if (rc == 0 || rc == HN_AGAIN) return rc;
   return err_set(&r->info, rc, HN_PHASE_SECURE, r->target->authority, detail);

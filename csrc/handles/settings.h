@@ -2,8 +2,8 @@
  * settings.h: the values a child copies from its parent when it is made
  * (winhttp.md 1.2): later changes on one side do not reach the other.
  */
-#ifndef HN_CORE_SETTINGS_H
-#define HN_CORE_SETTINGS_H
+#ifndef HN_HANDLES_SETTINGS_H
+#define HN_HANDLES_SETTINGS_H
 
 #include "../base/account.h"
 #include "../base/limits.h"

@@ -1,8 +1,8 @@
 /*
- * connect.h: a server to ask: host and port. No socket and no network use.
+ * connection.h: a server to ask: host and port. No socket and no network use.
  */
-#ifndef HN_CORE_CONNECT_H
-#define HN_CORE_CONNECT_H
+#ifndef HN_HANDLES_CONNECTION_H
+#define HN_HANDLES_CONNECTION_H
 
 #include "session.h"
 #include "target.h"

@@ -4,7 +4,7 @@
 #include <limits.h>
 #include <stddef.h>
 
-#include "../http/follow.h"
+#include "../proto/follow.h"
 #include "../net/file.h"
 #include "../proto/url.h"
 #include "option_list.h"

@@ -3,8 +3,8 @@
  * host is reached, options, descriptors. All of it answers 0 when the runtime
  * has no policy.
  */
-#ifndef HN_CORE_POLICY_H
-#define HN_CORE_POLICY_H
+#ifndef HN_HANDLES_POLICY_H
+#define HN_HANDLES_POLICY_H
 
 #include "request.h"
 

@@ -3,8 +3,8 @@
  * each reads or changes one thing of the node, whose kind the table has
  * checked. A setter gets a value of the right type and range.
  */
-#ifndef HN_CORE_OPTION_VALUE_H
-#define HN_CORE_OPTION_VALUE_H
+#ifndef HN_HANDLES_OPTION_VALUE_H
+#define HN_HANDLES_OPTION_VALUE_H
 
 #include "request.h"
 

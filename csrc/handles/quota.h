@@ -2,8 +2,8 @@
  * quota.h: what a policy lets one request take. The limits on handles and on
  * connections are kept where those are made: handle.c and http/pool.c.
  */
-#ifndef HN_CORE_QUOTA_H
-#define HN_CORE_QUOTA_H
+#ifndef HN_HANDLES_QUOTA_H
+#define HN_HANDLES_QUOTA_H
 
 #include "request.h"
 

@@ -9,24 +9,28 @@ struct hn_identity {
   int64_t loaded_at; /* the time of the step that parsed a slice last */
 };
 
-static void identity_free(struct hn_session *s, struct hn_identity *i) {
-  account_give(&s->node.rt->env.account, HN_IDENTITY_COST);
+static void identity_free(struct hn_identities *s, struct hn_identity *i) {
+  account_give(&s->env->account, HN_IDENTITY_COST);
   list_remove(&i->link);
   tls_context_free(i->context);
   tls_options_fini(&i->options);
   mem_free(i);
 }
 
-void identity_free_all(struct hn_session *s) {
+void identities_init(struct hn_identities *s, struct hn_env *env) {
+  s->env = env;
+  list_init(&s->all);
+}
+
+void identities_fini(struct hn_identities *s) {
   struct hn_link *l;
-  while ((l = list_first(&s->identities)) != NULL)
+  while ((l = list_first(&s->all)) != NULL)
     identity_free(s, HN_CONTAINER_OF(l, struct hn_identity, link));
 }
 
-static struct hn_identity *identity_find(struct hn_session *s,
+static struct hn_identity *identity_find(struct hn_identities *s,
                                          const struct hn_tls_options *o) {
-  for (struct hn_link *l = s->identities.next; l != &s->identities;
-       l = l->next) {
+  for (struct hn_link *l = s->all.next; l != &s->all; l = l->next) {
     struct hn_identity *i = HN_CONTAINER_OF(l, struct hn_identity, link);
     if (tls_options_equal(&i->options, o)) return i;
   }
@@ -43,9 +47,10 @@ static int identity_fill(struct hn_identity *i, struct hn_parts *parts,
   return i->library->context_new(&i->options, &i->context, detail);
 }
 
-static int identity_make(struct hn_session *s, const struct hn_tls_options *o,
+static int identity_make(struct hn_identities *s,
+                         const struct hn_tls_options *o,
                          struct hn_identity **out, const char **detail) {
-  struct hn_account *account = &s->node.rt->env.account;
+  struct hn_account *account = &s->env->account;
   if (!account_take(account, HN_IDENTITY_COST))
     return HN_ERR_NOT_ENOUGH_MEMORY;
   struct hn_identity *i = mem_calloc(1, sizeof *i);
@@ -55,7 +60,7 @@ static int identity_make(struct hn_session *s, const struct hn_tls_options *o,
   }
   list_init(&i->link);
   int rc = tls_options_copy(&i->options, o);
-  if (rc == 0) rc = identity_fill(i, &s->node.rt->env.parts, detail);
+  if (rc == 0) rc = identity_fill(i, &s->env->parts, detail);
   if (rc) {
     identity_free(s, i);
     return rc;
@@ -66,11 +71,11 @@ static int identity_make(struct hn_session *s, const struct hn_tls_options *o,
 
 /* A script that changes an option for every request must not keep a trust
  * store for each. True when one went that was not even loaded. */
-static bool identity_trim(struct hn_session *s) {
+static bool identity_trim(struct hn_identities *s) {
   size_t n = 0;
   bool wasted = false;
-  struct hn_link *l = s->identities.next;
-  while (l != &s->identities) {
+  struct hn_link *l = s->all.next;
+  while (l != &s->all) {
     struct hn_identity *i = HN_CONTAINER_OF(l, struct hn_identity, link);
     l = l->next;
     if (++n <= HN_IDENTITIES) continue;
@@ -81,9 +86,9 @@ static bool identity_trim(struct hn_session *s) {
 }
 
 /* One slice in a step, however many requests wait for it. */
-static int identity_load(struct hn_session *s, struct hn_identity *i,
+static int identity_load(struct hn_identities *s, struct hn_identity *i,
                          int64_t slice, const char **detail) {
-  int64_t now = env_now_us(&s->node.rt->env);
+  int64_t now = env_now_us(s->env);
   if (i->is_loaded) return 0;
   if (i->loaded_at == now) return HN_AGAIN;
   i->loaded_at = now;
@@ -93,7 +98,7 @@ static int identity_load(struct hn_session *s, struct hn_identity *i,
   return rc;
 }
 
-int identity_get(struct hn_session *s, const struct hn_tls_options *options,
+int identity_get(struct hn_identities *s, const struct hn_tls_options *options,
                  struct hn_tls_context **out, const char **detail) {
   int64_t slice = HN_IDENTITY_SLICE;
   struct hn_identity *i = identity_find(s, options);
@@ -102,7 +107,7 @@ int identity_get(struct hn_session *s, const struct hn_tls_options *options,
     if (rc) return rc;
   }
   list_remove(&i->link);
-  list_prepend(&s->identities, &i->link);
+  list_prepend(&s->all, &i->link);
   /* When more are loaded at a time than are kept, each would be pushed out
    * before its next turn: nobody would ever be done. */
   if (identity_trim(s)) slice = INT64_MAX / 2;

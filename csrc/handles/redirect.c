@@ -1,6 +1,6 @@
 #include "redirect.h"
 
-#include "../http/follow.h"
+#include "../proto/follow.h"
 #include "../proto/url.h"
 
 static int64_t redirect_hops(const struct hn_request *r) {

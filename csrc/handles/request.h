@@ -8,12 +8,12 @@
  *   any -> BROKEN   a wait was broken off: OPERATION_CANCELLED to everything
  *                   but a close and a new send
  */
-#ifndef HN_CORE_REQUEST_H
-#define HN_CORE_REQUEST_H
+#ifndef HN_HANDLES_REQUEST_H
+#define HN_HANDLES_REQUEST_H
 
 #include "../http/content.h"
-#include "connect.h"
-#include "duplex.h"
+#include "connection.h"
+#include "../core/duplex.h"
 #include "hop.h"
 
 enum hn_request_state {

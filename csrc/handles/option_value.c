@@ -3,7 +3,6 @@
  */
 #include "option_value.h"
 
-#include "budget.h"
 
 /* A connection shows its session's current values (winhttp.md 1.2). */
 struct hn_settings *option_settings(struct hn_node *n) {
@@ -173,7 +172,8 @@ int option_get_poll_budget(struct hn_node *n, struct hn_value *out) {
 }
 
 int option_set_poll_budget(struct hn_node *n, const struct hn_value *value) {
-  return budget_ask(session_of(n), value->number < 0 ? 0 : value->number);
+  return budget_ask(n->rt, &session_of(n)->budget,
+                    value->number < 0 ? 0 : value->number);
 }
 
 int option_get_protocol(struct hn_node *n, struct hn_value *out) {

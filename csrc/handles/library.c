@@ -13,7 +13,7 @@
 #include "../proto/httpdate.h"
 #include "../proto/url.h"
 #include "../proto/url_ref.h"
-#include "life.h"
+#include "../core/life.h"
 #include "request.h"
 
 int hn_runtime_new(hn_runtime **out) {

@@ -3,8 +3,8 @@
  * waits under its deadlines, fails, is cancelled, and how its news become
  * events. sending.c and receiving.c are built on it.
  */
-#ifndef HN_CORE_TRANSFER_H
-#define HN_CORE_TRANSFER_H
+#ifndef HN_HANDLES_TRANSFER_H
+#define HN_HANDLES_TRANSFER_H
 
 #include "request.h"
 

@@ -2,8 +2,8 @@
  * follow.h: what to do after a response head: pure decisions, no state and no
  * bytes. request asks, and acts on the answer (RFC 9110 15.4; winhttp.md 9.1).
  */
-#ifndef HN_HTTP_FOLLOW_H
-#define HN_HTTP_FOLLOW_H
+#ifndef HN_PROTO_FOLLOW_H
+#define HN_PROTO_FOLLOW_H
 
 #include "../base/slice.h"
 

@@ -1,8 +1,8 @@
 /*
  * sending.h: the send side of a request: hn_send, hn_write, hn_write_from.
  */
-#ifndef HN_CORE_SENDING_H
-#define HN_CORE_SENDING_H
+#ifndef HN_HANDLES_SENDING_H
+#define HN_HANDLES_SENDING_H
 
 #include "transfer.h"
 

@@ -2,8 +2,8 @@
  * target.h: a server to ask, with the texts made of its name once: what an
  * error calls it, and what the Host field says.
  */
-#ifndef HN_CORE_TARGET_H
-#define HN_CORE_TARGET_H
+#ifndef HN_HANDLES_TARGET_H
+#define HN_HANDLES_TARGET_H
 
 #include "../http/conn.h"
 

@@ -2,8 +2,8 @@
  * receiving.h: the receive side of a request: hn_receive_response, its
  * redirects, hn_query_data_available, hn_read and hn_read_to.
  */
-#ifndef HN_CORE_RECEIVING_H
-#define HN_CORE_RECEIVING_H
+#ifndef HN_HANDLES_RECEIVING_H
+#define HN_HANDLES_RECEIVING_H
 
 #include "transfer.h"
 

@@ -3,9 +3,7 @@
 #include <assert.h>
 
 #include "../proto/header.h"
-#include "budget.h"
-#include "identity.h"
-#include "life.h"
+#include "../core/life.h"
 
 static const char session_agent_name[] = "User-Agent: ";
 
@@ -30,11 +28,11 @@ static void session_free_agent(struct hn_session *s) {
 static void session_destroy(struct hn_node *n) {
   struct hn_session *s = session_from(n);
   pool_fini(&s->pool);
-  identity_free_all(s);
+  identities_fini(&s->identities);
   queue_close(n->queue);
   session_free_agent(s);
   texts_fini(&s->texts);
-  if (s->budget > 0) budget_renew(n->rt); /* out of the list already */
+  budget_fini(n->rt, &s->budget);
   mem_free(s);
 }
 
@@ -121,7 +119,7 @@ static int session_enter(hn_runtime *rt, struct hn_session *s,
   }
   q->session = s->node.id;
   pool_init(&s->pool, &rt->env, s->node.id);
-  list_init(&s->identities);
+  identities_init(&s->identities, &rt->env);
   return 0;
 }
 
@@ -135,6 +133,7 @@ int hn_open(hn_runtime *rt, struct hn_slice agent, unsigned flags,
   struct hn_session *s = mem_calloc(1, sizeof *s);
   if (!s) return HN_ERR_NOT_ENOUGH_MEMORY;
   s->node.ops = &session_ops;
+  budget_init(&s->budget);
   s->texts.account = &rt->env.account;
   s->settings = (struct hn_settings)HN_SETTINGS_DEFAULT;
   s->tuning = (struct hn_tcp_tuning)HN_TCP_TUNING_DEFAULT;

@@ -1,8 +1,8 @@
 /*
  * redirect.h: whether a response redirects, and the going there.
  */
-#ifndef HN_CORE_REDIRECT_H
-#define HN_CORE_REDIRECT_H
+#ifndef HN_HANDLES_REDIRECT_H
+#define HN_HANDLES_REDIRECT_H
 
 #include "request.h"
 

@@ -4,8 +4,8 @@
  *
  * Levels: S session, C connection, R request, in the letters of HN_OPTION_x.
  */
-#ifndef HN_CORE_OPTION_LIST_H
-#define HN_CORE_OPTION_LIST_H
+#ifndef HN_HANDLES_OPTION_LIST_H
+#define HN_HANDLES_OPTION_LIST_H
 
 /* Numbers that live in struct hn_settings.
  * X(name, number, type, levels that query, levels that set, field, least,
