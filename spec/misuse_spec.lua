@@ -240,6 +240,26 @@ describe("A caller's mistake", function()
       assert.equal(0, select(2, hinternet.all({ echo.url }, { at_once = 2.0 })))
     end)
 
+    it("is none that an option says it takes", function()
+      local file <close> = assert(io.tmpfile())
+      local takes = {
+        headers = { {}, "A: b" }, query = { {}, "a=b" }, json = { "{}" }, form = { {}, "a=b" },
+        body = { "x", function() end, file }, json_encode = { print }, progress = { print },
+        timeout = { 1, 1.5, false }, redirects = { true, false, 3, 2.0 }, max_body = { 10, 10.0 },
+        decompression = { true, false }, history = { true, false }, stream = { true, false },
+        verify = { true, false }, ca_file = { "x" }, client_cert = { "x" }, client_key = { "x" },
+        client_password = { "x" }, unix_socket = { "/nowhere" }, resolve_to = { "127.0.0.1" },
+      }
+      for name, values in pairs(takes) do
+        for _, value in ipairs(values) do
+          local ran, result, _, code = pcall(hinternet.get, "http://127.0.0.1:1/",
+            { [name] = value })
+          assert.is_true(ran and not result, name)
+          assert.is_true(code ~= 87, name)
+        end
+      end
+    end)
+
     it("that holds a table is not passed over", function()
       local alone = "a list must hold {name, value} pairs alone, and not '%s'"
       local values = "values must be strings, numbers, booleans or lists of these, as that of "
@@ -253,6 +273,10 @@ describe("A caller's mistake", function()
         { "query", { { "a", 1 }, b = 2 }, alone:format("b") },
         { "headers", { { "a", 1 }, B = 2 }, alone:format("B") },
         { "headers", { { "a", 1 }, nil, { "b", 1 } }, alone:format("nil") },
+        { "headers", { { "a", 1 }, [0] = { "b", 1 } }, alone:format "0" },
+        { "headers", { { "a", 1 }, [-1] = { "b", 1 } }, alone:format "-1" },
+        { "query", { { "a", 1 }, [10] = { "b", 1 } }, alone:format "10" },
+        { "query", { { "a", 1 }, [1.5] = { "b", 1 } }, alone:format "1.5" },
         { "headers", { { "a", {} } },
           "values must be strings or numbers, as that of 'a' is not" },
         { "headers", { { 1, 2 } }, "names must be strings" },

@@ -1,6 +1,7 @@
 -- The functions that need no session: URLs and dates; and what of a URL must
 -- not leave this machine.
 
+local core = require "hinternet.core"
 local hinternet = require "hinternet"
 local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
@@ -75,5 +76,31 @@ describe("A date", function()
     } do
       assert.equal(87, (select(3, hinternet.parse_date(form))), form)
     end
+  end)
+end)
+
+describe("A URL asked for", function()
+  -- Nobody listens at port 1: asking costs little.
+  local function ask(path) assert.is_nil((hinternet.get("http://127.0.0.1:1/" .. path))) end
+
+  it("is taken apart once, and only so many are remembered", function()
+    local crack, cracked = core.crack_url, 0
+    local guard <close> = setmetatable({}, { __close = function() core.crack_url = crack end })
+    assert.is_not_nil(guard)
+    function core.crack_url(...)
+      cracked = cracked + 1
+      return crack(...)
+    end
+    for i = 1, 300 do ask(i) end
+    ask(300)
+    ask(299)
+    ask(298)
+    assert.equal(300, cracked)
+    collectgarbage()
+    local before = collectgarbage "count"
+    for i = 1, 1500 do ask(i .. ("x"):rep(4000)) end
+    collectgarbage()
+    assert.is_true(collectgarbage "count" - before < 4000)
+    assert.equal(1800, cracked)
   end)
 end)

@@ -265,7 +265,7 @@ static int h1_head_parse_lines(struct hn_h1_head *h, struct hn_slice in,
   while (code == 0 && (n = h1_head_line_end(in, at)) == 0) {
     code = h1_head_parse_field(h, fields, in, &at);
   }
-  if (code == 0 && n > 0) *used = at + (size_t)n;
+  if (n > 0) *used = at + (size_t)n;
   return n < 0 ? HN_AGAIN : code;
 }
 
