@@ -9,7 +9,8 @@ describe("What is loaded later", function()
   local p, url, coded, folder
   setup(function()
     p = peer.start()
-    url = p:serve { connections = { { { "keepalive", "one\ntwo\n" } } } }.url
+    url = p:serve { connections = { { { "loop", -1, { { "recv_head" }, { "recv_body" },
+      { "send", peer.response(200, {}, "one\ntwo\n") } } } } } }.url
     coded = p:serve { connections = {
       { { "keepalive", coding.make().short, "Content-Encoding: gzip\r\n" } } } }.url
   end)

@@ -123,7 +123,7 @@ function daemon.start(options)
   local self = setmetatable({ folder = process.temp_folder() }, Daemon)
   process.run(("cd %s\n%s"):format(process.quote(self.folder), options.prepare or ""))
   local said = ""
-  for _ = 1, 3 do -- a free port may be taken before the program has it
+  for _ = 1, 10 do -- a free port may be taken before the program has it
     local fill = choose_ports(self, options)
     self.first_port = self[options.ports[1] .. "_port"]
     for name, text in pairs(options.files) do

@@ -85,7 +85,7 @@ job_c-tests() {
     grep -q "/$(basename "$test" .c)\$" $log/$name.list ||
       echo "$test belongs to no module of csrc" >>$log/$name.lost
   done
-  run_programs 120 <$log/$name.list
+  run_programs 300 <$log/$name.list
   [ ! -e $log/$name.lost ] || { cat $log/$name.lost; rm $log/$name.count; }
 }
 
@@ -99,7 +99,7 @@ job_fuzz() {
     echo "build/fuzz/$stem --mutate 20000 --seed 1" \
       "spec/fuzz/corpus/${stem%_fuzz}"
   done >$log/$name.list
-  run_programs 120 <$log/$name.list
+  run_programs 300 <$log/$name.list
 }
 
 job_one-file() {
@@ -150,11 +150,11 @@ spec_files() {
   done
 }
 
-job_lint() { busted build 60 600 spec/lint_spec.lua; }
+job_lint() { busted build 120 300 spec/lint_spec.lua; }
 
 job_specs() {
   # shellcheck disable=SC2046
-  busted build 60 600 $(spec_files lint)
+  busted build 180 900 $(spec_files lint)
 }
 
 job_specs-asan() {
@@ -167,7 +167,7 @@ job_specs-asan() {
 # The helper is in busted's process only: not in hosts and examples.
 job_specs-gc() {
   # shellcheck disable=SC2046
-  HN_SLOW=1 HN_HELPER=spec.support.gc_pressure busted build 120 1200 \
+  HN_SLOW=1 HN_HELPER=spec.support.gc_pressure busted build 180 1200 \
     $(spec_files lint rock support embed examples host_lighttpd host_prosody)
 }
 
@@ -176,7 +176,7 @@ job_specs-gc() {
 job_specs-poll() {
   local options=--exclude-tags=parts
   # shellcheck disable=SC2046
-  HN_SCHEDULES=1000 busted build/poll 60 600 $(spec_files lint part rock support embed \
+  HN_SCHEDULES=1000 busted build/poll 120 600 $(spec_files lint part rock support embed \
     luv cqueues copas host_prosody)
 }
 
@@ -184,7 +184,7 @@ job_specs-poll() {
 # says what a single read brings (#whole).
 job_specs-tiny() {
   local options=--exclude-tags=whole
-  HN_SLOW=1 busted build/tiny 60 600 \
+  HN_SLOW=1 busted build/tiny 120 600 \
     spec/{content,fault,http,http_body,redirect,request,request_body}_spec.lua \
     spec/{response,reuse,server,tls,tls_session,upload}_spec.lua
 }
