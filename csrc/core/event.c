@@ -1,5 +1,6 @@
 #include "event.h"
 
+#include "../base/mem.h"
 
 static struct hn_event_record *event_of(struct hn_link *l) {
   return HN_CONTAINER_OF(l, struct hn_event_record, link);

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "../base/mem.h"
 #include "handle.h"
 
 static void life_disconnect(struct hn_env *env) {

@@ -1,5 +1,7 @@
 #include "identity.h"
 
+#include "../base/mem.h"
+
 struct hn_identity {
   struct hn_link link; /* in the session's list, last used first */
   struct hn_tls_options options; /* owned copy */
