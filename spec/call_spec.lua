@@ -346,6 +346,8 @@ describe("A call", function()
       { base .. "/x?b&", "&a=1", "/x?b&a=1" },
       { base .. "/x?b", "?a=1", "/x?b&a=1" },
       { base .. "/x?b", { a = 1 }, "/x?b&a=1" },
+      { base, { h = 8, c = 3, a = 1, g = 7, e = 5, b = 2, f = 6, d = 4, [9] = 0 },
+        "/?9=0&a=1&b=2&c=3&d=4&e=5&f=6&g=7&h=8" },
       { base .. "/x&", "a=1#2 3", "/x&?a=1%232%203" },
     } do
       local r = assert(hinternet.get(row[1], { query = row[2] }))
@@ -387,6 +389,28 @@ describe("A call", function()
     assert.equal(before + 64, count())
     get("h65"):close()
     assert.equal(before + 1, count())
+  end)
+
+  it("remembers the last few URLs that were asked", function()
+    local targets = core.import "url".targets
+    local function ask(i)
+      local url = "http://h.test/" .. i
+      assert.is_nil((hinternet.get(url, { unix_socket = "/nowhere/at/all" })))
+      return targets[url]
+    end
+    local function count()
+      local sum = 0
+      for _ in pairs(targets) do sum = sum + 1 end
+      return sum
+    end
+    local before = count()
+    for i = 1, 600 do
+      assert.is_table(ask(i))
+      assert.equal(before == 256 and 1 or before + 1, count())
+      before = count()
+    end
+    assert.equal(ask(600), ask(600))
+    assert.equal(before, count())
   end)
 
   it("hears what its session's callback is when it begins", function()

@@ -524,4 +524,40 @@ describe("A status callback", function()
     for _, item in ipairs(heard) do assert.is_nil(completions[item.status], item.status) end
     s:close()
   end)
+
+  it("is told what a group of statuses names", function()
+    local core = require "hinternet.core"
+    local statuses = core.statuses()
+    local session <close> = assert(hinternet.open())
+    local function mask_of(list)
+      assert.is_true(session:set_status_callback(print, list))
+      return (select(2, core.callback(session)))
+    end
+    for group, list in pairs {
+      resolve_name = { "resolving_name", "name_resolved" },
+      connect_to_server = { "connecting_to_server", "connected_to_server" },
+      send_request = { "sending_request", "request_sent" },
+      receive_response = { "receiving_response", "response_received" },
+      close_connection = { "closing_connection", "connection_closed" },
+      handles = { "handle_created", "handle_closing" },
+      all_completions = { "sendrequest_complete", "headers_available", "data_available",
+        "read_complete", "write_complete", "request_error" },
+    } do
+      local bits = 0
+      for _, name in ipairs(list) do bits = bits | statuses[name] end
+      local all = 0
+      for _, bit in pairs(statuses) do all = all | bit end
+      assert.equal(bits, mask_of { group } & all, group)
+      assert.equal(bits | statuses.redirect, mask_of { "redirect", group } & all, group)
+    end
+    for _, bits in pairs(statuses) do
+      assert.equal(bits, mask_of(nil) & bits)
+      assert.equal(bits, mask_of { "all_notifications" } & bits)
+    end
+    assert.is_true(session:set_status_callback(nil))
+    assert.is_nil((core.callback(session)))
+    session:close()
+    assert.same({ nil, "invalid handle (session is closed)", 6 },
+      { session:set_status_callback(print) })
+  end)
 end)
