@@ -406,7 +406,7 @@ TEST(trailer_limit) {
 
 /* What a chunk needs is free; the rest may be a quarter of the data. */
 TEST(overhead_limit) {
-  char unit[600];
+  char unit[600], first[300];
   size_t limit = HN_MAX_CHUNK_OVERHEAD;
 
   CHECK_INT(read_repeated("", "1\r\nx\r\n", limit, "0\r\n\r\n", 0),
@@ -422,6 +422,9 @@ TEST(overhead_limit) {
   snprintf(unit, sizeof unit, "100;%063d\r\n%0256d\r\n", 0, 0);
   CHECK_INT(read_repeated("", unit, limit / 64 + 100, "0\r\n\r\n", 0),
             HN_FAULT_CHUNK_OVERHEAD);
+  snprintf(first, sizeof first, "100\r\n%0256d\r\n", 0);
+  CHECK_INT(read_repeated(first, unit, limit / 64 + 100, "0\r\n\r\n", 0),
+            HN_FAULT_NONE); /* a quarter and no more */
   snprintf(unit, sizeof unit, "101;%063d\r\n%0257d\r\n", 0, 0);
   CHECK_INT(read_repeated("", unit, limit / 64 + 100, "0\r\n\r\n", 0),
             HN_FAULT_NONE);

@@ -397,7 +397,22 @@ TEST(failing_allocations) {
   test_each_failure(build, NULL);
 }
 
+/* A list that was emptied for good counts where it did, in its next life. */
+TEST(account) {
+  struct hn_account a = {.used = 0, .limit = 0};
+  struct hn_headers h;
+  headers_init(&h, 100, 4);
+  headers_count_on(&h, &a);
+  for (int life = 0; life < 2; life++) {
+    CHECK_INT(headers_append(&h, slice_of("A"), slice_of("b")), 0);
+    CHECK(a.used > 0);
+    headers_clear(&h);
+    headers_fini(&h);
+    CHECK_INT(a.used, 0);
+  }
+}
+
 TEST_MAIN(ROW(token_and_value_characters), ROW(value_length_at_every_place),
           ROW(append), ROW(apply), ROW(apply_lines), ROW(find), ROW(limits),
           ROW(holes_are_closed), ROW(block), ROW(write_is_all_or_nothing),
-          ROW(failing_allocations))
+          ROW(failing_allocations), ROW(account))

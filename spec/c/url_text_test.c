@@ -74,8 +74,10 @@ TEST(unescape) {
     url_text_unescape(text, in);
     CHECK_TEXT(slice_make(text, n), rows[i].out);
   }
-  url_text_unescape(text, slice_of("%00"));
-  CHECK_INT(text[0], 0);
+  CHECK_INT(url_text_unescaped_size(slice_of("%00%00")), 2);
+  text[0] = text[1] = 'x';
+  url_text_unescape(text, slice_of("%00%00"));
+  CHECK(text[0] == '\0' && text[1] == '\0');
 }
 
 TEST(hosts) {
