@@ -391,28 +391,6 @@ describe("A call", function()
     assert.equal(before + 1, count())
   end)
 
-  it("remembers the last few URLs that were asked", function()
-    local targets = core.import "url".targets
-    local function ask(i)
-      local url = "http://h.test/" .. i
-      assert.is_nil((hinternet.get(url, { unix_socket = "/nowhere/at/all" })))
-      return targets[url]
-    end
-    local function count()
-      local sum = 0
-      for _ in pairs(targets) do sum = sum + 1 end
-      return sum
-    end
-    local before = count()
-    for i = 1, 600 do
-      assert.is_table(ask(i))
-      assert.equal(before == 256 and 1 or before + 1, count())
-      before = count()
-    end
-    assert.equal(ask(600), ask(600))
-    assert.equal(before, count())
-  end)
-
   it("hears what its session's callback is when it begins", function()
     local session <close> = assert(hinternet.open())
     local own = assert(hinternet.session())

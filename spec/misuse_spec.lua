@@ -233,6 +233,8 @@ describe("A caller's mistake", function()
         blame(function() local _ = hinternet.all { a = echo.url } end))
       assert.equal(list:format("a"),
         blame(function() local _ = hinternet.all { echo.url, a = echo.url } end))
+      assert.equal(list:format("0"),
+        blame(function() local _ = hinternet.all { echo.url, [0] = echo.url } end))
       assert.equal("bad argument #1 to 'all' (table expected, got string)",
         blame(function() local _ = hinternet.all(echo.url) end))
       assert.equal("bad option 'at_once' (integer from 1 on expected)",
