@@ -23,7 +23,7 @@ local function serve()
     { "recv_head" }, { "recv_body", 4 },
     { "send", "HTTP/1.1 103 Early Hints\r\n\r\n"
       .. "HTTP/1.1 302 Found\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n" },
-    { "recv_head" }, { "send", peer.response(200, { "Connection: close" }, "hello") },
+    { "recv_head" }, { "send", peer.response(200, {}, "hello") }, { "recv_eof" },
   } } }
   s.untrusted = p:serve { connections = { { { "recv_eof" } } },
     tls = { cert = made.untrusted.cert, key = made.untrusted.key } }
@@ -37,7 +37,10 @@ local following = {
   sendrequest_complete = function(request) return request:write("cd") end,
   write_complete = function(request) return request:receive_response() end,
   headers_available = function(request) return request:query_data_available() end,
-  data_available = function(request) return request:read("a") end,
+  data_available = function(request)
+    assert(request:set_option("expire_connection"))
+    return request:read("a")
+  end,
   read_complete = function(request) request:close() end,
   request_error = function(request) request:close() end,
 }

@@ -139,10 +139,22 @@ describe("A status callback", function()
         closing))
     end)
 
-    it("hears that a connection is closed when the response asked for it", function()
+    it("hears that a connection is closed when the request asked for it", function()
       local s = p:answer(peer.response(200, { "Connection: close" }, "hello"))
       local read = { "request:read", "closing_connection", "connection_closed",
         args = { "a" }, gives = "hello" }
+      local send = table.move(plain_send, 1, #plain_send, 1, { args = { "Connection: close" } })
+      local w = world(s):run(table_of(created, send, receive, read,
+        { "request:close", "handle_closing" },
+        opening, send, receive, read))
+      assert.equal(2, w.session:query_option("connections_opened"))
+      w:run(closing)
+      s:close()
+    end)
+
+    it("hears nothing of it when the server closes after its response, as it said", function()
+      local s = p:answer(peer.response(200, { "Connection: close" }, "hello"))
+      local read = { "request:read", args = { "a" }, gives = "hello" }
       local w = world(s):run(table_of(created, plain_send, receive, read,
         { "request:close", "handle_closing" },
         opening, plain_send, receive, read))
@@ -264,7 +276,7 @@ describe("A status callback", function()
           world(s, { secure = true, session = { ca_file = made.ca } }):run(table_of(created,
             { "request:send", "resolving_name", "name_resolved",
               "connecting_to_server", "connected_to_server",
-              "[closing_connection]", "[connection_closed]",
+              "closing_connection", "connection_closed",
               { "secure_failure", case[2] }, fails = 12175 },
             { "request:receive_response", fails = 12019 },
             closing))
@@ -370,7 +382,7 @@ describe("A status callback", function()
         w.session:set_status_callback(w:listener(), { group })
         local connection = w.session:connect(w.host, w.port)
         local request = connection:open_request("GET", "/")
-        assert(request:send())
+        assert(request:send("Connection: close"))
         assert(request:receive_response())
         assert.equal("hello", request:read("a"))
         w.session:close()

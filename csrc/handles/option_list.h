@@ -111,6 +111,8 @@
     "the handle it was made from")                                            \
   X("url", 34, TEXT, R, 0, option_get_url, NULL, 0, 0, NULL,                  \
     "the full URL of the request, after redirects")                           \
+  X("url_fragment", 0, TEXT, R, 0, option_get_fragment, NULL, 0, 0, NULL,     \
+    "the fragment that redirects brought, with its `#`, or empty")            \
   X("user_agent", 41, TEXT, S, S, option_get_agent, option_set_agent, 0, 0,   \
     NULL, "the User-Agent field; empty: none")                                \
   X("context_value", 45, INTEGER, SCR, SCR, option_get_context,               \

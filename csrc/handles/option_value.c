@@ -60,6 +60,12 @@ int option_get_url(struct hn_node *n, struct hn_value *out) {
   return rc;
 }
 
+int option_get_fragment(struct hn_node *n, struct hn_value *out) {
+  const struct hn_request *r = request_from(n);
+  out->text = r->hop ? hop_fragment(r->hop) : slice_of("");
+  return 0;
+}
+
 int option_get_agent(struct hn_node *n, struct hn_value *out) {
   out->text = session_agent(session_of(n));
   return 0;

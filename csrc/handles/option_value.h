@@ -56,6 +56,7 @@ HN_INTERNAL int option_get_stats(struct hn_node *n, struct hn_value *out);
 HN_INTERNAL int option_get_times(struct hn_node *n, struct hn_value *out);
 HN_INTERNAL int option_get_type(struct hn_node *n, struct hn_value *out);
 HN_INTERNAL int option_get_url(struct hn_node *n, struct hn_value *out);
+HN_INTERNAL int option_get_fragment(struct hn_node *n, struct hn_value *out);
 HN_INTERNAL int option_set_agent(struct hn_node *n,
                                  const struct hn_value *value);
 HN_INTERNAL int option_set_context(struct hn_node *n,

@@ -24,9 +24,19 @@ static int receiving_redirect(struct hn_request *r) {
 
 void receiving_release_hold(struct hn_request *r) {
   if (r->state != HN_REQUEST_REDIRECTING) return;
+  request_set_state(r, HN_REQUEST_CLEARING);
+  duplex_make_ready(&r->node);
+}
+
+/* Lets the next hop have the connection of this one, if it goes to the same
+ * place: false while the rest of the body is still to come. */
+static bool receiving_clear(struct hn_request *r) {
+  if (target_is_same_origin(r->target, &r->next_hop->target) &&
+      exchange_step_rest(&r->exchange) == HN_AGAIN)
+    return false;
   request_set_state(r, HN_REQUEST_RECEIVING);
   redirect_go(r);
-  duplex_make_ready(&r->node);
+  return true;
 }
 
 /* Only what we asked for ourselves is decoded: a caller who sets
@@ -40,6 +50,7 @@ static int receiving_begin_content(struct hn_request *r) {
 static void receiving_step_receive(struct hn_request *r) {
   bool again = false;
   if (r->state == HN_REQUEST_REDIRECTING) return;
+  if (r->state == HN_REQUEST_CLEARING && !receiving_clear(r)) return;
   int rc = r->begun ? 0 : prepare_exchange(r);
   if (rc == 0) rc = exchange_step_head(&r->exchange);
   if (!transfer_settle(r, &r->rx, rc, settings_response_timeout(&r->settings)))

@@ -38,22 +38,36 @@ static bool redirect_is_http(const struct hn_url_parts *p, bool *secure) {
   return s && s->is_http && p->port != 0;
 }
 
-/* Method, path and query of the hop; a fragment stays here (RFC 9110 4.2.5).
- * Blanks and other bytes that cannot stand in a target are escaped as those of
- * OpenRequest are. */
-static int redirect_make_text(struct hn_buf *text, struct hn_slice method,
-                              const struct hn_url_parts *p, size_t *size) {
-  struct hn_slice query =
-      slice_sub(p->extra, 0, slice_find(p->extra, 0, '#'));
+/* A Location without a fragment inherits the one there was (RFC 9110
+ * 10.2.2). */
+static int redirect_append_fragment(const struct hn_hop *from,
+                                    struct hn_slice fragment,
+                                    struct hn_buf *text) {
+  if (fragment.n == 0)
+    return from ? buf_append(text, hop_fragment(from)) : 0;
+  int rc = buf_append_char(text, '#');
+  if (rc) return rc;
+  return url_text_append(text, slice_from(fragment, 1), HN_URL_TEXT_TARGET);
+}
+
+/* Method, path and query of the hop, and the fragment, which stays here (RFC
+ * 9110 4.2.5). Blanks and other bytes that cannot stand in a target are escaped
+ * as those of OpenRequest are. */
+static int redirect_make_text(const struct hn_hop *from, struct hn_hop *h,
+                              struct hn_slice method,
+                              const struct hn_url_parts *p) {
+  size_t hash = slice_find(p->extra, 0, '#');
   struct hn_buf object;
   buf_init(&object, 4 * HN_MAX_URL);
   int rc = buf_append(&object, p->path);
-  if (rc == 0) rc = buf_append(&object, query);
-  if (rc == 0) rc = buf_append(text, method);
-  if (rc == 0) rc = url_append_target(buf_peek(&object), 0, text);
-  *size = method.n;
+  if (rc == 0) rc = buf_append(&object, slice_sub(p->extra, 0, hash));
+  if (rc == 0) rc = buf_append(&h->text, method);
+  if (rc == 0) rc = url_append_target(buf_peek(&object), 0, &h->text);
+  h->method_size = method.n;
+  h->path_size = buf_size(&h->text) - method.n;
   buf_fini(&object);
-  return rc;
+  if (rc) return rc;
+  return redirect_append_fragment(from, slice_from(p->extra, hash), &h->text);
 }
 
 /* The fields of the hop: the caller's, but for what describes a body that is
@@ -87,8 +101,7 @@ static int redirect_make_hop(struct hn_request *r, struct hn_slice method,
   bool drops_body = !slice_equal(method, r->message.method);
   int rc = target_init(env, &h->target, parts->host, (unsigned)parts->port,
                        secure);
-  if (rc == 0)
-    rc = redirect_make_text(&h->text, method, parts, &h->method_size);
+  if (rc == 0) rc = redirect_make_text(r->hop, h, method, parts);
   if (rc == 0) rc = redirect_copy_fields(r, &h->target, drops_body, &h->fields);
   if (rc) {
     hop_free(h);
@@ -120,17 +133,40 @@ static int redirect_check_body(struct hn_request *r) {
                        "redirect needs the body again");
 }
 
+/* A fragment alone leads to where we are: followed once, as browsers do. */
+static bool redirect_goes_nowhere(const struct hn_request *r,
+                                  struct hn_slice location) {
+  if (location.n == 0) return true;
+  return location.p[0] == '#' && r->hop && r->hop->by_fragment;
+}
+
+/* The Location of a response that redirects; false when there is none to
+ * follow. Two that differ are two readings of one response: *torn. */
+static bool redirect_find(const struct hn_request *r, struct hn_slice *out,
+                          bool *torn) {
+  const struct hn_slice name = slice_of("Location");
+  struct hn_slice other;
+  if (r->settings.disabled & HN_DISABLE_REDIRECTS ||
+      !follow_is_redirect(r->exchange.head.status,
+                          r->settings.redirect_policy) ||
+      !headers_find(&r->answer, name, 0, out))
+    return false;
+  for (size_t i = 1; headers_find(&r->answer, name, i, &other); i++)
+    if (!slice_equal(*out, other)) *torn = true;
+  return *torn || !redirect_goes_nowhere(r, *out);
+}
+
 int redirect_prepare(struct hn_request *r, bool *again) {
   struct hn_slice location;
   struct hn_buf url, scratch;
   struct hn_url_parts parts;
-  bool secure = false;
+  bool secure = false, torn = false;
   int status = r->exchange.head.status;
   *again = false;
-  if (r->settings.disabled & HN_DISABLE_REDIRECTS) return 0;
-  if (!follow_is_redirect(status, r->settings.redirect_policy) ||
-      !headers_find(&r->answer, slice_of("Location"), 0, &location))
-    return 0;
+  if (!redirect_find(r, &location, &torn)) return 0;
+  if (torn)
+    return redirect_fail(r, HN_ERR_REDIRECT_FAILED,
+                         "redirect with two different Locations");
   struct hn_slice method = follow_method(status, r->message.method);
   int rc = redirect_crack(r, location, &url, &scratch, &parts);
   if ((rc && rc != HN_ERR_NOT_ENOUGH_MEMORY) ||
@@ -143,6 +179,7 @@ int redirect_prepare(struct hn_request *r, bool *again) {
                        "redirect to a URL with credentials");
   if (rc == 0) rc = redirect_judge(r, secure);
   if (rc == 0) rc = redirect_make_hop(r, method, &parts, secure);
+  if (rc == 0) r->next_hop->by_fragment = location.p[0] == '#';
   if (rc == 0) rc = redirect_check_body(r);
   buf_fini(&url);
   buf_fini(&scratch);

@@ -3,7 +3,7 @@
  * operations that may run on it.
  *
  *   NEW -> SENDING -> SENT -> RECEIVING -> RECEIVED
- *                             RECEIVING <-> REDIRECTING
+ *                             RECEIVING -> REDIRECTING -> CLEARING -> RECEIVING
  *   any -> FAILED   an operation failed; a new send starts over
  *   any -> BROKEN   a wait was broken off: OPERATION_CANCELLED to everything
  *                   but a close and a new send
@@ -22,6 +22,7 @@ enum hn_request_state {
   HN_REQUEST_SENT,      /* head and given body are out */
   HN_REQUEST_RECEIVING, /* hn_receive_response runs */
   HN_REQUEST_REDIRECTING, /* held until the caller has seen the redirect */
+  HN_REQUEST_CLEARING,  /* what is left of its body is read away */
   HN_REQUEST_RECEIVED,  /* the response head is here */
   HN_REQUEST_FAILED,
   HN_REQUEST_BROKEN,

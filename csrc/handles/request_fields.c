@@ -29,7 +29,8 @@ static int request_find_editable(hn_runtime *rt, hn_handle h,
   struct hn_request *r;
   int rc = request_find(rt, h, &r);
   if (rc) return rc;
-  if (r->tx.running || r->state == HN_REQUEST_RECEIVING)
+  if (r->tx.running || r->state == HN_REQUEST_RECEIVING ||
+      r->state == HN_REQUEST_CLEARING)
     return HN_ERR_INCORRECT_HANDLE_STATE;
   *out = r;
   return 0;

@@ -44,8 +44,10 @@ int transfer_post_news(struct hn_request *r) {
   return r->log && r->log->count > 0 ? transfer_post_log(r) : 0;
 }
 
+/* An exchange that is not begun is an old one. */
 static enum hn_phase transfer_phase(const struct hn_request *r) {
-  return r->securing ? HN_PHASE_SECURE : exchange_phase(&r->exchange);
+  if (r->securing) return HN_PHASE_SECURE;
+  return r->begun ? exchange_phase(&r->exchange) : HN_PHASE_ACQUIRE;
 }
 
 /* The end of an operation by an error: the bits of a certificate problem come

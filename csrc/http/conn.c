@@ -102,6 +102,10 @@ bool conn_is_connected(const struct hn_conn *c) {
   return c->stream != NULL;
 }
 
+bool conn_was_connected(const struct hn_conn *c) {
+  return c->stream || (c->dial && dial_was_connected(c->dial));
+}
+
 int conn_step_connect(struct hn_conn *c, struct hn_news_log *log,
                       struct hn_times *times, struct hn_errinfo *info) {
   if (c->stream) return 0;

@@ -83,6 +83,8 @@ HN_INTERNAL bool conn_get_endpoints(const struct hn_conn *c,
 HN_INTERNAL bool conn_get_tls(const struct hn_conn *c, struct hn_tls_info *out);
 
 HN_INTERNAL bool conn_is_connected(const struct hn_conn *c);
+/* Somebody answered, also when TLS has failed since or goes on. */
+HN_INTERNAL bool conn_was_connected(const struct hn_conn *c);
 
 /* Goes on dialling: 0 (with the dial's times), HN_AGAIN or an error described
  * in *info. */

@@ -6,7 +6,7 @@
 #include "protocol.h"
 
 static const char *const exchange_names[HN_X_STATES] = {
-  "NEW", "CONNECT", "SEND", "OPEN", "AWAIT", "BODY", "DONE", "DEAD",
+  "NEW", "CONNECT", "SEND", "OPEN", "AWAIT", "BODY", "REST", "DONE", "DEAD",
 };
 
 enum { /* bits for the table of legal steps */
@@ -15,6 +15,7 @@ enum { /* bits for the table of legal steps */
   HN_XB_OPEN = 1 << HN_X_OPEN,
   HN_XB_AWAIT = 1 << HN_X_AWAIT,
   HN_XB_BODY = 1 << HN_X_BODY,
+  HN_XB_REST = 1 << HN_X_REST,
   HN_XB_DONE = 1 << HN_X_DONE,
   HN_XB_DEAD = 1 << HN_X_DEAD,
 };
@@ -25,7 +26,8 @@ static const unsigned exchange_next[HN_X_STATES] = {
   [HN_X_SEND] = HN_XB_OPEN | HN_XB_CONNECT | HN_XB_DEAD,
   [HN_X_OPEN] = HN_XB_AWAIT | HN_XB_CONNECT | HN_XB_DEAD,
   [HN_X_AWAIT] = HN_XB_BODY | HN_XB_CONNECT | HN_XB_DEAD,
-  [HN_X_BODY] = HN_XB_DONE | HN_XB_DEAD,
+  [HN_X_BODY] = HN_XB_REST | HN_XB_DONE | HN_XB_DEAD,
+  [HN_X_REST] = HN_XB_DONE | HN_XB_DEAD,
   [HN_X_DONE] = HN_XB_DEAD,
   [HN_X_DEAD] = HN_XB_DEAD,
 };
@@ -123,6 +125,16 @@ static bool exchange_is_snubbed(const struct hn_exchange *x, int code) {
          x->received == 0;
 }
 
+/* The connection goes while it is ours. One that was never connected was none
+ * to whoever listens. */
+static void exchange_drop(struct hn_exchange *x) {
+  struct hn_news_log *log = conn_was_connected(x->conn) ? x->log : NULL;
+  news_add(log, HN_STATUS_CLOSING_CONNECTION, 0);
+  pool_drop(x->setup.pool, x->conn, false);
+  news_add(log, HN_STATUS_CONNECTION_CLOSED, 0);
+  x->conn = NULL;
+}
+
 /* Ends the exchange by an error; one that is described already stays as it is.
  */
 static int exchange_fail(struct hn_exchange *x, int code) {
@@ -142,8 +154,7 @@ static bool exchange_may_retry(const struct hn_exchange *x, int code) {
 }
 
 static void exchange_retry(struct hn_exchange *x) {
-  pool_drop(x->setup.pool, x->conn, false);
-  x->conn = NULL;
+  exchange_drop(x);
   x->retried = true;
   x->setup.wish.fresh = true;
   x->info->code = 0;
@@ -156,10 +167,20 @@ static bool exchange_may_redial(struct hn_exchange *x) {
   if (x->info->code == 0 || !err_is_no_files(x->info->system) ||
       !pool_evict_any(x->setup.pool->env))
     return false;
-  pool_drop(x->setup.pool, x->conn, false);
-  x->conn = NULL;
+  exchange_drop(x);
   x->info->code = 0;
   return true;
+}
+
+/* RFC 9112 6.1: no chunked coding to a server that is known to speak HTTP/1.0.
+ * The connection is not touched. */
+static int exchange_refuse_chunks(struct hn_exchange *x) {
+  pool_release(x->setup.pool, x->conn);
+  x->conn = NULL;
+  return err_set(x->info, HN_ERR_INVALID_PARAMETER, HN_PHASE_SEND,
+                 x->setup.authority,
+                 "the server speaks HTTP/1.0, which knows no chunks: the "
+                 "body's length must be given");
 }
 
 /* 0: there is a connection (SEND), or another has to be dialled (CONNECT). */
@@ -173,6 +194,8 @@ static int exchange_step_connect(struct hn_exchange *x) {
   int rc = conn_step_connect(x->conn, x->log, &x->times, x->info);
   if (rc > 0 && exchange_may_redial(x)) return 0;
   if (rc) return rc;
+  if (x->conn->is_1_0 && x->message->length == HN_LENGTH_CHUNKED)
+    return exchange_refuse_chunks(x);
   exchange_set_state(x, HN_X_SEND);
   exchange_note(x, HN_TIME_ACQUIRED);
   exchange_forget(x);
@@ -381,8 +404,53 @@ int exchange_available(struct hn_exchange *x, uint64_t *n) {
   return 0;
 }
 
+/* Worth a wait: the connection could serve again, and the rest can be short. */
+static bool exchange_has_short_rest(const struct hn_exchange *x) {
+  uint64_t rest = h1_body_known_rest(&x->body);
+  if (rest == UINT64_MAX) rest = 0; /* in chunks */
+  return h1_conn_may_go_on(&x->conn->h1) && rest <= HN_X_REST_SIZE &&
+         rest <= x->setup.max_drain;
+}
+
+/* Nobody has asked for it, and nobody is told of it. */
+static int exchange_read_rest(struct hn_exchange *x) {
+  char waste[4096];
+  size_t got = 0;
+  struct hn_news_log *log = x->log;
+  x->log = NULL;
+  int rc = x->protocol->read_body(x, waste, sizeof waste, &got);
+  x->log = log;
+  return rc;
+}
+
+static int exchange_begin_rest(struct hn_exchange *x) {
+  struct hn_env *env = x->setup.pool->env;
+  exchange_set_state(x, HN_X_REST);
+  x->unwanted = x->body_size;
+  return timer_set(&env->deadlines, &x->patience,
+                   env_now(env) + HN_X_REST_PATIENCE);
+}
+
+int exchange_step_rest(struct hn_exchange *x) {
+  int rc = 0;
+  if (x->state == HN_X_BODY && exchange_has_short_rest(x))
+    rc = exchange_begin_rest(x);
+  while (rc == 0 && x->state == HN_X_REST && !x->body.done &&
+         x->body_size - x->unwanted <= HN_X_REST_SIZE)
+    rc = exchange_read_rest(x);
+  if (rc == HN_AGAIN && timer_is_set(&x->patience)) return HN_AGAIN;
+  timer_clear(&x->setup.pool->env->deadlines, &x->patience);
+  if (rc > 0) {
+    x->info->code = 0; /* only this connection is broken */
+    exchange_abort(x);
+  } else if (x->state == HN_X_REST && x->body.done) {
+    exchange_finish(x);
+  }
+  return 0;
+}
+
 void exchange_expire(struct hn_exchange *x) {
-  if (x->conn) h1_conn_note_close(&x->conn->h1);
+  if (x->conn) h1_conn_give_up(&x->conn->h1);
 }
 
 enum hn_phase exchange_phase(const struct hn_exchange *x) {
@@ -401,7 +469,8 @@ enum hn_phase exchange_phase(const struct hn_exchange *x) {
 void exchange_close(struct hn_exchange *x) {
   exchange_let_go(x);
   if (!x->conn) return;
-  if (x->state != HN_X_BODY || env_is_other(x->setup.pool->env)) {
+  bool reads = x->state == HN_X_BODY || x->state == HN_X_REST;
+  if (!reads || env_is_other(x->setup.pool->env)) {
     exchange_abort(x);
     return;
   }
@@ -412,12 +481,6 @@ void exchange_close(struct hn_exchange *x) {
 
 void exchange_abort(struct hn_exchange *x) {
   exchange_let_go(x);
-  if (x->conn) {
-    struct hn_news_log *log = conn_is_connected(x->conn) ? x->log : NULL;
-    news_add(log, HN_STATUS_CLOSING_CONNECTION, 0);
-    pool_drop(x->setup.pool, x->conn, false);
-    news_add(log, HN_STATUS_CONNECTION_CLOSED, 0);
-  }
-  x->conn = NULL;
+  if (x->conn) exchange_drop(x);
   if (x->state != HN_X_DEAD) exchange_set_state(x, HN_X_DEAD);
 }

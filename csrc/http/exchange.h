@@ -7,7 +7,7 @@
  * and knows nothing of operations or events: facts go to the news log, errors
  * into *info. The states:
  *
- *   NEW -> CONNECT -> SEND -> OPEN -> AWAIT -> BODY -> DONE
+ *   NEW -> CONNECT -> SEND -> OPEN -> AWAIT -> BODY [-> REST] -> DONE
  *             ^---------------------'  (a stale connection: once more)
  *   any -> DEAD  (failed or cancelled; the connection is gone)
  */
@@ -17,9 +17,15 @@
 #include "../proto/h1_body.h"
 #include "pool.h"
 
-/* How long 100 (Continue) is waited for, in ms (RFC 9110 10.1.1 leaves it to
- * the client). */
-enum { HN_X_PATIENCE = 1000 };
+enum {
+  /* How long 100 (Continue) is waited for, in ms (RFC 9110 10.1.1 leaves it to
+   * the client). */
+  HN_X_PATIENCE = 1000,
+  /* A rest that nobody wants: so much of it is read away, and waited for so
+   * long (ms). A handshake costs about as much. */
+  HN_X_REST_SIZE = 64 * 1024,
+  HN_X_REST_PATIENCE = 250,
+};
 
 enum hn_x_state {
   HN_X_NEW,     /* nothing happened yet */
@@ -28,6 +34,7 @@ enum hn_x_state {
   HN_X_OPEN,    /* all given is out; more body may come */
   HN_X_AWAIT,   /* the request is complete; the response head is awaited */
   HN_X_BODY,    /* the head is here; the body is being read */
+  HN_X_REST,    /* what is left of the body is read away */
   HN_X_DONE,    /* the body has ended; the connection is given back */
   HN_X_DEAD,    /* failed or cancelled */
   HN_X_STATES
@@ -79,7 +86,9 @@ struct hn_exchange {
   uint64_t body_size; /* bytes of its body, as it came */
   uint64_t received;  /* bytes of the response read from the connection */
   unsigned interim;   /* 1xx responses so far */
-  struct hn_timer patience; /* with a server that does not say 100 */
+  uint64_t unwanted;  /* body_size when its rest began to be read away */
+  struct hn_timer patience; /* with a server that does not say 100, or not the
+                               rest of a body */
   bool expecting;     /* for 100 (Continue): the body is held back */
   bool answered;      /* the final head came before the body was out */
   bool reused;        /* the connection served another exchange before */
@@ -127,6 +136,11 @@ HN_INTERNAL int exchange_read(struct hn_exchange *x, char *p, size_t n,
 /* Waits for at least one body byte; *n is what can be read without waiting, 0
  * at the end. */
 HN_INTERNAL int exchange_available(struct hn_exchange *x, uint64_t *n);
+
+/* Reads away what is left of a body, if it can be short, so that the connection
+ * serves again at once. 0: go on, the connection being clean or not; HN_AGAIN:
+ * there may be more, for HN_X_REST_PATIENCE ms. */
+HN_INTERNAL int exchange_step_rest(struct hn_exchange *x);
 
 /* What is being done, for a timeout's text. */
 HN_INTERNAL enum hn_phase exchange_phase(const struct hn_exchange *x);

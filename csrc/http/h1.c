@@ -262,10 +262,14 @@ static int h1_peek_body(struct hn_exchange *x, uint64_t *n) {
   return 0;
 }
 
+/* Not told: that a server closes after a whole response, as it said. */
 static void h1_drop(struct hn_exchange *x) {
-  news_add(x->log, HN_STATUS_CLOSING_CONNECTION, 0);
+  const struct hn_h1_conn *h1 = &x->conn->h1;
+  bool theirs = x->body.done && !h1->keep_alive && !h1->gives_up;
+  struct hn_news_log *log = theirs ? NULL : x->log;
+  news_add(log, HN_STATUS_CLOSING_CONNECTION, 0);
   pool_drop(x->setup.pool, x->conn, true);
-  news_add(x->log, HN_STATUS_CONNECTION_CLOSED, 0);
+  news_add(log, HN_STATUS_CONNECTION_CLOSED, 0);
 }
 
 /* Steps over what is here already of a body that nobody reads: a short chunked

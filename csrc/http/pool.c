@@ -155,7 +155,7 @@ void pool_retire(struct hn_pool *p) {
   pool_drop_all(p, &p->idle);
   pool_drop_all(p, &p->draining);
   for (struct hn_link *l = p->busy.next; l != &p->busy; l = l->next)
-    h1_conn_note_close(&HN_CONTAINER_OF(l, struct hn_conn, link)->h1);
+    h1_conn_give_up(&HN_CONTAINER_OF(l, struct hn_conn, link)->h1);
 }
 
 void pool_fini(struct hn_pool *p) {

@@ -378,6 +378,10 @@ HN_INTERNAL void dial_get_times(const struct hn_dial *d,
     out->at[i] = d->times.at[i];
 }
 
+HN_INTERNAL bool dial_was_connected(const struct hn_dial *d) {
+  return d->times.at[HN_TIME_CONNECT_END] != 0;
+}
+
 HN_INTERNAL struct hn_stream *dial_take_stream(struct hn_dial *d) {
   struct hn_stream *s = d->stream;
   d->stream = NULL;

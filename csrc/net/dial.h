@@ -56,6 +56,9 @@ HN_INTERNAL void dial_give_resolved(struct hn_dial *d,
 /* When look-up, connect and handshake happened; the rest of *out stays. */
 HN_INTERNAL void dial_get_times(const struct hn_dial *d, struct hn_times *out);
 
+/* The layers up to TCP or the Unix socket were made. */
+HN_INTERNAL bool dial_was_connected(const struct hn_dial *d);
+
 /* Once, after dial_step answered 0: the stream, now the caller's. */
 HN_INTERNAL struct hn_stream *dial_take_stream(struct hn_dial *d);
 

@@ -78,6 +78,7 @@ static void h1_conn_set_state(enum hn_h1_state *state, enum hn_h1_state next) {
 void h1_conn_init(struct hn_h1_conn *c) {
   c->ours = c->theirs = HN_H1_IDLE;
   c->keep_alive = true;
+  c->gives_up = false;
   c->asked_switch = false;
   c->patience = INT64_MAX;
 }
@@ -149,7 +150,7 @@ static bool h1_conn_persists(int minor, const struct hn_headers *fields) {
 
 void h1_conn_note_request(struct hn_h1_conn *c, int minor,
                           const struct hn_headers *fields) {
-  if (!h1_conn_persists(minor, fields)) c->keep_alive = false;
+  if (!h1_conn_persists(minor, fields)) h1_conn_give_up(c);
   c->asked_switch = headers_has(fields, "Upgrade") &&
                     headers_has_element(fields, "Connection", "upgrade");
 }
@@ -178,6 +179,15 @@ void h1_conn_note_response(struct hn_h1_conn *c, int minor,
 
 void h1_conn_note_close(struct hn_h1_conn *c) {
   c->keep_alive = false;
+}
+
+void h1_conn_give_up(struct hn_h1_conn *c) {
+  c->keep_alive = false;
+  c->gives_up = true;
+}
+
+bool h1_conn_may_go_on(const struct hn_h1_conn *c) {
+  return c->ours == HN_H1_DONE && c->keep_alive;
 }
 
 bool h1_conn_is_reusable(const struct hn_h1_conn *c) {

@@ -42,6 +42,7 @@ enum hn_h1_event {
 struct hn_h1_conn {
   enum hn_h1_state ours, theirs;
   bool keep_alive;   /* so far nobody said close */
+  bool gives_up;     /* we did */
   bool asked_switch; /* our head had Upgrade */
   int64_t patience;  /* ms the peer says that it waits for the next request;
                         INT64_MAX: it has not said */
@@ -74,6 +75,12 @@ HN_INTERNAL void h1_conn_note_response(struct hn_h1_conn *c, int minor,
                                        const struct hn_headers *fields);
 /* The response's framing is until-close, or the peer half-closed. */
 HN_INTERNAL void h1_conn_note_close(struct hn_h1_conn *c);
+/* We do not want it for another exchange. */
+HN_INTERNAL void h1_conn_give_up(struct hn_h1_conn *c);
+
+/* Our message is complete, and when theirs is the connection may carry
+ * another. */
+HN_INTERNAL bool h1_conn_may_go_on(const struct hn_h1_conn *c);
 
 /* Both messages are complete and the connection may carry another. */
 HN_INTERNAL bool h1_conn_is_reusable(const struct hn_h1_conn *c);

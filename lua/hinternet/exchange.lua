@@ -115,7 +115,7 @@ local function new_exchange(session, method, target, given)
 end
 
 local function answer(x, request, data)
-  local r, message, code = response.new(request, x.url, data)
+  local r, message, code = response.new(request, x.url, x.target.fragment, data)
   if not r then return nil, message, code end
   r.history = x.history
   return r

@@ -24,7 +24,7 @@ local http = { session = client.session }
 
 -- A request without options, from its opening on. It is the most common one:
 -- nothing is made for it but the request and the response.
-local function fetch(request, url)
+local function fetch(request, target)
   local _ <close> = request
   local ok, message, code = send(request)
   if not ok then return nil, message, code end
@@ -35,7 +35,8 @@ local function fetch(request, url)
   if message then return nil, message, code end
   local headers, hops, status = response_of(request)
   if not headers then return nil, hops, status end
-  if hops > 0 then url = url_of(request) end
+  local url = target.url
+  if hops > 0 then url = url_of(request, target.fragment) end
   return setmetatable({ status = status, headers = headers, url = url, body = body or "" },
     response_meta)
 end
@@ -62,7 +63,7 @@ local function perform(session, method, url, options)
   if not target then return nil, message, code end
   request, message, code = open(session, method, target, target.path)
   if not request then return nil, message, code end
-  return fetch(request, target.url)
+  return fetch(request, target)
 end
 
 -- -------------------------------------------------------------- entry points
@@ -119,7 +120,7 @@ for _, method in next, { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE" } do
     local connection = options == nil and target and target.connection
     if connection then
       local request = open_request(connection, method, target.path, target.open_options)
-      if request then return fetch(request, target.url) end
+      if request then return fetch(request, target) end
     end
     return perform(nil, method, url, options)
   end

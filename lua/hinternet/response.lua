@@ -143,16 +143,20 @@ response.meta = {
   __name = "hinternet.response",
 }
 
---- Where a request was led by redirects.
-function response.url_of(request)
-  return (gsub(request:query_option("url"), "^[^/]*//[^/?#%%]*", import "url".lower))
+--- Where a request was led by redirects; the fragment of what was asked goes
+-- along unless they brought another (RFC 9110 10.2.2).
+function response.url_of(request, asked)
+  local fragment = request:query_option("url_fragment")
+  if fragment == "" then fragment = asked end
+  return gsub(request:query_option("url"), "^[^/]*//[^/?#%%]*", import "url".lower) .. fragment
 end
 
---- The response whose head a request has; its body, if it was read.
-function response.new(request, url, body)
+--- The response whose head a request has; the URL and the fragment that were
+-- asked; the body, if it was read.
+function response.new(request, url, fragment, body)
   local headers, hops, status = response_of(request)
   if not headers then return nil, hops, status end
-  if hops > 0 then url = response.url_of(request) end
+  if hops > 0 then url = response.url_of(request, fragment) end
   return setmetatable({ status = status, headers = headers, url = url, body = body },
     response.meta)
 end

@@ -50,8 +50,11 @@ local function crack(text)
   if not origin then return nil, message, code end
   local extra = gsub(parts.extra, "#.*", "")
   local path = escape((parts.path == "" and "/" or parts.path) .. extra)
+  local fragment = gsub(parts.extra, "^[^#]*#?", "")
+  if fragment ~= "" then fragment = "#" .. escape(fragment) end
   return {
     url = origin .. path,
+    fragment = fragment, -- with its "#", or empty
     host = host,
     port = port,
     origin = origin,

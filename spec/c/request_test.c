@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include "../../csrc/hinternet_url.h"
+#include "../../csrc/net/clock.h"
 #include "serve_fixture.h"
 
 static void serve_half(int fd) {
@@ -448,6 +449,111 @@ TEST(a_result_that_is_there_is_had_without_a_step) {
   serve_stop(&s);
 }
 
+static _Atomic bool may_end;
+
+static void serve_wait(void) {
+  while (!may_end) serve_nap(1);
+}
+
+static void serve_moved_slowly(int fd) {
+  if (!serve_take_head(fd)) return;
+  serve_say(fd, "HTTP/1.1 302 Found\r\nLocation: /x\r\n"
+                "Content-Length: 4\r\n\r\nre");
+  serve_wait();
+  serve_say(fd, "st");
+  while (serve_take_head(fd))
+    serve_say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+}
+
+static void serve_moved_far(int fd) {
+  if (!serve_take_head(fd)) return;
+  serve_say(fd, "HTTP/1.1 302 Found\r\nLocation: /x\r\n"
+                "Content-Length: 65537\r\n\r\n");
+  serve_wait();
+}
+
+static void serve_moved_elsewhere(int fd) {
+  if (!serve_take_head(fd)) return;
+  serve_say(fd, "HTTP/1.1 302 Found\r\nLocation: http://localhost:1/\r\n"
+                "Content-Length: 4\r\n\r\nre");
+  serve_wait();
+}
+
+static int64_t client_opened(struct client *c) {
+  struct hn_value opened;
+  CHECK_INT(hn_query_option(c->rt, c->session, slice_of("connections_opened"),
+                            &opened), 0);
+  return opened.number;
+}
+
+/* A request whose redirect has been heard, and whose time stands still. */
+static hn_handle client_to_redirect(struct client *c, struct serve *s,
+                                    serve_fn *run) {
+  struct hn_event e;
+  may_end = false;
+  serve_start(s, run);
+  client_open(c, s->port, HN_STATUS_REDIRECT);
+  hn_handle r = client_request(c, "GET");
+  CHECK_INT(hn_send(c->rt, r, none(), none(), HN_LENGTH_AUTO), 0);
+  CHECK(client_await(c, r, HN_OP_SEND_REQUEST, &e));
+  CHECK_INT(hn_receive_response(c->rt, r), 0);
+  while (!hn_next_event(c->rt, 0, &e)) CHECK_INT(hn_step(c->rt, 1000), 0);
+  CHECK_INT(e.status, HN_STATUS_REDIRECT);
+  CHECK(!hn_next_event(c->rt, 0, &e));
+  clock_set_fake(clock_now_us());
+  for (int i = 0; i < 20; i++) CHECK_INT(hn_step(c->rt, 0), 0);
+  return r;
+}
+
+static void client_end(struct client *c, struct serve *s) {
+  may_end = true;
+  clock_set_fake(-1);
+  hn_runtime_free(c->rt);
+  serve_stop(s);
+}
+
+TEST(the_rest_of_a_redirects_body_is_waited_for) {
+  struct serve s;
+  struct client c;
+  struct hn_event e;
+  hn_handle r = client_to_redirect(&c, &s, serve_moved_slowly);
+  CHECK_INT(client_opened(&c), 1);
+  CHECK_INT(hn_next_timeout(c.rt), 250);
+  may_end = true;
+  CHECK(client_await(&c, r, HN_OP_RECEIVE_RESPONSE, &e));
+  CHECK_INT(client_opened(&c), 1);
+  client_end(&c, &s);
+}
+
+TEST(the_rest_of_a_redirects_body_is_waited_for_so_long_only) {
+  struct serve s;
+  struct client c;
+  struct hn_event e;
+  hn_handle r = client_to_redirect(&c, &s, serve_moved_slowly);
+  clock_set_fake(clock_now_us() + 249 * 1000);
+  for (int i = 0; i < 20; i++) CHECK_INT(hn_step(c.rt, 0), 0);
+  CHECK_INT(client_opened(&c), 1);
+  CHECK_INT(hn_next_timeout(c.rt), 1);
+  clock_set_fake(clock_now_us() + 1000);
+  CHECK_INT(hn_next_timeout(c.rt), 0);
+  for (int i = 0; i < 20; i++) CHECK_INT(hn_step(c.rt, 0), 0);
+  CHECK_INT(client_opened(&c), 2);
+  CHECK_INT(hn_close(c.rt, r), 0);
+  while (hn_next_event(c.rt, 0, &e)) continue;
+  client_end(&c, &s);
+}
+
+TEST(what_the_next_hop_has_no_use_for_is_not_waited_for) {
+  serve_fn *const rows[] = {serve_moved_far, serve_moved_elsewhere};
+  for (size_t i = 0; i < 2; i++) {
+    struct serve s;
+    struct client c;
+    (void)client_to_redirect(&c, &s, rows[i]);
+    CHECK_INT(client_opened(&c), 2);
+    client_end(&c, &s);
+  }
+}
+
 TEST(only_urls_of_http_go_into_requests) {
   static const struct {
     const char *scheme;
@@ -468,7 +574,10 @@ TEST(only_urls_of_http_go_into_requests) {
   }
 }
 
-TEST_MAIN(ROW(only_urls_of_http_go_into_requests),
+TEST_MAIN(ROW(the_rest_of_a_redirects_body_is_waited_for),
+          ROW(the_rest_of_a_redirects_body_is_waited_for_so_long_only),
+          ROW(what_the_next_hop_has_no_use_for_is_not_waited_for),
+          ROW(only_urls_of_http_go_into_requests),
           ROW(a_send_that_fails_ends_the_response_before),
           ROW(a_send_that_fails_does_not_send_the_one_before_again),
           ROW(a_body_that_nobody_reads_is_drained_as_it_comes),

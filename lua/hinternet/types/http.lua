@@ -36,7 +36,7 @@ local session = {}
 ---@field version string "HTTP/1.1"
 ---@field headers hinternet.headers
 ---@field raw_headers string
----@field url string what was asked, escaped, without fragment; scheme and host in lower case
+---@field url string what was asked, escaped, without fragment; scheme and host in lower case; after redirects where it came from
 ---@field body string? nil for a streamed response
 ---@field times table<string, hinternet.seconds> the record of request_times
 ---@field history { status: integer, url: string }[]? with the option of that name

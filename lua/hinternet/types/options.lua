@@ -19,6 +19,7 @@
 ---| "security_flags" # flags, S R; certificate faults that are ignored; a query adds 0x1 (secure) and 0x20000000 (strong)
 ---| "security_certificate_struct" # record, R, query; the server's certificate
 ---| "url" # string, R, query; the full URL of the request, after redirects
+---| "url_fragment" # string, R, query; the fragment that redirects brought, with its `#`, or empty
 ---| "security_key_bitness" # integer, R, query; bits of the cipher's key; 0 without TLS
 ---| "user_agent" # string, S; the User-Agent field; empty: none
 ---| "context_value" # integer, S C R; a number of the caller's, copied to children

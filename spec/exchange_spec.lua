@@ -1,0 +1,175 @@
+-- One request and its response: what each attempt begins with, what is refused
+-- before a byte goes out, and what a callback hears of the connection's end.
+
+local hinternet = require "hinternet"
+local hops = require "spec.support.hops"
+local leaks = require "spec.support.leaks"
+local notification = require "spec.support.notification"
+local peer = require "spec.support.peer"
+
+local INVALID_PARAMETER = 87
+
+local p
+local function start_peer()
+  setup(function() p = peer.start() end)
+  teardown(function() p:stop() end)
+  leaks.watch()
+end
+
+local OK = peer.response(200, {}, "ok")
+
+describe("A body in chunks", function()
+  start_peer()
+
+  local OLD = "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 3\r\n\r\nold"
+
+  -- A server of HTTP/1.0 that keeps its connections.
+  local function serve()
+    return p:script({ "loop", -1, { { "recv_head" }, { "recv_body" }, { "send", OLD } } })
+  end
+
+  it("does not go to a server that has answered in HTTP/1.0", function()
+    local s = serve()
+    local session <close> = hops.open()
+    local connection = session:connect("127.0.0.1", s.port)
+    assert.same({ 200, "old" }, { hops.exchange(connection:open_request()) })
+    local before = s:received()[1]
+    for _ = 1, 2 do
+      local ok, message, code = connection:open_request("POST", "/"):send(nil, nil, "chunked")
+      assert.is_nil(ok)
+      assert.equal(INVALID_PARAMETER, code)
+      assert.matches("HTTP/1.0", message, 1, true)
+      assert.matches("length", message)
+      assert.matches("127.0.0.1:" .. s.port, message, 1, true)
+    end
+    assert.equal(before, s:received()[1])
+    -- Nothing has happened to the connection, and a length is all it takes.
+    assert.same({ 200, "old" }, { hops.exchange(connection:open_request("POST"), nil, "body") })
+    assert.equal(1, s:accepted())
+    session:close()
+    s:close()
+  end)
+
+  it("is refused from a function as well, and begins no request", function()
+    local s = serve()
+    local session <close> = hops.open()
+    assert(session:get(s.url))
+    local r, message, code = session:put(s.url, { body = function() return "x" end })
+    assert.is_nil(r)
+    assert.equal(INVALID_PARAMETER, code)
+    assert.matches("HTTP/1.0", message, 1, true)
+    assert.is_nil(s:received()[1]:find("PUT", 1, true))
+    session:close()
+    s:close()
+  end)
+
+  it("goes to one that answers in HTTP/1.1, and to one that has not answered", function()
+    local s = p:echo()
+    local session <close> = hops.open()
+    for _ = 1, 2 do
+      local pieces = { "one" }
+      local r = assert(session:put(s.url, { body = function() return table.remove(pieces) end }))
+      assert.matches("chunked", r.body)
+    end
+    session:close()
+    s:close()
+  end)
+end)
+
+describe("A status callback", function()
+  start_peer()
+
+  local created = { { "session:connect", "handle_created" },
+    { "connection:open_request", { "handle_created", on = "request" } } }
+  local fresh = { "resolving_name", "name_resolved", "connecting_to_server",
+    "connected_to_server", "sending_request", "request_sent" }
+  local receiving = { "receiving_response", "response_received" }
+  local ended = { "closing_connection", "connection_closed" }
+
+  local function row(what, ...)
+    local all = { what }
+    for _, list in ipairs { ... } do table.move(list, 1, #list, #all + 1, all) end
+    return all
+  end
+
+  it("hears that a kept connection which breaks is replaced", function()
+    for _, step in ipairs { { "close" }, { "reset" } } do
+      local s = p:serve { connections = {
+        { { "recv_head" }, { "send", OK }, { "recv_head" }, step },
+        { { "recv_head" }, { "send", OK }, { "recv_eof" } },
+      } }
+      local w = notification.world { port = s.port }
+      w:run(created):run { row("request:send", fresh), row("request:receive_response", receiving),
+        { "request:read", args = { "a" }, gives = "ok" } }
+      -- A reset is seen by a read that gives nothing.
+      local broken = step[1] == "close" and receiving or { "receiving_response" }
+      w:run { { "request:send", "sending_request", "request_sent" },
+        row("request:receive_response", broken, ended, fresh, receiving),
+        { "request:read", args = { "a" }, gives = "ok" } }
+      w.session:close()
+      s:close()
+    end
+  end)
+
+  it("hears nothing of a kept connection that is found dead before it is used", function()
+    local s = p:serve { connections = {
+      { { "recv_head" }, { "send", OK }, { "close" } },
+      { { "recv_head" }, { "recv_body" }, { "send", OK }, { "recv_eof" } },
+    } }
+    local w = notification.world { port = s.port }
+    w:run(created):run { row("request:send", fresh), row("request:receive_response", receiving),
+      { "request:read", args = { "a" }, gives = "ok" } }
+    assert.is_true(s:wait(1))
+    -- One whose body is still to come is never trusted unseen.
+    local send = row("request:send", fresh)
+    send.args = { "", "", 4 }
+    w:run { send }
+    w.session:close()
+    s:close()
+  end)
+
+  it("hears that a connection ends on which a handshake goes wrong", function()
+    for _, step in ipairs { { "close" }, { "send", "no TLS at all\r\n" }, { "reset" } } do
+      local s = p:script({ "recv_until", "\1" }, step)
+      local w = notification.world { port = s.port, secure = true }
+      w:run(created)
+      assert.is_nil((w.request:send()))
+      local heard = notification.names(w:take())
+      assert.matches("connected_to_server, closing_connection, connection_closed", heard)
+      w.session:close()
+      s:close()
+    end
+  end)
+end)
+
+describe("A request that is sent again and closed at once", function()
+  start_peer()
+
+  it("was waiting for a connection, as at its first send", function()
+    local s = p:keepalive("ok")
+    local session <close> = assert(hinternet.open { async = true })
+    local phases, done = {}, false
+    session:set_status_callback(function(handle, status, info)
+      if status == "sendrequest_complete" then assert(handle:receive_response()) end
+      if status == "headers_available" then assert(handle:read("a")) end
+      if status == "read_complete" then done = true end
+      if status == "request_error" then phases[#phases + 1] = info.phase end
+    end)
+    local connection = session:connect("127.0.0.1", s.port)
+    local function poll_until(what)
+      repeat hinternet.poll(1) until what()
+    end
+    local first = connection:open_request()
+    assert(first:send())
+    first:close()
+    local again = connection:open_request()
+    assert(again:send())
+    poll_until(function() return done end)
+    assert(again:send())
+    again:close()
+    poll_until(function() return #phases == 2 end)
+    assert.same({ "acquire", "acquire" }, phases)
+    session:close()
+    s:close()
+  end)
+end)
