@@ -292,11 +292,18 @@ TEST(host_fields) {
     {"Host: [127.0.0.1\r\n", false},
     {"Host:\r\n", false},
     {"Host: 127.0.0.1\r\n", true},
+    {"Host: 127.0.0.2:65535\r\n", true},
+    {"Host: 127.0.0.2:65534\r\n", false},
+    {"Host: 127.0.0.2:65536\r\n", false},
+    {"Host: 127.0.0.2:\r\n", false},
   };
   struct serve s;
   struct client c;
   serve_start(&s, serve_ok);
-  policy_open_only(&c, s.port);
+  char rule[40];
+  const char *const hosts[] = {rule, "127.0.0.2:65535", NULL};
+  snprintf(rule, sizeof rule, "127.0.0.1:%u", s.port);
+  policy_open(&c, (struct hn_policy){.allow = BOTH, .hosts = hosts});
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     hn_handle r = policy_request(&c, "127.0.0.1", s.port, 0);
     test_label(rows[i].lines);

@@ -2,6 +2,8 @@
  * quota_test.c: the limits of a host's policy: what happens at them, and that
  * all goes on below them.
  */
+#include <zlib.h>
+
 #include "policy_fixture.h"
 
 TEST(handles) {
@@ -69,6 +71,38 @@ TEST(response_bodies) {
   serve_stop(&s);
 }
 
+/* A thousand bytes in a few. */
+static void serve_packed(int fd) {
+  unsigned char plain[1000] = {0}, packed[100];
+  char head[100];
+  uLongf n = sizeof packed;
+  CHECK_INT(compress(packed, &n, plain, sizeof plain), Z_OK);
+  snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Encoding: deflate"
+           "\r\nContent-Length: %lu\r\n\r\n", (unsigned long)n);
+  while (serve_take_head(fd)) {
+    serve_say(fd, head);
+    serve_put(fd, (const char *)packed, n);
+  }
+}
+
+TEST(decoded_bodies) {
+  struct serve s;
+  struct client c;
+  serve_start(&s, serve_packed);
+  for (int more = 0; more < 2; more++) {
+    policy_open(&c, (struct hn_policy){
+      .allow = BOTH | HN_ALLOW_LOOPBACK,
+      .max_response_body = 999 + (uint64_t)more});
+    hn_handle r = policy_request(&c, "127.0.0.1", s.port, 0);
+    CHECK_INT(policy_go(&c, r), 0);
+    CHECK_INT(hn_read(c.rt, r, 0, HN_READ_ALL), 0);
+    CHECK_INT(heard(&c, r, HN_OP_READ_DATA), more);
+    if (!more) CHECK_INT(said.code, HN_ERR_INSUFFICIENT_BUFFER);
+    policy_close(&c);
+  }
+  serve_stop(&s);
+}
+
 static _Atomic int taken;
 
 static void serve_count(int fd) {
@@ -88,6 +122,7 @@ TEST(request_bodies) {
                     HN_LENGTH_AUTO), 0);
   CHECK(!heard(&c, r, HN_OP_SEND_REQUEST));
   CHECK_INT(said.code, HN_ERR_INSUFFICIENT_BUFFER);
+  CHECK_INT(said.phase, HN_PHASE_SEND);
   CHECK(strstr(said.text, "request body larger than allowed (host policy)"));
   CHECK_INT(hn_send(c.rt, r, none(), none(), 11), 0);
   CHECK(!heard(&c, r, HN_OP_SEND_REQUEST));
@@ -311,7 +346,8 @@ TEST(memory_for_connections) {
   for (int i = 0; i < 4; i++) serve_stop(&s[i]);
 }
 
-TEST_MAIN(ROW(handles), ROW(response_bodies), ROW(request_bodies),
+TEST_MAIN(ROW(handles), ROW(response_bodies), ROW(decoded_bodies),
+          ROW(request_bodies),
           ROW(connections), ROW(the_line_for_a_connection_has_an_end),
           ROW(everybody_in_line_is_served), ROW(memory_for_a_body),
           ROW(memory_for_what_is_piled_up), ROW(memory_for_connections))

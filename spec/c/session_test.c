@@ -72,6 +72,16 @@ TEST(the_user_agent_is_counted) {
   policy_close(&c);
 }
 
+TEST(a_user_agent_has_no_blanks_round_it) {
+  struct client c;
+  struct hn_value v;
+  policy_open(&c, (struct hn_policy){.allow = BOTH});
+  set_text(&c, c.session, "user_agent", " \ta b\t ");
+  CHECK_INT(hn_query_option(c.rt, c.session, slice_of("user_agent"), &v), 0);
+  CHECK_TEXT(v.text, "a b");
+  policy_close(&c);
+}
+
 TEST(a_user_agent_beyond_the_limit_changes_nothing) {
   struct client c;
   struct hn_value v = {.type = HN_TYPE_TEXT};
@@ -145,6 +155,7 @@ TEST(a_hop_is_counted) {
 
 TEST_MAIN(ROW(texts_of_sessions_and_requests_are_counted),
           ROW(the_user_agent_is_counted),
+          ROW(a_user_agent_has_no_blanks_round_it),
           ROW(a_user_agent_beyond_the_limit_changes_nothing),
           ROW(heads_are_counted_until_their_requests_are_gone),
           ROW(a_hop_is_counted))
