@@ -96,3 +96,19 @@ describe("Bytes that there was no memory for", function()
     s:close()
   end)
 end)
+
+describe("Tasks", function()
+  local folder
+  setup(function() folder = process.temp_folder() end)
+  teardown(function() process.remove_folder(folder) end)
+
+  it("go on after any allocation of theirs that failed, as before", function()
+    local library = folder .. "/limit.so"
+    process.run(("LD_PRELOAD= ${CC:-cc} -shared -fPIC -Wl,-z,nodelete "
+      .. "$(pkg-config --cflags lua5.4) -o %s spec/support/limit.c"):format(library))
+    local said = process.run(("%s spec/support/starve.lua %s spec/task_spec.lua 100 2>&1")
+      :format(process.interpreter(), library))
+    local tries = tonumber(said:match("(%d+)\n$"))
+    assert.is_true(tries and tries > 1000, said)
+  end)
+end)

@@ -45,12 +45,13 @@ local parked = {}
 -- in it block, or return at once.
 local function begin_callback(loop)
   loop.calling, half[CALLING] = true, half[CALLING] + 1
-  loop.token, waiters[loop.thread] = waiters[loop.thread], nil
+  local token = waiters[loop.thread]
+  if token then loop.token, waiters[loop.thread] = token, false end
 end
 
 local function end_callback(loop)
   loop.calling, half[CALLING] = false, half[CALLING] - 1
-  waiters[loop.thread], loop.token = loop.token, nil
+  if loop.token then waiters[loop.thread], loop.token = loop.token, false end
 end
 
 -- Ends a loop. One that did not get its result cancels its operation: that
@@ -73,6 +74,7 @@ local function enter(handle, op)
     op = op,
     thread = running(),
     calling = false, -- a callback runs below this loop
+    token = false,   -- the waiter its coroutine has otherwise
     done = false,
   }, loop_meta)
   loops[loop] = true
@@ -286,7 +288,8 @@ local function leave_poll(loop, problem)
 end
 
 -- Where poll takes events: there is one, for poll cannot run inside itself.
-local place = setmetatable({ calling = false, done = true }, { __close = leave_poll })
+local place = setmetatable({ calling = false, done = true, token = false, thread = false,
+  id = false, session = false }, { __close = leave_poll })
 
 --- The place that takes the events of all sessions; to be left by <close>.
 function dispatch.enter_poll()

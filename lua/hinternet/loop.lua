@@ -126,10 +126,10 @@ end
 -- joined; further ones are warnings.
 function loop.run()
   check("run")
-  task.begin_run()
-  local guard <close> = setmetatable({}, { __close = function(self)
+  local guard <close> = setmetatable({ done = false }, { __close = function(self)
     if not self.done then task.end_run() end
   end })
+  task.begin_run()
   finish_tasks()
   guard.done = true
   local failure = task.end_run()

@@ -104,7 +104,8 @@ function parked.set_waiter(waiter, thread)
   thread = thread or running()
   local token
   if waiter then
-    token = setmetatable({ wait = waiter.wait, wake = waiter.wake, go_on = waiter.go_on,
+    token = setmetatable({ nil, nil, nil, false, op = false, number = 0, given = false,
+      cancelled = false, task = false, wait = waiter.wait, wake = waiter.wake, go_on = waiter.go_on,
       thread = thread, done = false }, token_meta)
   end
   core.allow_parking()

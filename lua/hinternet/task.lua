@@ -49,25 +49,49 @@ local groups = setmetatable({}, weak_keys)
 -- turn comes with the next poll.
 local ready, first, last = setmetatable({}, weak_values), 1, 0
 local yielded, yields = setmetatable({}, weak_values), 0
--- Failed tasks that nobody joined -> when they failed.
+-- Tasks that nobody joined -> when they failed; 0: they did not.
 local failed, failures = setmetatable({}, weak_keys), 0
 -- Tasks that have not ended, while run runs: these it finishes.
 local kept
 
-local depth = 0 -- tasks being resumed now, one inside the other
-task.alive = 0  -- tasks that have not ended
+-- Any step below may end by an error, as for want of memory. So what has to be
+-- noted when a task goes on has its place from its beginning, and what was
+-- skipped by an error is found again, by a search that follows one.
+local current        -- the task being resumed now; its `outer` is around it
+local astray = false -- an error may have kept tasks from going on
+local working = false
+task.alive = 0       -- tasks that have not ended
 
 -- Called when a task becomes ready, once somebody watches from outside.
 local on_ready
 
 function task.set_on_ready(f) on_ready = f end
 
+local function enqueue(self)
+  local before = astray
+  astray = true
+  ready[last + 1] = self
+  last, astray = last + 1, before
+  if on_ready then on_ready() end
+end
+
 local function make_ready(self)
   if self.ready or self.ended then return end
   self.ready = true
-  last = last + 1
-  ready[last] = self
-  if on_ready then on_ready() end
+  enqueue(self)
+end
+
+local function is_active(self)
+  local status = status_of(self.thread)
+  return status == "running" or status == "normal"
+end
+
+-- Forgets tasks that are not being resumed any more: an error was raised past
+-- them.
+local function drop_inactive()
+  while current and not is_active(current) do
+    current, astray = current.outer, true
+  end
 end
 
 -- How the calls of a task wait: by yielding their token.
@@ -78,7 +102,7 @@ function waiter.wake(token) make_ready(token.task) end
 -- A task that failed and was never joined says so when nobody can join it any
 -- more.
 local function report(self)
-  if failed[self] then
+  if (failed[self] or 0) > 0 then
     failed[self] = nil
     warn("hinternet: error in a task: ", dispatch.text_of(self.problem))
   end
@@ -89,34 +113,47 @@ local function finish(self, ok, problem)
   task.alive = task.alive - 1
   local set = owned[self.session]
   if set then set[self] = nil end
-  if kept then kept[self] = nil end
-  if not ok then
+  if ok then
+    failed[self] = nil
+    if kept then kept[self] = nil end -- else until run has raised it
+  else
     failures = failures + 1
     self.problem, failed[self] = problem, failures
-    if kept then kept[self] = true end -- until run has raised it
   end
+  local before = astray
+  astray = true
   for i = 1, #self.joiners do
     local token = self.joiners[i]
     token.wake(token)
   end
+  astray = before
 end
 
 local function resumed(self, ok, what)
-  depth = depth - 1
+  current = self.outer
   if what == self.token then return end -- it waits
   if not ok then
     if what == DEAD then what = "the coroutine of the task was closed" end
     close(self.thread)
   elseif not self.results then -- it yielded by itself
-    yields = yields + 1
-    yielded[yields] = self
+    local before = astray
+    self.ready, astray = true, true
+    yielded[yields + 1] = self
+    yields, self.ready, astray = yields + 1, false, before
     return
   end
   finish(self, ok, what)
 end
 
+local function resume_task(self)
+  if current then drop_inactive() end
+  self.outer, current = current or false, self
+  return resumed(self, resume(self.thread))
+end
+
 local function go_on(self)
   self.ready = false
+  if self.results then return finish(self, true) end -- an error came after its end
   if self.token.cancelled and not self.started then
     self.results = pack(nil, CANCELLED, OPERATION_CANCELLED)
     return finish(self, true)
@@ -125,8 +162,7 @@ local function go_on(self)
     self.started = true
     self.group.unstarted = self.group.unstarted - 1
   end
-  depth = depth + 1
-  return resumed(self, resume(self.thread))
+  return resume_task(self)
 end
 
 function waiter.go_on(token)
@@ -154,8 +190,26 @@ end
 local function completed(token)
   local self = token.task
   if not self then return token.wake(token) end
-  depth = depth + 1
-  return resumed(self, resume(self.thread))
+  return resume_task(self)
+end
+
+-- Whether an error kept a task from going on where it should have, or from its
+-- end.
+local function is_astray(self)
+  local status, token = status_of(self.thread), self.token
+  if self.ended or status ~= "suspended" then return status == "dead" and not self.ended end
+  local joined = self.joined
+  return self.ready or token.done and not token.given or joined and joined.ended
+end
+
+-- One of them; nothing when there is none.
+local function find_astray()
+  for _, set in next, owned do
+    for self in next, set do
+      if is_astray(self) then return self end
+    end
+  end
+  astray = false
 end
 
 -- The task that has been ready for longest, taken from the list.
@@ -167,29 +221,40 @@ local function next_ready()
     if self and self.ready then return self end
   end
   first, last = 1, 0
+  if astray then return find_astray() end
 end
 
 --- Resumes tasks and delivers events at the place of poll, one by one, until
 -- there is nothing left or the time has come; how many that were.
 function task.work(place, limit)
   local count = 0
+  working = true
   repeat
-    local self = first <= last and next_ready()
+    local self = (first <= last or astray) and next_ready()
     if self then
       go_on(self)
       count = count + 1
     else
       local taken = take(place)
-      if taken == nil then return count end
+      if taken == nil then
+        working = false
+        return count
+      end
       if taken then count = count + 1 end
       if taken and taken ~= true then completed(taken) end
     end
   until limit and now() >= limit
+  working = false
   return count
 end
 
---- Makes ready what yielded by itself since the last time.
+--- Makes ready what yielded by itself since the last time; looks for what an error
+-- of the last time kept from going on.
 function task.next_round()
+  if working or current then
+    drop_inactive()
+    working, astray = false, true
+  end
   for i = 1, yields do
     local self = yielded[i]
     yielded[i] = nil
@@ -199,36 +264,41 @@ function task.next_round()
 end
 
 --- Whether a task is being resumed.
-function task.is_inside() return depth > 0 end
+function task.is_inside()
+  if current then drop_inactive() end
+  return current ~= nil and current ~= false
+end
 
 --- Whether a task is ready, or will be with the next round.
-function task.is_pending() return first <= last or yields > 0 end
+function task.is_pending() return first <= last or yields > 0 or astray end
 
 --- Keeps every task until end_run, so that run can finish it.
 function task.begin_run()
-  kept = {}
+  local all = {}
   for _, set in next, owned do
-    for self in next, set do kept[self] = true end
+    for self in next, set do all[self] = true end
   end
+  kept = all
 end
 
 --- Lets go of them; answers the first error that nobody joined, as a table.
 function task.end_run()
   local found
+  kept = nil
   for self, number in next, failed do
-    if not found or number < failed[found] then found = self end
+    if number > 0 and (not found or number < failed[found]) then found = self end
   end
+  local failure = found and { problem = found.problem }
   if found then failed[found] = nil end
   for self in next, failed do report(self) end
-  kept = nil
-  return found and { problem = found.problem }
+  return failure
 end
 
 -- Only a task whose session went with it is collected before its end.
 local meta = {
   __gc = function(self)
     if not self.ended then task.alive = task.alive - 1 end
-    local count = (self.started or self.token.cancelled) and 0 or self.group.unstarted
+    local count = (self.ended or self.started or self.token.cancelled) and 0 or self.group.unstarted
     if count > 0 then
       self.group.unstarted = 0 -- one warning for all
       warn("hinternet: tasks that never started, for want of a run or poll: ", count)
@@ -258,20 +328,24 @@ function task.spawn(self, f, ...)
   if not self:is_valid() then return self:parent() end -- nil, message, 6
   local arguments = pack(...)
   local group = groups[self] or { unstarted = 0 }
-  local new = setmetatable({ session = self, group = group, joiners = {} }, meta)
+  -- It counts once everything is there that it needs.
+  local new = setmetatable({ session = self, group = group, joiners = {}, joined = false,
+    outer = false, ready = false, started = false, ended = true, results = false,
+    problem = false, thread = false, token = false }, meta)
   new.thread = create(function()
     new.results = pack(f(unpack(arguments, 1, arguments.n)))
   end)
   new.token = parked.set_waiter(waiter, new.thread)
   new.token.task = new
-  groups[self], group.unstarted = group, group.unstarted + 1
+  groups[self] = group
+  local given = setmetatable({}, Task)
+  inner[given], failed[new] = new, 0
+  ready[last + 1] = new -- may need memory
   owned[self] = owned[self] or {}
   owned[self][new] = true
   if kept then kept[new] = true end
-  task.alive = task.alive + 1
+  new.ended, task.alive, group.unstarted = false, task.alive + 1, group.unstarted + 1
   make_ready(new)
-  local given = setmetatable({}, Task)
-  inner[given] = new
   return given
 end
 
@@ -305,6 +379,7 @@ local function await_end(self)
     return
   end
   self.joiners[#self.joiners + 1] = token
+  if token.task then token.task.joined = self end
   while not self.ended do
     if token.cancelled then return nil, CANCELLED, OPERATION_CANCELLED end
     token.wait(token)
