@@ -63,7 +63,6 @@ struct tls_stream {
   bool warm;      /* its buffers are kept until it is idle */
   bool wanted;    /* the peer asked for a certificate and got none */
   bool unsure;    /* no list could tell whether the certificate is revoked */
-  bool spoiled;   /* the peer broke the protocol: nothing to resume */
   bool offered;   /* a session to resume was offered */
   unsigned port;
   char host[HN_MAX_HOST + 1]; /* NUL-terminated */

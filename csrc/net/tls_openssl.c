@@ -84,7 +84,7 @@ static int tls_fail_protocol(struct tls_stream *t) {
   unsigned long error = ERR_peek_error();
   const char *words = error ? ERR_reason_error_string(error) : NULL;
   int reason = ERR_GET_REASON(error);
-  t->spoiled = true;
+  tls_sessions_forget(t);
   if (tls_lacks_memory())
     return tls_fail(t, HN_ERR_NOT_ENOUGH_MEMORY, NULL);
   t->base.system = (int)(error & 0x7fffffff);
@@ -111,7 +111,7 @@ static bool tls_is_turned_away(const struct tls_stream *t) {
 static int tls_break(struct tls_stream *t) {
   if (t->base.secure != 0) return tls_fail(t, HN_ERR_SECURE_FAILURE, NULL);
   if (t->silence > HN_TLS_MAX_SILENCE) {
-    t->spoiled = true;
+    tls_sessions_forget(t);
     return tls_fail(t, HN_ERR_CONNECTION_ERROR,
                     "TLS: too many messages without data");
   }
@@ -261,8 +261,9 @@ static void tls_idle(struct hn_stream *s) {
 static void tls_close(struct hn_stream *s) {
   struct tls_stream *t = tls_of(s);
   /* Or the library would give up the session of a connection that ends without
-   * our goodbye (RFC 5246 7.2.1). */
-  if (t->ssl && !t->spoiled) SSL_set_shutdown(t->ssl, SSL_SENT_SHUTDOWN);
+   * our goodbye (RFC 5246 7.2.1). One of a peer that broke the protocol is
+   * forgotten by then. */
+  if (t->ssl) SSL_set_shutdown(t->ssl, SSL_SENT_SHUTDOWN);
   SSL_free(t->ssl);
   ERR_clear_error();
   s->next->ops->close(s->next);

@@ -69,9 +69,7 @@ HN_INTERNAL void tls_sessions_forget(const struct tls_stream *t) {
 
 static bool tls_session_keep(const struct tls_stream *t, SSL_SESSION *s) {
   struct hn_tls_context *c = t->context;
-  if (!SSL_SESSION_is_resumable(s) ||
-      SSL_get_verify_result(t->ssl) != X509_V_OK)
-    return false;
+  if (SSL_get_verify_result(t->ssl) != X509_V_OK) return false;
   struct tls_kept *k = mem_calloc(1, sizeof *k);
   struct hn_slice host = slice_of(t->host);
   char *copy = k ? mem_copy(host.p, host.n) : NULL;
@@ -109,7 +107,6 @@ static bool tls_session_is_fresh(const struct tls_stream *t,
   const SSL_SESSION *s = k->session;
   int64_t age = clock_wall() - k->since;
   unsigned long hint = SSL_SESSION_get_ticket_lifetime_hint(s);
-  if (!SSL_SESSION_is_resumable(s)) return false;
   if (age < 0 || age > SSL_SESSION_get_timeout(s)) return false;
   if ((hint > 0 || tls_session_is_ticket_13(s)) && (uint64_t)age >= hint)
     return false;

@@ -1,8 +1,10 @@
 /*
- * identity_test.c: what is left of the secrets that open an identity.
+ * identity_test.c: how identities are loaded, a slice at a time, and what is left
+ * of the secrets that open one.
  */
 #include <fcntl.h>
 
+#include "../../csrc/core/identity.h"
 #include "serve_fixture.h"
 #include "tls_fixture.h"
 
@@ -117,4 +119,83 @@ TEST(a_password_leaves_nothing_behind) {
   unlink(bag);
 }
 
-TEST_MAIN(ROW(a_password_leaves_nothing_behind))
+enum { COPIES = 400, MANY = 20 };
+
+static char bundle[] = "/tmp/hn_many_XXXXXX";
+
+/* More certificates than one slice can be enough for. */
+static void make_bundle(void) {
+  struct fixture_cert one = fixture_authority("one");
+  FILE *f = fixture_file(bundle);
+  for (int i = 0; f && i < COPIES; i++) PEM_write_X509(f, one.cert);
+  if (f) fclose(f);
+  fixture_drop(&one);
+}
+
+static struct hn_session *session_in(struct client *c) {
+  struct hn_node *n = NULL;
+  CHECK_INT(node_find(c->rt, c->session, HN_KIND_SESSION, &n), 0);
+  return session_of(n);
+}
+
+/* However many ask for it. */
+TEST(one_slice_is_loaded_a_step) {
+  const struct hn_tls_options o = {.ca_file = bundle};
+  struct hn_tls_context *tls = NULL;
+  const char *detail = NULL;
+  struct client c;
+  int rc = HN_AGAIN, steps = 0;
+  make_bundle();
+  client_open(&c, 1, 0);
+  struct hn_session *s = session_in(&c);
+  c.rt->env.now_us = 1000;
+  for (int i = 0; i < 2 * COPIES; i++)
+    if (!CHECK_INT(identity_get(s, &o, &tls, &detail), HN_AGAIN)) break;
+  while (rc == HN_AGAIN && ++steps < 2 * COPIES) {
+    c.rt->env.now_us++;
+    rc = identity_get(s, &o, &tls, &detail);
+  }
+  CHECK_INT(rc, 0);
+  CHECK(tls != NULL);
+  /* The same one from then on, in whatever step. */
+  struct hn_tls_context *again = NULL;
+  CHECK_INT(identity_get(s, &o, &again, &detail), 0);
+  CHECK(again == tls);
+  hn_runtime_free(c.rt);
+  unlink(bundle);
+}
+
+/* Each would push another one out before its next turn. */
+TEST(more_than_are_kept_are_all_loaded) {
+  bool loaded[MANY] = {false};
+  int left = MANY, crowded = 0;
+  struct client c;
+  strcpy(bundle + strlen(bundle) - 6, "XXXXXX");
+  make_bundle();
+  client_open(&c, 1, 0);
+  struct hn_session *s = session_in(&c);
+  for (int step = 0; step < 2 * COPIES && left > 0 && crowded < 10; step++) {
+    c.rt->env.now_us = 1000 + step;
+    crowded += left > HN_IDENTITIES;
+    for (int i = 0; i < MANY; i++) {
+      char name[2] = {(char)('a' + i), '\0'};
+      const struct hn_tls_options o = {.ca_file = bundle, .alpn = name};
+      struct hn_tls_context *tls;
+      const char *detail;
+      if (loaded[i]) continue;
+      int rc = identity_get(s, &o, &tls, &detail);
+      CHECK(rc == 0 || rc == HN_AGAIN);
+      loaded[i] = rc == 0;
+      left -= loaded[i];
+    }
+    /* As long as there is room, nobody is hurried. */
+    if (step == 0) CHECK(left >= HN_IDENTITIES);
+  }
+  CHECK_INT(left, 0);
+  hn_runtime_free(c.rt);
+  unlink(bundle);
+}
+
+TEST_MAIN(ROW(one_slice_is_loaded_a_step),
+          ROW(more_than_are_kept_are_all_loaded),
+          ROW(a_password_leaves_nothing_behind))

@@ -302,6 +302,115 @@ TEST(with_faults) {
   fixture_drop(&cert);
 }
 
+static SSL *ssl_of(const struct pair *p) {
+  return ((struct tls_stream *)(void *)p->client)->ssl;
+}
+
+/* Nothing of a connection whose certificate was not good stays, whatever let
+ * it come about. */
+TEST(a_bad_verdict_is_not_kept) {
+  struct fixture_cert cert = pair_good_leaf();
+  const struct hn_tls_options o = pair_options();
+  struct hn_tls_context *c = pair_context(&o);
+  SSL_CTX *ctx = lasting_server(&cert, 2);
+  struct pair p;
+  CHECK_INT(pair_join(&p, c, ctx, slice_of("localhost"), 443), 0);
+  CHECK_INT(pair_handshake(&p), 0);
+  SSL_set_verify_result(ssl_of(&p), X509_V_ERR_CERT_HAS_EXPIRED);
+  pair_check_exchange(&p); /* the tickets come with it */
+  CHECK_INT(c->session_count, 0);
+  pair_close(&p);
+  CHECK(!visit_plainly(c, ctx));
+  CHECK(c->session_count > 0);
+  SSL_CTX_free(ctx);
+  tls_context_free(c);
+  fixture_drop(&cert);
+}
+
+/* What the library has given up is neither kept nor offered. */
+TEST(one_that_cannot_be_resumed) {
+  struct fixture_cert cert = pair_good_leaf();
+  struct hn_tls_options o = pair_options();
+  o.max_version = HN_TLS_1_2;
+  for (int late = 0; late < 2; late++) {
+    struct hn_tls_context *c = pair_context(&o);
+    SSL_CTX *ctx = lasting_server(&cert, 2);
+    struct pair p;
+    SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
+    test_label(late ? "given up later" : "given up at once");
+    CHECK_INT(pair_join(&p, c, ctx, slice_of("localhost"), 443), 0);
+    CHECK_INT(p.client->ops->step_connect(p.client), HN_AGAIN);
+    pair_carry(&p);
+    CHECK_INT(p.client->ops->step_connect(p.client), HN_AGAIN);
+    if (!late) SSL_CTX_remove_session(c->ctx, SSL_get_session(ssl_of(&p)));
+    CHECK_INT(pair_handshake(&p), 0);
+    CHECK_INT(c->session_count, late);
+    SSL_CTX_remove_session(c->ctx, SSL_get_session(ssl_of(&p)));
+    pair_close(&p);
+    CHECK(!visit_plainly(c, ctx));
+    CHECK(visit_plainly(c, ctx));
+    SSL_CTX_free(ctx);
+    tls_context_free(c);
+  }
+  fixture_drop(&cert);
+}
+
+/* A peer that was cut off for its messages is not one to come back to. */
+TEST(after_messages_without_end) {
+  struct fixture_cert cert = pair_good_leaf();
+  const struct hn_tls_options o = pair_options();
+  struct hn_tls_context *c = pair_context(&o);
+  SSL_CTX *ctx = lasting_server(&cert, 2);
+  struct pair p;
+  char text[8];
+  size_t n;
+  CHECK_INT(pair_join(&p, c, ctx, slice_of("localhost"), 443), 0);
+  CHECK_INT(pair_handshake(&p), 0);
+  pair_check_exchange(&p);
+  CHECK_INT(c->session_count, 2);
+  for (int i = 0; i < 20000; i++) {
+    CHECK_INT(SSL_key_update(p.server, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+    CHECK_INT(SSL_do_handshake(p.server), 1);
+  }
+  pair_carry(&p);
+  CHECK_INT(p.client->ops->read(p.client, text, sizeof text, &n),
+            HN_ERR_CONNECTION_ERROR);
+  pair_close(&p);
+  CHECK(!visit_plainly(c, ctx));
+  CHECK(visit_plainly(c, ctx));
+  SSL_CTX_free(ctx);
+  tls_context_free(c);
+  fixture_drop(&cert);
+}
+
+/* RFC 5246 7.2.2: nor is one that broke the protocol. */
+TEST(after_a_fatal_fault) {
+  struct fixture_cert cert = pair_good_leaf();
+  for (size_t i = 0; i < 2; i++) {
+    struct hn_tls_options o = pair_options();
+    o.max_version = versions[i];
+    struct hn_tls_context *c = pair_context(&o);
+    SSL_CTX *ctx = lasting_server(&cert, 2);
+    struct pair p;
+    char text[8];
+    size_t n;
+    CHECK_INT(pair_join(&p, c, ctx, slice_of("localhost"), 443), 0);
+    CHECK_INT(pair_handshake(&p), 0);
+    pair_check_exchange(&p);
+    CHECK(c->session_count > 0);
+    CHECK_INT(buf_append_text(&p.wire.to_client, "no record of TLS"), 0);
+    CHECK_INT(p.client->ops->read(p.client, text, sizeof text, &n),
+              HN_ERR_CONNECTION_ERROR);
+    CHECK_INT(c->session_count, 0);
+    pair_close(&p);
+    CHECK(!visit_plainly(c, ctx));
+    CHECK(visit_plainly(c, ctx));
+    SSL_CTX_free(ctx);
+    tls_context_free(c);
+  }
+  fixture_drop(&cert);
+}
+
 /* Without memory to keep a session, the connection goes on all the same. */
 TEST(without_memory) {
   struct fixture_cert cert = pair_good_leaf();
@@ -331,4 +440,6 @@ PAIR_MAIN(ROW(the_second_visit_is_resumed), ROW(by_host_and_port),
           ROW(one_of_tls_1_2_serves_many), ROW(the_newest_are_kept),
           ROW(a_server_that_forgot), ROW(not_for_ever),
           ROW(forgotten_after_a_failure), ROW(with_faults),
-          ROW(without_memory))
+          ROW(a_bad_verdict_is_not_kept), ROW(one_that_cannot_be_resumed),
+          ROW(after_messages_without_end),
+          ROW(after_a_fatal_fault), ROW(without_memory))
