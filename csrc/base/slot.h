@@ -11,7 +11,10 @@
 
 #include "err.h"
 
-enum { HN_SLOT_MAX = 0xffffff }; /* entries at most */
+enum {
+  HN_SLOT_MAX = 0xffffff, /* entries at most */
+  HN_SLOT_KINDS = 8,      /* types below it are kinds of handles */
+};
 
 struct hn_slot {
   void *ptr;   /* borrowed; NULL: free */

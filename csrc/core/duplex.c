@@ -73,15 +73,17 @@ static int duplex_find_any(hn_runtime *rt, hn_handle h, struct hn_node **out) {
   return (*out)->ops->step ? 0 : HN_ERR_INCORRECT_HANDLE_TYPE;
 }
 
-static bool duplex_is_op(enum hn_op op) {
-  return op > HN_OP_NONE && op <= HN_OP_SEND_REQUEST;
+/* Whether the kind has such an operation. */
+static bool duplex_has(const struct hn_node *n, enum hn_op op) {
+  unsigned number = (unsigned)op;
+  return number < 32 && (n->ops->apis & (1u << number)) != 0;
 }
 
 int hn_await(hn_runtime *rt, hn_handle h, enum hn_op op) {
   struct hn_node *n;
   int rc = duplex_find_any(rt, h, &n);
   if (rc) return rc;
-  if (!duplex_is_op(op)) return HN_ERR_INVALID_PARAMETER;
+  if (!duplex_has(n, op)) return HN_ERR_INVALID_PARAMETER;
   struct hn_operation *o = duplex_operation(n, op);
   if (o) o->awaited = true;
   return 0;
@@ -92,7 +94,7 @@ int hn_cancel(hn_runtime *rt, hn_handle h, enum hn_op op) {
   bool drop[HN_SIDES];
   int rc = duplex_find_any(rt, h, &n);
   if (rc) return rc;
-  if (op != HN_OP_NONE && !duplex_is_op(op)) return HN_ERR_INVALID_PARAMETER;
+  if (op != HN_OP_NONE && !duplex_has(n, op)) return HN_ERR_INVALID_PARAMETER;
   for (int side = 0; side < HN_SIDES; side++) {
     const struct hn_operation *o = n->operations[side];
     drop[side] = o && (op == HN_OP_NONE || o->api == op);

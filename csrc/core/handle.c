@@ -6,7 +6,7 @@
 int node_find_any(const hn_runtime *rt, hn_handle h, struct hn_node **out) {
   assert(rt);
   struct hn_node *n = NULL;
-  if (slot_type_of(h) <= HN_KIND_WEBSOCKET && !env_is_other(&rt->env))
+  if (slot_type_of(h) < HN_SLOT_KINDS && !env_is_other(&rt->env))
     n = slots_get_any(&rt->env.slots, h);
   if (!n) return HN_ERR_INVALID_HANDLE;
   *out = n;
@@ -138,7 +138,7 @@ bool hn_is_valid(const hn_runtime *rt, hn_handle h) {
 
 int hn_kind_of(hn_handle h) {
   uint8_t type = slot_type_of(h);
-  return type <= HN_KIND_WEBSOCKET ? type : 0;
+  return type < HN_SLOT_KINDS ? type : 0;
 }
 
 uint32_t hn_index_of(hn_handle h) {

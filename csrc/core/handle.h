@@ -36,11 +36,14 @@ struct hn_node_ops {
 
   /* Those of a kind with operations (duplex.h); NULL for the others. */
 
+  uint32_t apis; /* which ones: 1u << enum hn_op, several; numbers below 32 */
   /* Moves what runs as far as it goes. */
   void (*step)(struct hn_node *n);
-  /* Whether a step would read what its connection has to say. */
+  /* Whether a step would read what its connection has to say. NULL: it never
+   * has one. */
   bool (*reads)(const struct hn_node *n);
-  /* What it announced and was held for has been heard: it goes on. */
+  /* What it announced and was held for has been heard: it goes on. NULL: it is
+   * held for nothing. */
   void (*go_on)(struct hn_node *n);
   /* A wait was broken off, and nothing runs any more: nobody can say which
    * bytes the caller has seen. */

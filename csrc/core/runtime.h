@@ -48,7 +48,7 @@ struct hn_runtime {
   struct hn_link queues;   /* hn_queue.link; owned */
   struct hn_link events;   /* hn_event_record.all, oldest first */
   struct hn_link spare_events;   /* hn_event_record.link; owned */
-  struct hn_records records[HN_KIND_WEBSOCKET + 1]; /* of kinds that use them */
+  struct hn_records records[HN_SLOT_KINDS]; /* of kinds that use them */
   size_t spare_event_count;
   struct hn_field record[32]; /* hn_query_option's last answer */
   struct hn_buf parked;  /* text of the event taken last */

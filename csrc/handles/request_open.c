@@ -133,6 +133,9 @@ static const struct hn_node_ops request_ops = {
   .destroy = request_destroy,
   .describe = request_describe,
   .expire = request_expire,
+  .apis = 1u << HN_OP_RECEIVE_RESPONSE | 1u << HN_OP_QUERY_DATA_AVAILABLE |
+          1u << HN_OP_READ_DATA | 1u << HN_OP_WRITE_DATA |
+          1u << HN_OP_SEND_REQUEST,
   .step = request_step,
   .reads = request_reads,
   .go_on = request_go_on,

@@ -18,7 +18,7 @@
 #include "../net/dial.h"
 #include "../proto/h1_conn.h"
 
-enum { HN_SLOT_CONN = 16 }; /* slot type, beside the kinds of handles */
+enum { HN_SLOT_CONN = HN_SLOT_KINDS }; /* slot type, beside those of handles */
 
 /* What a connection counts as on its account, besides its buffers: our records,
  * and the TLS library's memory at its most, in the handshake. */
