@@ -105,7 +105,7 @@ endif
 dep_libs := $(tls_libs) -Wl,--as-needed $(zlib_libs) $(brotli_libs) \
   $(zstd_libs) $(core_libs)
 
-language := -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden
+language := -std=c11 -D_GNU_SOURCE -fPIC -fno-plt -fvisibility=hidden
 compile  := $(CC) $(CFLAGS) $(language) $(WARNINGS) $(dep_cflags)
 werror   := $(if $(WERROR),-Werror)
 depfiles := -MMD -MP
