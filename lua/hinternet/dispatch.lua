@@ -140,16 +140,14 @@ local function hear(loop, status, handle, callback, id, op, a, b, c, phase, host
   return false
 end
 
--- Delivers what is queued for the session of a handle; the number delivered.
+-- Delivers what is queued for the session of a handle.
 local function deliver(loop, handle)
-  local count = 0
   local function take(status, ...)
     if not status then return false end
-    if hear(loop, status, ...) then count = count + 1 end
+    hear(loop, status, ...)
     return true
   end
   while take(next_event(handle)) do end
-  return count
 end
 
 -- Takes events until the loop's operation has completed.

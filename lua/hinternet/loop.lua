@@ -127,7 +127,7 @@ end
 function loop.run()
   check("run")
   local guard <close> = setmetatable({ done = false }, { __close = function(self)
-    if not self.done then task.end_run() end
+    if not self.done then task.break_run() end
   end })
   task.begin_run()
   finish_tasks()

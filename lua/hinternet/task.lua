@@ -281,6 +281,10 @@ function task.begin_run()
   kept = all
 end
 
+--- Lets go of them before their end: their failures are told when nobody can join
+-- them any more.
+function task.break_run() kept = nil end
+
 --- Lets go of them; answers the first error that nobody joined, as a table.
 function task.end_run()
   local found

@@ -1,0 +1,207 @@
+--- What becomes of tasks when they end, or when what they belong to does, and who
+--- is told of what.
+
+local hinternet = require "hinternet"
+local leaks = require "spec.support.leaks"
+local parked = require "hinternet.parked"
+local peer = require "spec.support.peer"
+local process = require "spec.support.process"
+
+local function open(options) return assert(hinternet.open(options)) end
+
+local function collect() for _ = 1, 4 do collectgarbage() end end
+
+local function stalling(p)
+  return p:serve { connections = { { { "recv_head" }, { "stall" } } } }
+end
+
+describe("A session", function()
+  local p
+  setup(function() p = peer.start() end)
+  teardown(function() p:stop() end)
+  leaks.watch()
+
+  -- What a task of the session holds, known weakly.
+  local function spawn(session, f)
+    local held, weak = {}, setmetatable({}, { __mode = "v" })
+    weak[1] = held
+    session:spawn(function() return f and f(), held end)
+    return weak
+  end
+
+  it("lets go of tasks that have ended", function()
+    local session <close> = open()
+    local weak = spawn(session)
+    session:run()
+    collect()
+    assert.is_nil(weak[1])
+  end)
+
+  it("that nobody can reach takes its ready tasks along", function()
+    local weak = spawn(open())
+    collect()
+    assert.is_nil(weak[1])
+    assert.is_false(hinternet.poll(0))
+  end)
+
+  it("is not kept by a run that was broken off, nor are its failures kept silent", function()
+    local s = stalling(p)
+    local said = process.run(("%s -e %s 2>&1"):format(process.interpreter(), process.quote(([[
+      local hinternet = require "hinternet"
+      warn "@on"
+      local weak = setmetatable({}, { __mode = "v" })
+      local function try()
+        local session, held = hinternet.open { async = true }, {}
+        weak[1] = held
+        session:set_status_callback(function() error "broken off" end, { "sending_request" })
+        session:spawn(function() error("nobody joins this", 0) end)
+        session:spawn(function()
+          local request = session:connect("127.0.0.1", %d):open_request()
+          request:send()
+          request:receive_response()
+          return held
+        end)
+        print(select(2, pcall(hinternet.run)):match "broken off")
+      end
+      try()
+      for _ = 1, 4 do collectgarbage() end
+      print(weak[1], hinternet.poll(0))
+    ]]):format(s.port))))
+    assert.matches("Lua warning: hinternet: error in a task: nobody joins this\n", said, 1, true)
+    assert.matches("broken off\nnil\tfalse\n",
+      said:gsub("Lua warning:.-\n", ""), 1, true)
+    s:close()
+  end)
+end)
+
+describe("A parked call that fails", function()
+  local p
+  setup(function() p = peer.start() end)
+  teardown(function() p:stop() end)
+  leaks.watch()
+
+  -- A session with a task parked in receive_response, and what the call answers.
+  local function park(server, session)
+    local request = session:connect("127.0.0.1", server.port):open_request()
+    local task = session:spawn(function()
+      assert(request:send())
+      return request:receive_response()
+    end)
+    return task, request
+  end
+
+  local function expect_failure(task)
+    local answers = table.pack(task:join())
+    assert.equal(3, answers.n)
+    assert.is_nil(answers[1])
+    assert.is_string(answers[2])
+    assert.equal("integer", math.type(answers[3]))
+    assert.is_true(answers[3] > 0)
+  end
+
+  it("answers nil, message, code when another blocking call delivers it", function()
+    local broken = p:script({ "recv_head" }, { "wait" }, { "close" })
+    local other = p:script({ "recv_head" }, { "wait" },
+      { "send", peer.response(200, {}, "late") })
+    local session <close> = open()
+    local task = park(broken, session)
+    repeat hinternet.poll(0.01) until broken:accepted() == 1 and task:status() == "waiting"
+    local request = session:connect("127.0.0.1", other.port):open_request()
+    local heard
+    request:set_status_callback(function(_, status)
+      if status == "request_sent" then
+        heard = true
+        broken:go()
+        other:go()
+      end
+    end)
+    assert(request:send())
+    assert.is_true(heard)
+    assert(request:receive_response())
+    expect_failure(task)
+    for _, s in ipairs { broken, other } do s:close() end
+  end)
+
+  it("answers the same when a close delivers it", function()
+    local s = stalling(p)
+    local session <close> = open()
+    session:set_status_callback(function() end, { "handle_closing" })
+    local task, request = park(s, session)
+    repeat hinternet.poll(0.01) until s:accepted() == 1 and task:status() == "waiting"
+    assert.is_true(request:close())
+    assert.equal("ready", task:status())
+    expect_failure(task)
+    s:close()
+  end)
+
+  it("says that its handle was closed when a later handle has its place", function()
+    local s = stalling(p)
+    local session <close> = open { async = true }
+    local connection = assert(session:connect("localhost", s.port)) -- is looked up: waits
+    local woken = {}
+    local function park_in_send(request)
+      local answers = {}
+      local thread = coroutine.create(parked.wrap({
+        wait = function(token)
+          answers.token = token
+          coroutine.yield()
+        end,
+        wake = function(token) woken[#woken + 1] = token end,
+      }, function() answers[1] = table.pack(request:send()) end))
+      assert(coroutine.resume(thread))
+      return thread, answers
+    end
+    local request = assert(connection:open_request())
+    local thread, answers = park_in_send(request)
+    assert.is_table(answers.token)
+    assert.is_true(request:close())
+    local later = {} -- one of these has the closed one's place
+    for i = 1, 4 do later[i] = assert(connection:open_request()) end
+    for i = 1, 4 do later[i] = { park_in_send(later[i]) } end
+    assert.same({ answers.token }, woken)
+    assert(coroutine.resume(thread))
+    assert.same({ nil, "operation cancelled: its handle was closed", 12017, n = 3 }, answers[1])
+    repeat hinternet.poll(0.01) until #woken == 5
+    for i = 1, 4 do
+      assert(coroutine.resume(later[i][1]))
+      assert.same({ true, n = 1 }, later[i][2][1])
+    end
+    collectgarbage()
+    s:close()
+  end)
+end)
+
+describe("A callback", function()
+  leaks.watch()
+
+  it("that closes a handle of another session is told so before close returns", function()
+    local log = {}
+    local a <close> = open()
+    local b <close> = open()
+    local connection = assert(b:connect("127.0.0.1", 1))
+    connection:set_status_callback(function(_, status) log[#log + 1] = status end)
+    a:set_status_callback(function(_, status)
+      if status ~= "handle_created" or log.closed then return end
+      log.closed = true
+      assert.is_true(connection:close())
+      assert.same({ "handle_closing" }, { table.unpack(log) })
+      log[#log + 1] = "returned"
+    end)
+    assert(a:connect("127.0.0.1", 1))
+    assert.same({ "handle_closing", "returned" }, { table.unpack(log) })
+  end)
+end)
+
+describe("A task that joins itself", function()
+  it("is blamed where it does", function()
+    local session <close> = open()
+    local task
+    task = session:spawn(function()
+      return select(2, pcall(function() task:join() end)), debug.getinfo(1, "l").currentline
+    end)
+    session:run()
+    local message, line = task:join()
+    assert.equal(("spec/delivery_spec.lua:%d: a task cannot join itself"):format(line),
+      (message:gsub("^[^:]*/spec/", "spec/"):gsub("^%./", "")))
+  end)
+end)
