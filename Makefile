@@ -121,7 +121,7 @@ sanitize := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
 # other stays out.
 embedded    := csrc/lua/lhn_embedded.c
 all_sources := $(filter-out csrc/net/part_shared.c $(embedded),\
-  $(wildcard csrc/*/*.c))
+  $(wildcard csrc/*/*.c csrc/*/*/*.c))
 common      := $(filter-out csrc/net/reactor_%.c,$(all_sources))
 sources     := $(common) csrc/net/reactor_$(REACTOR).c
 
@@ -130,8 +130,7 @@ sources     := $(common) csrc/net/reactor_$(REACTOR).c
 # shares with the core.
 modules := core tls zlib $(if $(brotli),brotli) $(if $(zstd),zstd)
 
-tls_own := $(filter-out %/tls_part.c %/tls_options.c,\
-  $(wildcard csrc/net/tls_*.c)) csrc/net/trust.c
+tls_own := $(wildcard csrc/net/openssl/*.c) csrc/net/trust.c
 tls_sources := $(tls_own) $(addprefix csrc/,base/account.c base/buf.c \
   base/err.c base/mem.c base/slice.c net/address.c net/clock.c net/file.c net/tls_part.c)
 zlib_sources := $(addprefix csrc/,base/account.c base/mem.c base/slice.c \
@@ -164,7 +163,7 @@ lua_files  := $(patsubst lua/%,%,lua/hinternet.lua $(adapters) \
 
 all: build/found $(modules:%=build/hinternet/%.so)
 
-headers := $(wildcard csrc/*.h csrc/*/*.h)
+headers := $(wildcard csrc/*.h csrc/*/*.h csrc/*/*/*.h)
 
 # A core refuses the parts of another build.
 stamp = $(firstword $(shell cat $(headers) | cksum))
@@ -327,7 +326,9 @@ under_handles := $(under_core)
 test_link = $(CC) $(sanitize) -o $@ $(filter %.o,$^) $(dep_libs)
 
 # $(call test_rules,floor): the rules of the tests of that floor's modules
-names_of = $(sort $(basename $(notdir $(wildcard csrc/$(1)/*.[ch]))))
+# (of one in net/openssl, tls_NAME_test).
+names_of = $(sort $(basename $(notdir $(wildcard csrc/$(1)/*.[ch]))) \
+  $(patsubst %,tls_%,$(basename $(notdir $(wildcard csrc/$(1)/openssl/*.c)))))
 tests_of = $(foreach n,$(call names_of,$(1)),$(if \
   $(wildcard spec/c/$(n)_test.c),build/test/$(n)_test))
 define test_rules

@@ -153,10 +153,10 @@ describe("floors", function()
     proto = "url_text url_ref url header_text header h1_head h1_body h1_conn httpdate "
       .. "follow decode_codec decode decode_zlib decode_brotli decode_zstd",
     net = "clock process file replace address address_class origin guard reactor "
-      .. "reactor_epoll reactor_poll resolver part part_shared env news stream tcp_tune tcp "
-      .. "times trust tls tls_internal tls_part tls_options tls_bio tls_file tls_verify "
-      .. "tls_store tls_revocation tls_identity tls_session tls_context tls_info tls_openssl "
-      .. "part_linked dial",
+      .. "reactor_epoll reactor_poll resolver part part_shared env news transport tcp_tune tcp "
+      .. "times trust tls tls_part tls_options openssl/openssl openssl/bio openssl/file "
+      .. "openssl/verify openssl/store openssl/revocation openssl/identity openssl/session "
+      .. "openssl/context openssl/info openssl/transport part_linked dial",
     http = "conn place pool protocol exchange content h1",
     core = "runtime budget event handle op duplex life take loop",
     handles = "settings target hop identity session connection request policy new_file "
@@ -287,7 +287,7 @@ describe("owners", function()
       { "^csrc/net/resolver.c$", "^csrc/net/file.c$" } },
     { { "^<time.h>$" }, { "^csrc/net/clock.c$", "^csrc/net/resolver.c$",
         "^csrc/net/file.c$" } },
-    { { "^<openssl/" }, { "^csrc/net/tls_[%w_]+%.c$", "^csrc/base/hash.c$",
+    { { "^<openssl/" }, { "^csrc/net/openssl/", "^csrc/base/hash.c$",
         "^csrc/base/random.c$" } },
     { { "^<zlib.h>$" }, { "^csrc/proto/decode_zlib.c$" } },
     { { "^<brotli/" }, { "^csrc/proto/decode_brotli.c$" } },

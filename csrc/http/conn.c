@@ -41,14 +41,14 @@ int conn_new(struct hn_env *env, const struct hn_origin *origin,
 }
 
 bool conn_get_endpoints(const struct hn_conn *c, struct hn_endpoints *out) {
-  if (c->stream) return tcp_get_endpoints(c->stream, out) == 0;
+  if (c->transport) return tcp_get_endpoints(c->transport, out) == 0;
   if (!c->facts || !c->facts->has_endpoints) return false;
   *out = c->facts->endpoints;
   return true;
 }
 
 bool conn_get_tls(const struct hn_conn *c, struct hn_tls_info *out) {
-  if (c->stream) return tls_get_info(c->stream, out);
+  if (c->transport) return tls_get_info(c->transport, out);
   if (!c->facts || !c->facts->has_tls) return false;
   *out = c->facts->tls;
   return true;
@@ -63,13 +63,13 @@ static void conn_keep_facts(struct hn_conn *c) {
   c->facts = f;
 }
 
-static void conn_close_stream(struct hn_conn *c, bool polite) {
+static void conn_close_transport(struct hn_conn *c, bool polite) {
   bool other = env_is_other(c->env);
   if (c->holds > 0 && !other) conn_keep_facts(c);
   if (polite && buf_size(&c->out) == 0 && !other)
-    c->stream->ops->shutdown(c->stream);
-  c->stream->ops->close(c->stream);
-  c->stream = NULL;
+    c->transport->ops->shutdown(c->transport);
+  c->transport->ops->close(c->transport);
+  c->transport = NULL;
 }
 
 void conn_hold(struct hn_conn *c) {
@@ -89,7 +89,7 @@ void conn_free(struct hn_conn *c, bool polite) {
   c->env->connections--;
   account_give(&c->env->account, conn_cost(c->origin));
   if (c->dial) dial_free(c->dial);
-  if (c->stream) conn_close_stream(c, polite);
+  if (c->transport) conn_close_transport(c, polite);
   conn_hold(c);
   if (c->tag) slots_remove(&c->env->slots, c->tag);
   c->tag = 0;
@@ -99,39 +99,39 @@ void conn_free(struct hn_conn *c, bool polite) {
 }
 
 bool conn_is_connected(const struct hn_conn *c) {
-  return c->stream != NULL;
+  return c->transport != NULL;
 }
 
 bool conn_was_connected(const struct hn_conn *c) {
-  return c->stream || (c->dial && dial_was_connected(c->dial));
+  return c->transport || (c->dial && dial_was_connected(c->dial));
 }
 
 int conn_step_connect(struct hn_conn *c, struct hn_news_log *log,
                       struct hn_times *times, struct hn_errinfo *info) {
-  if (c->stream) return 0;
+  if (c->transport) return 0;
   int rc = dial_step(c->dial, log, info);
   if (rc) return rc;
   dial_get_times(c->dial, times);
-  c->stream = dial_take_stream(c->dial);
+  c->transport = dial_take_transport(c->dial);
   dial_free(c->dial);
   c->dial = NULL;
   c->interest = HN_WANT_READ;
   c->heard_at = env_now_us(c->env);
-  /* What the peer said during the handshake may already lie in the stream. */
-  c->readable = c->stream->ops->has_pending(c->stream);
+  /* What the peer said during the handshake may lie in the transport. */
+  c->readable = c->transport->ops->has_pending(c->transport);
   return 0;
 }
 
-/* Makes the reactor watch for what the stream waits for, and for room when a
- * write waits as well: the stream speaks of its last call only. Reading is
+/* Makes the reactor watch for what the transport waits for, and for room when a
+ * write waits as well: the transport speaks of its last call only. Reading is
  * wanted too, so that a close is seen, unless it is known that bytes are
  * waiting already: they would be reported again and again. */
 static int conn_watch(struct hn_conn *c) {
   unsigned want = (c->readable ? 0u : (unsigned)HN_WANT_READ) |
                   (c->blocked ? (unsigned)HN_WANT_WRITE : 0u) |
-                  (c->stream->ops->want(c->stream) & HN_WANT_WRITE);
+                  (c->transport->ops->want(c->transport) & HN_WANT_WRITE);
   if (want == c->interest) return HN_AGAIN;
-  int fd = c->stream->ops->fd(c->stream);
+  int fd = c->transport->ops->fd(c->transport);
   int rc = c->interest ? reactor_change(c->env->reactor, fd, c->tag, want)
                        : reactor_add(c->env->reactor, fd, c->tag, want);
   if (rc) return rc;
@@ -142,7 +142,7 @@ static int conn_watch(struct hn_conn *c) {
 /* After a write that got through: no more need for write readiness. */
 static int conn_unwatch_write(struct hn_conn *c) {
   if (!(c->interest & HN_WANT_WRITE)) return 0;
-  int fd = c->stream->ops->fd(c->stream);
+  int fd = c->transport->ops->fd(c->transport);
   int rc = reactor_change(c->env->reactor, fd, c->tag, HN_WANT_READ);
   if (rc == 0) c->interest = HN_WANT_READ;
   return rc;
@@ -153,7 +153,7 @@ int conn_queue(struct hn_conn *c, struct hn_slice s) {
 }
 
 int conn_write(struct hn_conn *c, struct hn_slice s, size_t *put) {
-  int rc = c->stream->ops->write(c->stream, s.p, s.n, put);
+  int rc = c->transport->ops->write(c->transport, s.p, s.n, put);
   c->blocked = rc == HN_AGAIN;
   if (rc == HN_AGAIN) return conn_watch(c);
   return rc ? rc : conn_unwatch_write(c);
@@ -170,14 +170,14 @@ int conn_flush(struct hn_conn *c) {
 }
 
 bool conn_can_read(const struct hn_conn *c) {
-  return c->readable || c->stream->ops->has_pending(c->stream);
+  return c->readable || c->transport->ops->has_pending(c->transport);
 }
 
 int conn_read(struct hn_conn *c, char *p, size_t n, size_t *got) {
   c->passed_over = false;
   if (!conn_can_read(c)) return conn_watch(c);
   size_t taken = 0;
-  int rc = c->stream->ops->read(c->stream, p, n, &taken);
+  int rc = c->transport->ops->read(c->transport, p, n, &taken);
   if (rc == HN_AGAIN) {
     c->readable = false;
     return conn_watch(c);
@@ -218,14 +218,14 @@ void conn_mark_ready(struct hn_conn *c, unsigned what) {
 }
 
 void conn_pause(struct hn_conn *c) {
-  if (!c->stream || !(c->interest & HN_WANT_READ)) return;
+  if (!c->transport || !(c->interest & HN_WANT_READ)) return;
   /* Mostly the caller reads on at once: taking the descriptor out, and in again
    * when all is read, would cost two system calls for each read. */
   if (!c->passed_over) {
     c->passed_over = true;
     return;
   }
-  int fd = c->stream->ops->fd(c->stream);
+  int fd = c->transport->ops->fd(c->transport);
   if (c->blocked) {
     /* A write still waits: only the reading is taken out. */
     if (reactor_change(c->env->reactor, fd, c->tag, HN_WANT_WRITE) == 0)
@@ -249,5 +249,5 @@ bool conn_is_alive(struct hn_conn *c) {
 void conn_release_buffers(struct hn_conn *c) {
   spares_give(&c->env->spares, &c->in);
   spares_give(&c->env->spares, &c->out);
-  c->stream->ops->idle(c->stream);
+  c->transport->ops->idle(c->transport);
 }

@@ -1,5 +1,5 @@
 /*
- * conn.h: one network connection: a stream, what is read ahead of it, what
+ * conn.h: one network connection: a transport, what is read ahead of it, what
  * still has to be written to it, and its place in the reactor.
  *
  * A connection is dialled for an origin, carries exchanges one after another,
@@ -46,7 +46,7 @@ struct hn_conn {
   struct hn_link again;     /* in env->unfinished */
   const struct hn_origin *origin; /* borrowed for life */
   struct hn_dial *dial;     /* owned; NULL once connected */
-  struct hn_stream *stream; /* owned; NULL until connected */
+  struct hn_transport *transport; /* owned; NULL until connected */
   unsigned interest;        /* what the reactor watches; 0: removed */
   bool is_1_0;              /* its server answered with HTTP/1.0 */
   bool readable;            /* a read is worth trying */
@@ -95,7 +95,7 @@ HN_INTERNAL int conn_step_connect(struct hn_conn *c, struct hn_news_log *log,
 /* Appends to what is to be written. Buffer errors. */
 HN_INTERNAL int conn_queue(struct hn_conn *c, struct hn_slice s);
 
-/* Writes what is queued: 0 when all is out, HN_AGAIN, or the stream's error. */
+/* Writes what is queued: 0 when all is out, HN_AGAIN, or an error. */
 HN_INTERNAL int conn_flush(struct hn_conn *c);
 
 /* Writes straight from the caller's bytes; the queue must be empty. HN_AGAIN:

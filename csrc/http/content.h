@@ -3,7 +3,7 @@
  * content codings undone that we asked for (RFC 9110 8.4).
  *
  * Without a coding it is a straight way through: the reader's room is the
- * stream's. With one, compressed bytes stay in one capped buffer and are
+ * transport's. With one, compressed bytes stay in one capped buffer and are
  * decoded into the reader's room. The connection is given back with the last
  * compressed byte; the end is told after the last decoded one.
  */

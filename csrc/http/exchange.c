@@ -91,12 +91,13 @@ static bool exchange_is_verdict(int code) {
          code == HN_ERR_CLIENT_AUTH_CERT_NEEDED;
 }
 
-/* Describes an error that came bare out of the stream. With TLS 1.3 the peer's
- * verdict on the handshake comes with the first read (RFC 8446 4.4.2.4). */
+/* Describes an error that came bare out of the transport. With TLS 1.3 the
+ * peer's verdict on the handshake comes with the first read (RFC 8446 4.4.2.4).
+ */
 static int exchange_describe(struct hn_exchange *x, int code) {
   enum hn_phase phase =
       exchange_is_verdict(code) ? HN_PHASE_SECURE : exchange_phase(x);
-  const struct hn_stream *s = x->conn ? x->conn->stream : NULL;
+  const struct hn_transport *s = x->conn ? x->conn->transport : NULL;
   if (s && s->detail)
     err_set(x->info, code, phase, x->setup.authority, s->detail);
   else if (s && s->system)
@@ -120,7 +121,7 @@ static void exchange_let_go(struct hn_exchange *x) {
 /* Most servers that wait for a TLS handshake hang up on plain text without a
  * word. */
 static bool exchange_is_snubbed(const struct hn_exchange *x, int code) {
-  return code == HN_ERR_CONNECTION_ERROR && x->conn && x->conn->stream &&
+  return code == HN_ERR_CONNECTION_ERROR && x->conn && x->conn->transport &&
          !x->conn->origin->tls && !x->reused && !x->retried &&
          x->received == 0;
 }

@@ -198,7 +198,7 @@ static int h1_await_data(struct hn_exchange *x, bool direct) {
   }
 }
 
-/* Straight from the stream to the caller. */
+/* Straight from the transport to the caller. */
 static int h1_read_direct(struct hn_exchange *x, char *p, size_t n,
                           size_t *got) {
   if (h1_must_tell(x)) return HN_AGAIN;

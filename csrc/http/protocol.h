@@ -3,7 +3,7 @@
  *
  * exchange.c knows the order of things, a protocol how they are said. Each
  * function works on the exchange and its connection, goes as far as it can and
- * answers 0, HN_AGAIN or an error. Errors of the stream are returned bare; a
+ * answers 0, HN_AGAIN or an error. Errors of the transport are returned bare; a
  * protocol's own (a fault) are described in *x->info before they are returned.
  */
 #ifndef HN_HTTP_PROTOCOL_H

@@ -41,8 +41,8 @@ struct hn_dial {
   int system;         /* the look-up's */
   struct hn_addresses addresses;
   struct hn_unix_path path;
-  struct hn_stream *stream; /* owned */
-  unsigned watched;         /* what the reactor watches the stream for */
+  struct hn_transport *transport; /* owned */
+  unsigned watched;         /* what the reactor watches the transport for */
   struct hn_timer timer;
   struct hn_times times;
   char refusal[HN_GUARD_TEXT];  /* what detail shows, from the guard */
@@ -167,7 +167,7 @@ HN_INTERNAL void dial_free(struct hn_dial *d) {
   if (d->job != 0 && !env_is_other(d->env))
     resolver_abandon(d->env->resolver, d->job);
   timer_clear(&d->env->deadlines, &d->timer);
-  if (d->stream) d->stream->ops->close(d->stream);
+  if (d->transport) d->transport->ops->close(d->transport);
   for (int i = 0; i < d->count; i++) tls_context_free(d->layers[i].tls);
   mem_free(d);
 }
@@ -231,7 +231,7 @@ static int dial_begin_tcp(struct hn_dial *d, struct hn_news_log *log) {
     return rc;
   }
   news_add_address(log, HN_STATUS_NAME_RESOLVED, &d->addresses.list[0]);
-  return tcp_new(d->env, &to, &d->limits, d->tag, &d->stream);
+  return tcp_new(d->env, &to, &d->limits, d->tag, &d->transport);
 }
 
 static int dial_begin_unix(struct hn_dial *d, struct hn_news_log *log) {
@@ -243,13 +243,13 @@ static int dial_begin_unix(struct hn_dial *d, struct hn_news_log *log) {
     d->detail = "access denied: Unix sockets are not allowed (host policy)";
     return HN_ERR_ACCESS_DENIED;
   }
-  return tcp_new(d->env, &to, &d->limits, d->tag, &d->stream);
+  return tcp_new(d->env, &to, &d->limits, d->tag, &d->transport);
 }
 
 static int dial_step_tcp(struct hn_dial *d, struct hn_news_log *log) {
-  tcp_set_news(d->stream, log);
-  int rc = d->stream->ops->step_connect(d->stream);
-  tcp_set_news(d->stream, NULL); /* the log may be gone by the next step */
+  tcp_set_news(d->transport, log);
+  int rc = d->transport->ops->step_connect(d->transport);
+  tcp_set_news(d->transport, NULL); /* the log may be gone by the next step */
   if (rc == 0) d->watched = HN_WANT_READ;
   return rc;
 }
@@ -258,10 +258,10 @@ static int dial_step_tcp(struct hn_dial *d, struct hn_news_log *log) {
 
 static int dial_begin_tls(struct hn_dial *d, struct hn_news_log *log) {
   const struct dial_layer *l = &d->layers[d->at];
-  struct hn_stream *below = d->stream;
+  struct hn_transport *below = d->transport;
   (void)log;
-  d->stream = NULL; /* tls_new owns it from here on */
-  int rc = tls_new(l->tls, below, l->host, l->port, &d->stream);
+  d->transport = NULL; /* tls_new owns it from here on */
+  int rc = tls_new(l->tls, below, l->host, l->port, &d->transport);
   return rc == 0 ? dial_set_deadline(d, d->limits.connect_timeout) : rc;
 }
 
@@ -269,7 +269,7 @@ static int dial_begin_tls(struct hn_dial *d, struct hn_news_log *log) {
 static int dial_watch(struct hn_dial *d, unsigned interest) {
   interest |= HN_WANT_READ;
   if (interest == d->watched) return 0;
-  int fd = d->stream->ops->fd(d->stream);
+  int fd = d->transport->ops->fd(d->transport);
   int rc = reactor_change(d->env->reactor, fd, d->tag, interest);
   if (rc == 0) d->watched = interest;
   return rc;
@@ -277,10 +277,10 @@ static int dial_watch(struct hn_dial *d, unsigned interest) {
 
 static int dial_step_tls(struct hn_dial *d, struct hn_news_log *log) {
   (void)log;
-  int rc = d->stream->ops->step_connect(d->stream);
+  int rc = d->transport->ops->step_connect(d->transport);
   if (rc == HN_AGAIN) {
     if (dial_is_late(d, d->limits.connect_timeout)) return HN_ERR_TIMEOUT;
-    rc = dial_watch(d, d->stream->ops->want(d->stream));
+    rc = dial_watch(d, d->transport->ops->want(d->transport));
     return rc == 0 ? HN_AGAIN : rc;
   }
   if (rc == 0) rc = dial_watch(d, HN_WANT_READ);
@@ -314,7 +314,7 @@ HN_INTERNAL enum hn_phase dial_phase(const struct hn_dial *d) {
 static int dial_describe(struct hn_dial *d, int code,
                          struct hn_errinfo *info) {
   enum hn_phase phase = dial_phase(d);
-  const struct hn_stream *s = d->stream;
+  const struct hn_transport *s = d->transport;
   if (phase == HN_PHASE_RESOLVE && d->system != 0)
     return err_set_system(info, code, phase, d->lookup, d->system);
   if (phase == HN_PHASE_RESOLVE)
@@ -337,8 +337,8 @@ static int dial_fail(struct hn_dial *d, int code, struct hn_errinfo *info) {
   d->job = 0;
   d->code = code;
   timer_clear(&d->env->deadlines, &d->timer);
-  if (d->stream) d->stream->ops->close(d->stream);
-  d->stream = NULL;
+  if (d->transport) d->transport->ops->close(d->transport);
+  d->transport = NULL;
   dial_go_to(d, HN_DIAL_FAILED);
   return code;
 }
@@ -382,8 +382,8 @@ HN_INTERNAL bool dial_was_connected(const struct hn_dial *d) {
   return d->times.at[HN_TIME_CONNECT_END] != 0;
 }
 
-HN_INTERNAL struct hn_stream *dial_take_stream(struct hn_dial *d) {
-  struct hn_stream *s = d->stream;
-  d->stream = NULL;
+HN_INTERNAL struct hn_transport *dial_take_transport(struct hn_dial *d) {
+  struct hn_transport *s = d->transport;
+  d->transport = NULL;
   return s;
 }

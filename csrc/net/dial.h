@@ -1,11 +1,11 @@
 /*
- * dial.h: from an origin to a connected stream.
+ * dial.h: from an origin to a connected transport.
  *
  * A dial is a list of layers, each made on top of the one before: a look-up (or
  * the addresses that are given in its place), a TCP connection or a Unix-domain
- * socket, TLS. Where the stream leads can be changed without changing what the
- * host means to TLS: that is the origin's route. A layer is begun when the one
- * below is through; there is nothing between two layers but this.
+ * socket, TLS. Where the transport leads can be changed without changing what
+ * the host means to TLS: that is the origin's route. A layer is begun when the
+ * one below is through; there is nothing between two layers but this.
  *
  * The dial is stepped by its owner whenever something tagged with the owner's
  * tag is ready, a deadline of HN_TIMER_CONN expires, or a look-up result for it
@@ -59,7 +59,7 @@ HN_INTERNAL void dial_get_times(const struct hn_dial *d, struct hn_times *out);
 /* The layers up to TCP or the Unix socket were made. */
 HN_INTERNAL bool dial_was_connected(const struct hn_dial *d);
 
-/* Once, after dial_step answered 0: the stream, now the caller's. */
-HN_INTERNAL struct hn_stream *dial_take_stream(struct hn_dial *d);
+/* Once, after dial_step answered 0: the transport, now the caller's. */
+HN_INTERNAL struct hn_transport *dial_take_transport(struct hn_dial *d);
 
 #endif

@@ -169,7 +169,7 @@ HN_INTERNAL int file_give(const struct hn_file *f, const char *p, size_t n,
   return 0;
 }
 
-/* Bytes that a stream has not written yet, where that can be known. */
+/* Bytes that a transport has not written yet, where that can be known. */
 static size_t file_pending(FILE *stream) {
 #ifdef __linux__
   return __fpending(stream);

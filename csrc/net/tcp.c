@@ -44,8 +44,8 @@ struct tcp_plan {
   struct hn_news_log *news; /* borrowed, or NULL */
 };
 
-struct tcp_stream {
-  struct hn_stream base;
+struct tcp_transport {
+  struct hn_transport base;
   struct hn_env *env;    /* borrowed for life */
   struct tcp_plan *plan; /* owned; NULL unless connecting */
   enum tcp_state state;
@@ -58,15 +58,15 @@ struct tcp_stream {
   struct hn_address peer;
 };
 
-static struct tcp_stream *tcp_of(struct hn_stream *s) {
-  return (struct tcp_stream *)(void *)s;
+static struct tcp_transport *tcp_of(struct hn_transport *s) {
+  return (struct tcp_transport *)(void *)s;
 }
 
-static const struct tcp_stream *tcp_of_const(const struct hn_stream *s) {
-  return (const struct tcp_stream *)(const void *)s;
+static const struct tcp_transport *tcp_of_const(const struct hn_transport *s) {
+  return (const struct tcp_transport *)(const void *)s;
 }
 
-static void tcp_set_state(struct tcp_stream *t, enum tcp_state state) {
+static void tcp_set_state(struct tcp_transport *t, enum tcp_state state) {
   static const unsigned legal[] = {
     [HN_TCP_CONNECTING] = 1u << HN_TCP_OPEN | 1u << HN_TCP_FAILED,
     [HN_TCP_OPEN] = 0,
@@ -87,7 +87,7 @@ static void tcp_note_failure(struct tcp_plan *plan, int system,
 
 /* Ends attempt i; system is its errno, 0 when it took too long. The next one
  * may start at once (RFC 8305 5). */
-static void tcp_end_attempt(struct tcp_stream *t, size_t i, int system) {
+static void tcp_end_attempt(struct tcp_transport *t, size_t i, int system) {
   struct tcp_plan *plan = t->plan;
   struct tcp_attempt *a = &plan->attempts[i];
   reactor_forget(t->env->reactor, a->fd);
@@ -98,7 +98,7 @@ static void tcp_end_attempt(struct tcp_stream *t, size_t i, int system) {
   plan->next_start = env_now(t->env);
 }
 
-static void tcp_drop_plan(struct tcp_stream *t) {
+static void tcp_drop_plan(struct tcp_transport *t) {
   if (!t->plan) return;
   for (size_t i = 0; i < t->plan->next; i++)
     if (t->plan->attempts[i].fd >= 0) tcp_end_attempt(t, i, 0);
@@ -107,7 +107,7 @@ static void tcp_drop_plan(struct tcp_stream *t) {
   t->plan = NULL;
 }
 
-static int tcp_fail(struct tcp_stream *t, int code) {
+static int tcp_fail(struct tcp_transport *t, int code) {
   if (code == HN_ERR_CANNOT_CONNECT) {
     t->base.system = t->plan->system;
     t->base.detail = t->plan->detail;
@@ -129,14 +129,14 @@ static void tcp_add_news(const struct tcp_plan *plan, uint32_t status,
   news_add_name(plan->news, status, slice_of(text));
 }
 
-static void tcp_set_no_delay(struct tcp_stream *t) {
+static void tcp_set_no_delay(struct tcp_transport *t) {
   int on = 1;
   (void)setsockopt(t->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   t->no_delay = true;
 }
 
-/* Attempt i is connected: it is the stream from now on. */
-static int tcp_win(struct tcp_stream *t, size_t i, bool watched) {
+/* Attempt i is connected: it is the transport from now on. */
+static int tcp_win(struct tcp_transport *t, size_t i, bool watched) {
   struct tcp_plan *plan = t->plan;
   int fd = plan->attempts[i].fd;
   int rc = watched ? reactor_change(t->env->reactor, fd, t->tag,
@@ -177,7 +177,7 @@ static int tcp_connect_path(int fd, const struct hn_unix_path *path) {
 /* Begins attempt i. 0: connected already; HN_AGAIN; else an errno, maybe with
  * *detail. On loopback the handshake is over when connect returns, although it
  * says EINPROGRESS: asking once more saves two epoll_ctl and a wait. */
-static int tcp_begin_attempt(struct tcp_stream *t, size_t i,
+static int tcp_begin_attempt(struct tcp_transport *t, size_t i,
                              const char **detail) {
   struct tcp_plan *plan = t->plan;
   const struct hn_address *address = &plan->addresses.list[i];
@@ -196,7 +196,7 @@ static int tcp_begin_attempt(struct tcp_stream *t, size_t i,
 }
 
 /* 0: it won; HN_AGAIN: go on with the others; else a code that ends all. */
-static int tcp_start_attempt(struct tcp_stream *t) {
+static int tcp_start_attempt(struct tcp_transport *t) {
   struct tcp_plan *plan = t->plan;
   size_t i = plan->next++;
   const char *detail = NULL;
@@ -223,7 +223,7 @@ static int tcp_check_attempt(const struct tcp_plan *plan, size_t i) {
 }
 
 /* Looks after the attempts under way. 0: one won; HN_AGAIN; or a code. */
-static int tcp_check_attempts(struct tcp_stream *t) {
+static int tcp_check_attempts(struct tcp_transport *t) {
   struct tcp_plan *plan = t->plan;
   for (size_t i = 0; i < plan->next; i++) {
     struct tcp_attempt *a = &plan->attempts[i];
@@ -238,7 +238,7 @@ static int tcp_check_attempts(struct tcp_stream *t) {
   return HN_AGAIN;
 }
 
-static bool tcp_may_start(const struct tcp_stream *t) {
+static bool tcp_may_start(const struct tcp_transport *t) {
   const struct tcp_plan *plan = t->plan;
   if (plan->next == plan->addresses.count) return false;
   if (plan->running == 0) return true;
@@ -246,7 +246,7 @@ static bool tcp_may_start(const struct tcp_stream *t) {
 }
 
 /* The timer stands at whatever comes first: a deadline or the next start. */
-static int tcp_set_timer(struct tcp_stream *t) {
+static int tcp_set_timer(struct tcp_transport *t) {
   struct tcp_plan *plan = t->plan;
   int64_t when = INT64_MAX;
   if (plan->next < plan->addresses.count && plan->tuning.stagger > 0)
@@ -263,7 +263,7 @@ static int tcp_set_timer(struct tcp_stream *t) {
   return 0;
 }
 
-static int tcp_go_on_connecting(struct tcp_stream *t) {
+static int tcp_go_on_connecting(struct tcp_transport *t) {
   struct tcp_plan *plan = t->plan;
   int rc = tcp_check_attempts(t);
   while (rc == HN_AGAIN && tcp_may_start(t)) rc = tcp_start_attempt(t);
@@ -274,21 +274,21 @@ static int tcp_go_on_connecting(struct tcp_stream *t) {
   return rc == 0 ? HN_AGAIN : rc;
 }
 
-static int tcp_step_connect(struct hn_stream *s) {
-  struct tcp_stream *t = tcp_of(s);
+static int tcp_step_connect(struct hn_transport *s) {
+  struct tcp_transport *t = tcp_of(s);
   if (t->state == HN_TCP_OPEN) return 0;
   if (t->state == HN_TCP_FAILED) return t->code;
   int rc = tcp_go_on_connecting(t);
   return rc > 0 ? tcp_fail(t, rc) : rc;
 }
 
-static int tcp_broken(struct tcp_stream *t, int system) {
+static int tcp_broken(struct tcp_transport *t, int system) {
   t->base.system = system;
   return HN_ERR_CONNECTION_ERROR;
 }
 
-static int tcp_read(struct hn_stream *s, char *p, size_t n, size_t *got) {
-  struct tcp_stream *t = tcp_of(s);
+static int tcp_read(struct hn_transport *s, char *p, size_t n, size_t *got) {
+  struct tcp_transport *t = tcp_of(s);
   if (t->fd < 0) return tcp_broken(t, ENOTCONN);
   ssize_t done;
   do {
@@ -303,9 +303,9 @@ static int tcp_read(struct hn_stream *s, char *p, size_t n, size_t *got) {
   return HN_AGAIN;
 }
 
-static int tcp_write(struct hn_stream *s, const char *p, size_t n,
+static int tcp_write(struct hn_transport *s, const char *p, size_t n,
                      size_t *put) {
-  struct tcp_stream *t = tcp_of(s);
+  struct tcp_transport *t = tcp_of(s);
   if (t->fd < 0) return tcp_broken(t, ENOTCONN);
   /* Nagle's algorithm holds a small segment back only while an earlier one is
    * not acknowledged. One small request on a fresh connection never meets it,
@@ -325,29 +325,29 @@ static int tcp_write(struct hn_stream *s, const char *p, size_t n,
   return 0;
 }
 
-static void tcp_shutdown(struct hn_stream *s) {
+static void tcp_shutdown(struct hn_transport *s) {
   (void)s; /* closing says it */
 }
 
-static unsigned tcp_want(const struct hn_stream *s) {
+static unsigned tcp_want(const struct hn_transport *s) {
   return tcp_of_const(s)->want;
 }
 
-static bool tcp_has_pending(const struct hn_stream *s) {
+static bool tcp_has_pending(const struct hn_transport *s) {
   (void)s;
   return false;
 }
 
-static int tcp_fd(const struct hn_stream *s) {
+static int tcp_fd(const struct hn_transport *s) {
   return tcp_of_const(s)->fd;
 }
 
-static void tcp_idle(struct hn_stream *s) {
-  (void)s; /* an open tcp stream holds no buffer */
+static void tcp_idle(struct hn_transport *s) {
+  (void)s; /* an open tcp transport holds no buffer */
 }
 
-static void tcp_close(struct hn_stream *s) {
-  struct tcp_stream *t = tcp_of(s);
+static void tcp_close(struct hn_transport *s) {
+  struct tcp_transport *t = tcp_of(s);
   tcp_drop_plan(t);
   if (t->fd >= 0) {
     reactor_forget(t->env->reactor, t->fd);
@@ -356,7 +356,7 @@ static void tcp_close(struct hn_stream *s) {
   mem_free(t);
 }
 
-static const struct hn_stream_ops tcp_ops = {
+static const struct hn_transport_ops tcp_ops = {
   .step_connect = tcp_step_connect,
   .read = tcp_read,
   .write = tcp_write,
@@ -413,11 +413,11 @@ static struct tcp_plan *tcp_plan_new(const struct hn_tcp_target *to,
 
 HN_INTERNAL int tcp_new(struct hn_env *env, const struct hn_tcp_target *to,
                         const struct hn_connect_limits *limits, uint64_t tag,
-                        struct hn_stream **out) {
+                        struct hn_transport **out) {
   if (!to->path &&
       (to->addresses->count == 0 || to->addresses->count > HN_MAX_ADDRESSES))
     return HN_ERR_INVALID_PARAMETER;
-  struct tcp_stream *t = mem_calloc(1, sizeof *t);
+  struct tcp_transport *t = mem_calloc(1, sizeof *t);
   if (!t) return HN_ERR_NOT_ENOUGH_MEMORY;
   t->plan = tcp_plan_new(to, limits, tag);
   if (!t->plan) {
@@ -435,12 +435,12 @@ HN_INTERNAL int tcp_new(struct hn_env *env, const struct hn_tcp_target *to,
   return 0;
 }
 
-HN_INTERNAL void tcp_set_news(struct hn_stream *s, struct hn_news_log *log) {
-  struct tcp_stream *t = tcp_of(s);
+HN_INTERNAL void tcp_set_news(struct hn_transport *s, struct hn_news_log *log) {
+  struct tcp_transport *t = tcp_of(s);
   if (t->plan) t->plan->news = log;
 }
 
-HN_INTERNAL const struct hn_address *tcp_peer(const struct hn_stream *s) {
+HN_INTERNAL const struct hn_address *tcp_peer(const struct hn_transport *s) {
   return &tcp_of_const(s)->peer;
 }
 
@@ -477,10 +477,10 @@ static void tcp_describe_name(const struct tcp_name *n,
   tcp_describe_address(&a, out);
 }
 
-HN_INTERNAL int tcp_get_endpoints(const struct hn_stream *s,
+HN_INTERNAL int tcp_get_endpoints(const struct hn_transport *s,
                                   struct hn_endpoints *out) {
   while (s->next) s = s->next;
-  const struct tcp_stream *t = tcp_of_const(s);
+  const struct tcp_transport *t = tcp_of_const(s);
   struct tcp_name local = {.size = sizeof local.u};
   struct tcp_name remote = {.size = sizeof remote.u};
   if (s->ops != &tcp_ops || t->fd < 0)

@@ -1,6 +1,6 @@
 /*
- * tcp.h: a stream over TCP: one connection out of a list of addresses; or over
- * a Unix-domain stream socket, which differs in how it connects only.
+ * tcp.h: a transport over TCP: one connection out of a list of addresses; or
+ * over a Unix-domain stream socket, which differs in how it connects only.
  *
  * Connecting is happy eyeballs (RFC 8305): the attempts start 250 ms apart, or
  * at once when the one before failed; the first to connect wins and the others
@@ -14,7 +14,7 @@
 
 #include "env.h"
 #include "news.h"
-#include "stream.h"
+#include "transport.h"
 #include "tcp_tune.h"
 
 /* The IP address as text, without brackets, and the port; for a Unix socket the
@@ -45,25 +45,25 @@ struct hn_connect_limits {
                                          HN_TCP_TUNING_DEFAULT */
 };
 
-/* A stream not yet connected; step_connect drives it. env: borrowed for its
+/* A transport not yet connected; step_connect drives it. env: borrowed for its
  * lifetime. Readiness is reported under the tag, deadlines too, as
  * HN_TIMER_CONN. step_connect's errors: CANNOT_CONNECT with `system`, and
  * `detail` when it was the tuning that failed; TIMEOUT, NOT_ENOUGH_MEMORY. */
 HN_INTERNAL int tcp_new(struct hn_env *env, const struct hn_tcp_target *to,
                         const struct hn_connect_limits *limits, uint64_t tag,
-                        struct hn_stream **out);
+                        struct hn_transport **out);
 
 /* Where connecting / connected facts go while it connects; NULL: nowhere. */
-HN_INTERNAL void tcp_set_news(struct hn_stream *s, struct hn_news_log *log);
+HN_INTERNAL void tcp_set_news(struct hn_transport *s, struct hn_news_log *log);
 
 /* The address connected to; only after step_connect answered 0. Of size 0 for a
  * Unix socket. */
-HN_INTERNAL const struct hn_address *tcp_peer(const struct hn_stream *s);
+HN_INTERNAL const struct hn_address *tcp_peer(const struct hn_transport *s);
 
-/* Both ends of the connection that a stream stands on, however many streams
- * are between. INCORRECT_HANDLE_STATE while it is not connected;
+/* Both ends of the connection that a transport stands on, however many
+ * transports are between. INCORRECT_HANDLE_STATE while it is not connected;
  * CONNECTION_ERROR when the system does not know any more. */
-HN_INTERNAL int tcp_get_endpoints(const struct hn_stream *s,
+HN_INTERNAL int tcp_get_endpoints(const struct hn_transport *s,
                                   struct hn_endpoints *out);
 
 #endif

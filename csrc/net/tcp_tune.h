@@ -41,7 +41,7 @@ HN_INTERNAL int tcp_tune_set_interface(struct hn_tcp_tuning *u,
                                        struct hn_slice name);
 
 /* Sets up a socket that is not yet connected: all but stagger and no_delay,
- * which are the stream's. 0, or an errno with *detail (static) saying what
+ * which are the transport's. 0, or an errno with *detail (static) saying what
  * failed. */
 HN_INTERNAL int tcp_tune_socket(int fd, const struct hn_tcp_tuning *u,
                                 const char **detail);

@@ -1,7 +1,7 @@
 /*
- * tls.h: TLS as a stream over any stream, and the context that many of them
- * share. The library's headers appear only in the files tls_*.c, all of which
- * but tls_part.c and tls_options.c make up the part HN_PART_TLS (part.h).
+ * tls.h: TLS as a transport over any transport, and the context that many of
+ * them share. The library's headers appear only in net/openssl/, which is the
+ * part HN_PART_TLS (part.h): another library would be another such folder.
  *
  * Secure by default: the chain is verified against the trust store, the name
  * (or IP address) against the certificate, TLS 1.2 is the floor. One context
@@ -12,14 +12,14 @@
  * resumed connection was verified under the very options it runs with. The
  * store is SSL_CERT_FILE / ca_file if given, else SSL_CERT_DIR or the default
  * hashed folder when it holds hash links, else the default bundle. Bytes go
- * through the stream below with our own BIO, never to a descriptor directly.
+ * through the transport below with our own BIO, never to a descriptor directly.
  */
 #ifndef HN_NET_TLS_H
 #define HN_NET_TLS_H
 
 #include "../base/buf.h"
 #include "../base/slice.h"
-#include "stream.h"
+#include "transport.h"
 
 /* WINHTTP_FLAG_SECURE_PROTOCOL_*: the versions there are here. */
 enum hn_tls_version { HN_TLS_1_2 = 0x800, HN_TLS_1_3 = 0x2000 };
@@ -103,16 +103,15 @@ HN_INTERNAL int tls_options_copy(struct hn_tls_options *to,
 HN_INTERNAL void tls_options_fini(struct hn_tls_options *o);
 
 struct hn_tls_context;
-struct x509_st;
 
-/* Contexts are counted: a stream keeps its own reference, and so must whoever
- * keeps one for later. hold answers c. */
+/* Contexts are counted: a transport keeps its own reference, and so must
+ * whoever keeps one for later. hold answers c. */
 HN_INTERNAL struct hn_tls_context *tls_context_hold(struct hn_tls_context *c);
 /* Gives a reference back; c may be NULL. */
 HN_INTERNAL void tls_context_free(struct hn_tls_context *c);
 
-/* A stream over `below`, which it owns from here on (on failure too: below is
- * closed). host is what the certificate must name; it goes out as SNI unless
+/* A transport over `below`, which it owns from here on (on failure too: below
+ * is closed). host is what the certificate must name; it goes out as SNI unless
  * it is an IP address. Host and port are what a session is resumed for.
  * step_connect's errors: SECURE_FAILURE with all `secure` bits that were found
  * and `detail` naming what is wrong ("certificate has expired"),
@@ -120,9 +119,9 @@ HN_INTERNAL void tls_context_free(struct hn_tls_context *c);
  * none (with TLS 1.3 the first read says so), CONNECTION_ERROR when the peer
  * hangs up, NOT_ENOUGH_MEMORY, INVALID_PARAMETER for a host that no certificate
  * can name. */
-HN_INTERNAL int tls_new(struct hn_tls_context *c, struct hn_stream *below,
+HN_INTERNAL int tls_new(struct hn_tls_context *c, struct hn_transport *below,
                         struct hn_slice host, unsigned port,
-                        struct hn_stream **out);
+                        struct hn_transport **out);
 
 /* What was agreed with the peer. */
 struct hn_tls_info {
@@ -130,16 +129,18 @@ struct hn_tls_info {
   uint32_t protocol;    /* HN_TLS_1_2 or HN_TLS_1_3 */
   const char *cipher;   /* static, the standard's: "TLS_AES_128_GCM_SHA256" */
   unsigned key_bits;    /* of that cipher */
-  struct hn_slice alpn; /* borrowed from the stream; absent: none */
+  struct hn_slice alpn; /* borrowed from the transport; absent: none */
   bool resumed;         /* without a full handshake */
-  struct x509_st *certificate; /* the peer's; borrowed from the stream */
+  void *certificate;    /* the peer's, as the library has it; borrowed from the
+                           transport, or NULL */
 };
 
-/* Of the topmost TLS stream in the stack that begins at s. False when there is
- * none, or its handshake is not over. Copies nothing. */
-HN_INTERNAL bool tls_get_info(const struct hn_stream *s,
+/* Of the topmost TLS transport in the stack that begins at s. False when there
+ * is none, or its handshake is not over. Copies nothing. */
+HN_INTERNAL bool tls_get_info(const struct hn_transport *s,
                               struct hn_tls_info *out);
-/* Makes *i outlive its stream; tls_info_fini ends that. NOT_ENOUGH_MEMORY. */
+/* Makes *i outlive its transport; tls_info_fini ends that. NOT_ENOUGH_MEMORY.
+ */
 HN_INTERNAL int tls_info_keep(struct hn_tls_info *i);
 HN_INTERNAL void tls_info_fini(struct hn_tls_info *i);
 
@@ -178,12 +179,12 @@ struct hn_tls_library {
                       const char **detail);
   /* After the last reference. */
   void (*context_end)(struct hn_tls_context *c);
-  /* As the functions of nearly the same names above; get_info of a stream that
-   * is a TLS stream. */
-  int (*stream_new)(struct hn_tls_context *c, struct hn_stream *below,
+  /* As the functions of nearly the same names above; get_info of a transport
+   * that is a TLS transport. */
+  int (*transport_new)(struct hn_tls_context *c, struct hn_transport *below,
                     struct hn_slice host, unsigned port,
-                    struct hn_stream **out);
-  bool (*get_info)(const struct hn_stream *s, struct hn_tls_info *out);
+                    struct hn_transport **out);
+  bool (*get_info)(const struct hn_transport *s, struct hn_tls_info *out);
   int (*info_hold)(struct hn_tls_info *i);
   void (*info_release)(struct hn_tls_info *i);
   int (*get_certificate)(const struct hn_tls_info *info,

@@ -1,4 +1,4 @@
-#include "tls_internal.h"
+#include "openssl/openssl.h"
 
 HN_INTERNAL struct hn_tls_context *tls_context_hold(struct hn_tls_context *c) {
   c->references++;
@@ -9,13 +9,13 @@ HN_INTERNAL void tls_context_free(struct hn_tls_context *c) {
   if (c && --c->references == 0) c->library->context_end(c);
 }
 
-HN_INTERNAL int tls_new(struct hn_tls_context *c, struct hn_stream *below,
+HN_INTERNAL int tls_new(struct hn_tls_context *c, struct hn_transport *below,
                         struct hn_slice host, unsigned port,
-                        struct hn_stream **out) {
-  return c->library->stream_new(c, below, host, port, out);
+                        struct hn_transport **out) {
+  return c->library->transport_new(c, below, host, port, out);
 }
 
-HN_INTERNAL bool tls_get_info(const struct hn_stream *s,
+HN_INTERNAL bool tls_get_info(const struct hn_transport *s,
                               struct hn_tls_info *out) {
   while (s && !s->ops->tls) s = s->next;
   return s && s->ops->tls->get_info(s, out);

@@ -9,7 +9,7 @@
 /* A stream on one end of a socket pair. What it wants is what its last call
  * wanted, as with the real ones. */
 struct fake {
-  struct hn_stream base;
+  struct hn_transport base;
   int fd, peer;
   int read, write;              /* what a call answers */
   unsigned read_want, write_want; /* what it waits for when that is AGAIN */
@@ -17,11 +17,11 @@ struct fake {
   int reads; /* calls so far */
 };
 
-static struct fake *fake_of(struct hn_stream *s) {
+static struct fake *fake_of(struct hn_transport *s) {
   return (struct fake *)(void *)s;
 }
 
-static int fake_read(struct hn_stream *s, char *p, size_t n, size_t *got) {
+static int fake_read(struct hn_transport *s, char *p, size_t n, size_t *got) {
   struct fake *f = fake_of(s);
   f->reads++;
   f->want = f->read_want;
@@ -31,7 +31,7 @@ static int fake_read(struct hn_stream *s, char *p, size_t n, size_t *got) {
   return 0;
 }
 
-static int fake_write(struct hn_stream *s, const char *p, size_t n,
+static int fake_write(struct hn_transport *s, const char *p, size_t n,
                       size_t *put) {
   struct fake *f = fake_of(s);
   (void)p;
@@ -40,29 +40,29 @@ static int fake_write(struct hn_stream *s, const char *p, size_t n,
   return f->write;
 }
 
-static void fake_nothing(struct hn_stream *s) {
+static void fake_nothing(struct hn_transport *s) {
   (void)s;
 }
 
-static unsigned fake_want(const struct hn_stream *s) {
+static unsigned fake_want(const struct hn_transport *s) {
   return ((const struct fake *)(const void *)s)->want;
 }
 
-static bool fake_has_pending(const struct hn_stream *s) {
+static bool fake_has_pending(const struct hn_transport *s) {
   (void)s;
   return false;
 }
 
-static int fake_fd(const struct hn_stream *s) {
+static int fake_fd(const struct hn_transport *s) {
   return ((const struct fake *)(const void *)s)->fd;
 }
 
-static void fake_close(struct hn_stream *s) {
+static void fake_close(struct hn_transport *s) {
   close(fake_of(s)->fd);
   close(fake_of(s)->peer);
 }
 
-static const struct hn_stream_ops fake_ops = {
+static const struct hn_transport_ops fake_ops = {
   .read = fake_read,
   .write = fake_write,
   .shutdown = fake_nothing,
@@ -95,7 +95,7 @@ static void bench_open(struct bench *b) {
                           .peer = ends[1],
                           .read_want = HN_WANT_READ,
                           .write_want = HN_WANT_WRITE};
-  b->conn->stream = &b->fake.base;
+  b->conn->transport = &b->fake.base;
   b->conn->interest = HN_WANT_READ;
   CHECK_INT(reactor_add(b->env.reactor, ends[0], b->conn->tag, HN_WANT_READ),
             0);

@@ -10,7 +10,7 @@ enum { TAG = 77 };
 
 struct result {
   int code;
-  struct hn_stream *stream; /* owned by whoever asked */
+  struct hn_transport *transport; /* owned by whoever asked */
   struct hn_errinfo info;
   struct hn_news_log log;
 };
@@ -60,7 +60,7 @@ static inline void dial_all(struct hn_env *env, const struct wish *o,
   }
   if (r->code == 0) {
     CHECK_INT(dial_step(d, NULL, &r->info), 0);
-    r->stream = dial_take_stream(d);
+    r->transport = dial_take_transport(d);
   } else {
     CHECK_INT(dial_step(d, NULL, &r->info), r->code);
     CHECK_INT(r->info.code, r->code);

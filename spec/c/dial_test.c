@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 
-#include "../../csrc/net/tls_internal.h"
+#include "../../csrc/net/openssl/openssl.h"
 
 TEST(a_literal) {
   struct hn_env env;
@@ -16,9 +16,9 @@ TEST(a_literal) {
   dial_all(&env, &o, &r);
   CHECK_INT(r.code, 0);
   check_all_news(&r, "127.0.0.1");
-  if (CHECK(r.stream != NULL)) {
-    CHECK(r.stream->next == NULL);
-    r.stream->ops->close(r.stream);
+  if (CHECK(r.transport != NULL)) {
+    CHECK(r.transport->next == NULL);
+    r.transport->ops->close(r.transport);
   }
   close(listener);
   fixture_close(&env);
@@ -40,7 +40,7 @@ TEST(a_name) {
     check_news(&r, 0, HN_STATUS_RESOLVING_NAME, "localhost");
     check_news(&r, r.log.count - 1, HN_STATUS_CONNECTED_TO_SERVER,
                "127.0.0.1");
-    if (CHECK(r.stream != NULL)) r.stream->ops->close(r.stream);
+    if (CHECK(r.transport != NULL)) r.transport->ops->close(r.transport);
   }
   close(listener);
   fixture_close(&env);
@@ -182,7 +182,7 @@ TEST(fixed_addresses) {
   check_news(&r, 2, HN_STATUS_CONNECTING_TO_SERVER, "::1");
   check_news(&r, 3, HN_STATUS_CONNECTING_TO_SERVER, "127.0.0.1");
   check_news(&r, 4, HN_STATUS_CONNECTED_TO_SERVER, "127.0.0.1");
-  if (CHECK(r.stream != NULL)) r.stream->ops->close(r.stream);
+  if (CHECK(r.transport != NULL)) r.transport->ops->close(r.transport);
   struct hn_dial *d = NULL;
   o.origin.route.via = slice_of("no address");
   CHECK_INT(begin(&env, &o, &d), HN_ERR_INVALID_PARAMETER);
@@ -205,7 +205,7 @@ TEST(another_name_for_the_look_up) {
   dial_all(&env, &o, &r);
   CHECK_INT(r.code, 0);
   check_all_news(&r, "127.0.0.1");
-  if (CHECK(r.stream != NULL)) r.stream->ops->close(r.stream);
+  if (CHECK(r.transport != NULL)) r.transport->ops->close(r.transport);
   o.origin.host = slice_of("127.0.0.1");
   o.origin.route.via = slice_of("nothing.invalid");
   dial_all(&env, &o, &r);
@@ -253,10 +253,10 @@ TEST(a_unix_socket) {
   dial_all(&env, &o, &r);
   CHECK_INT(r.code, 0);
   check_path_news(&r, l.path);
-  if (CHECK(r.stream != NULL)) {
-    CHECK_INT(tcp_get_endpoints(r.stream, &ends), 0);
+  if (CHECK(r.transport != NULL)) {
+    CHECK_INT(tcp_get_endpoints(r.transport, &ends), 0);
     CHECK_TEXT(slice_of(ends.remote.text), l.path);
-    r.stream->ops->close(r.stream);
+    r.transport->ops->close(r.transport);
   }
   fixture_close_local(&l);
   fixture_close(&env);
@@ -327,7 +327,7 @@ static void *serve(void *arg) {
   return NULL;
 }
 
-static void check_echo(struct hn_env *env, struct hn_stream *s) {
+static void check_echo(struct hn_env *env, struct hn_transport *s) {
   char text[16];
   size_t n = 0;
   struct hn_tls_info info;
@@ -375,9 +375,9 @@ static void dial_secure_through(const char *host, const char *inner,
     o.origin.route = (struct hn_route){HN_ROUTE_UNIX, slice_of(local->path)};
   dial_all(&env, &o, r);
   tls_context_free(context);
-  if (r->stream) {
-    check_echo(&env, r->stream);
-    r->stream->ops->close(r->stream);
+  if (r->transport) {
+    check_echo(&env, r->transport);
+    r->transport->ops->close(r->transport);
   }
   CHECK_INT(pthread_join(server.thread, NULL), 0);
   SSL_CTX_free(server.ctx);
@@ -493,7 +493,7 @@ static bool try_wishes(void *ctx) {
       (struct hn_route){HN_ROUTE_ADDRESSES, slice_of("127.0.0.1")};
     o.limits.tuning = &tuning;
     dial_all(&env, &o, &r);
-    if (r.stream) r.stream->ops->close(r.stream);
+    if (r.transport) r.transport->ops->close(r.transport);
   }
   fixture_close(&env);
   if (r.code != 0) CHECK_INT(r.code, HN_ERR_NOT_ENOUGH_MEMORY);
@@ -508,7 +508,7 @@ static bool try_dial(void *ctx) {
     struct wish o = options("127.0.0.1", try->port, try->tls);
     o.limits.connect_timeout = 20;
     dial_all(&env, &o, &r);
-    if (r.stream) r.stream->ops->close(r.stream);
+    if (r.transport) r.transport->ops->close(r.transport);
   }
   fixture_close(&env);
   int good = try->tls ? HN_ERR_TIMEOUT : 0;

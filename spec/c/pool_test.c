@@ -359,19 +359,19 @@ TEST(a_server_of_http_1_0_is_limited_by_what_it_said_last) {
 }
 
 static int bench_reads; /* system calls, more or less */
-static struct hn_stream_ops bench_ops;
-static const struct hn_stream_ops *bench_below;
+static struct hn_transport_ops bench_ops;
+static const struct hn_transport_ops *bench_below;
 
-static int bench_read(struct hn_stream *s, char *p, size_t n, size_t *got) {
+static int bench_read(struct hn_transport *s, char *p, size_t n, size_t *got) {
   bench_reads++;
   return bench_below->read(s, p, n, got);
 }
 
 static void bench_count_reads(struct hn_conn *c) {
-  bench_below = c->stream->ops;
+  bench_below = c->transport->ops;
   bench_ops = *bench_below;
   bench_ops.read = bench_read;
-  c->stream->ops = &bench_ops;
+  c->transport->ops = &bench_ops;
   bench_reads = 0;
 }
 
@@ -405,7 +405,7 @@ TEST(what_lies_idle_is_trusted_for_a_moment_only) {
     if (rows[i].seen >= 0) b.env.seen_at = b.env.now_us - rows[i].seen;
     b.wish.probe = rows[i].probe;
     if (!rows[i].watched) {
-      reactor_remove(b.env.reactor, idle->stream->ops->fd(idle->stream));
+      reactor_remove(b.env.reactor, idle->transport->ops->fd(idle->transport));
       idle->interest = 0;
     }
     CHECK_INT(bench_ask(&b, 0, &c), 0);

@@ -10,18 +10,18 @@ static struct hn_addresses list_of(const struct hn_address *a,
   return list;
 }
 
-static struct hn_stream *open_tcp(struct hn_env *env,
+static struct hn_transport *open_tcp(struct hn_env *env,
                                   const struct hn_addresses *list,
                                   int64_t timeout) {
   const struct hn_tcp_target to = {.addresses = list};
   const struct hn_connect_limits limits = {.max_attempts = 16,
                                            .connect_timeout = timeout};
-  struct hn_stream *s = NULL;
+  struct hn_transport *s = NULL;
   return tcp_new(env, &to, &limits, TAG, &s) == 0 ? s : NULL;
 }
 
 /* Steps until there is an answer. */
-static int connect_all(struct hn_env *env, struct hn_stream *s) {
+static int connect_all(struct hn_env *env, struct hn_transport *s) {
   int rc = s->ops->step_connect(s);
   for (int i = 0; i < 100 && rc == HN_AGAIN; i++) {
     fixture_wait(env, TAG, 100);
@@ -45,7 +45,7 @@ TEST(connects_reads_and_writes) {
   CHECK(fixture_open(&env));
   int listener = fixture_listen("127.0.0.1", &a);
   struct hn_addresses list = list_of(&a, NULL);
-  struct hn_stream *s = open_tcp(&env, &list, 5000);
+  struct hn_transport *s = open_tcp(&env, &list, 5000);
   CHECK_INT(s->ops->fd(s), -1);
   CHECK_INT(s->ops->read(s, text, 1, &n), HN_ERR_CONNECTION_ERROR);
   tcp_set_news(s, &log);
@@ -95,7 +95,7 @@ TEST(a_full_socket_wants_to_write) {
   CHECK(fixture_open(&env));
   int listener = fixture_listen("127.0.0.1", &a);
   struct hn_addresses list = list_of(&a, NULL);
-  struct hn_stream *s = open_tcp(&env, &list, 5000);
+  struct hn_transport *s = open_tcp(&env, &list, 5000);
   CHECK_INT(connect_all(&env, s), 0);
   int peer = accept(listener, NULL, NULL);
   while ((rc = s->ops->write(s, bytes, SIZE, &n)) == 0 && sum < 64u * SIZE)
@@ -127,7 +127,7 @@ TEST(a_reset_is_an_error_without_a_signal) {
   CHECK(fixture_open(&env));
   int listener = fixture_listen("127.0.0.1", &a);
   struct hn_addresses list = list_of(&a, NULL);
-  struct hn_stream *s = open_tcp(&env, &list, 5000);
+  struct hn_transport *s = open_tcp(&env, &list, 5000);
   CHECK_INT(connect_all(&env, s), 0);
   int peer = accept(listener, NULL, NULL);
   setsockopt(peer, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
@@ -151,7 +151,7 @@ TEST(refused) {
   int fd1 = fixture_refuse("127.0.0.1", &a);
   int fd2 = fixture_refuse("127.0.0.2", &b);
   struct hn_addresses list = list_of(&a, &b);
-  struct hn_stream *s = open_tcp(&env, &list, 5000);
+  struct hn_transport *s = open_tcp(&env, &list, 5000);
   tcp_set_news(s, &log);
   CHECK_INT(connect_all(&env, s), HN_ERR_CANNOT_CONNECT);
   CHECK_INT(s->system, ECONNREFUSED);
@@ -168,7 +168,7 @@ TEST(refused) {
 TEST(no_more_attempts_than_allowed) {
   struct hn_env env;
   struct hn_address a, b;
-  struct hn_stream *s = NULL;
+  struct hn_transport *s = NULL;
   struct hn_news_log log = {.mask = UINT32_MAX};
   CHECK(fixture_open(&env));
   int refuse = fixture_refuse("127.0.0.1", &a);
@@ -195,7 +195,7 @@ TEST(the_next_address_after_a_refusal) {
   int refuse = fixture_refuse("127.0.0.1", &a);
   int listener = fixture_listen("127.0.0.1", &b);
   struct hn_addresses list = list_of(&a, &b);
-  struct hn_stream *s = open_tcp(&env, &list, 5000);
+  struct hn_transport *s = open_tcp(&env, &list, 5000);
   int64_t before = clock_now_us();
   CHECK_INT(connect_all(&env, s), 0);
   CHECK(clock_now_us() - before < 200000); /* not after the stagger */
@@ -216,7 +216,7 @@ TEST(the_next_address_after_the_stagger) {
   fixture_open_hole(&hole, &a);
   int listener = fixture_listen("127.0.0.1", &b);
   struct hn_addresses list = list_of(&a, &b);
-  struct hn_stream *s = open_tcp(&env, &list, 5000);
+  struct hn_transport *s = open_tcp(&env, &list, 5000);
   env.now_us = 1000000;
   tcp_set_news(s, &log);
   CHECK_INT(s->ops->step_connect(s), HN_AGAIN);
@@ -259,7 +259,7 @@ TEST(every_attempt_has_its_own_time) {
   fixture_open_hole(&holes[0], &a);
   fixture_open_hole(&holes[1], &b);
   struct hn_addresses list = list_of(&a, &b);
-  struct hn_stream *s = open_tcp(&env, &list, 1000);
+  struct hn_transport *s = open_tcp(&env, &list, 1000);
   env.now_us = 5000000;
   CHECK_INT(s->ops->step_connect(s), HN_AGAIN);
   env.now_us += 250000;
@@ -286,7 +286,7 @@ TEST(a_refusal_says_more_than_a_timeout) {
   fixture_open_hole(&hole, &a);
   int refuse = fixture_refuse("127.0.0.1", &b);
   struct hn_addresses list = list_of(&b, &a);
-  struct hn_stream *s = open_tcp(&env, &list, 100);
+  struct hn_transport *s = open_tcp(&env, &list, 100);
   CHECK_INT(connect_all(&env, s), HN_ERR_CANNOT_CONNECT);
   CHECK_INT(s->system, ECONNREFUSED);
   s->ops->close(s);
@@ -302,7 +302,7 @@ TEST(closing_while_it_connects) {
   CHECK(fixture_open(&env));
   fixture_open_hole(&hole, &a);
   struct hn_addresses list = list_of(&a, &a);
-  struct hn_stream *s = open_tcp(&env, &list, -1);
+  struct hn_transport *s = open_tcp(&env, &list, -1);
   CHECK_INT(s->ops->step_connect(s), HN_AGAIN);
   s->ops->close(s);
   CHECK(heap_peek(&env.deadlines) == NULL);
@@ -316,14 +316,14 @@ static void parse_path(const char *path, struct hn_unix_path *out) {
   CHECK_INT(address_parse_path(slice_of(path), out, &detail), 0);
 }
 
-static struct hn_stream *open_path(struct hn_env *env, const char *path,
+static struct hn_transport *open_path(struct hn_env *env, const char *path,
                                    int64_t timeout) {
   struct hn_unix_path a;
   parse_path(path, &a);
   const struct hn_tcp_target to = {.path = &a};
   const struct hn_connect_limits limits = {.max_attempts = 5,
                                            .connect_timeout = timeout};
-  struct hn_stream *s = NULL;
+  struct hn_transport *s = NULL;
   return tcp_new(env, &to, &limits, TAG, &s) == 0 ? s : NULL;
 }
 
@@ -340,7 +340,7 @@ static void check_path(const char *path, int listener) {
   char text[16];
   size_t n = 0;
   CHECK(fixture_open(&env));
-  struct hn_stream *s = open_path(&env, path, 5000);
+  struct hn_transport *s = open_path(&env, path, 5000);
   tcp_set_news(s, &log);
   CHECK_INT(connect_all(&env, s), 0);
   CHECK_INT(log.count, 2);
@@ -388,7 +388,7 @@ TEST(an_abstract_unix_socket) {
 static void check_no_path(const char *path, int system) {
   struct hn_env env;
   CHECK(fixture_open(&env));
-  struct hn_stream *s = open_path(&env, path, 5000);
+  struct hn_transport *s = open_path(&env, path, 5000);
   CHECK_INT(connect_all(&env, s), HN_ERR_CANNOT_CONNECT);
   CHECK_INT(s->system, system);
   CHECK(s->detail == NULL);
@@ -416,7 +416,7 @@ TEST(a_unix_socket_is_not_tuned) {
   const struct hn_tcp_target to = {.path = &a};
   const struct hn_connect_limits limits = {.tuning = &tuning,
                                            .connect_timeout = 5000};
-  struct hn_stream *s = NULL;
+  struct hn_transport *s = NULL;
   char name[40];
   CHECK(fixture_open(&env));
   CHECK(address_parse(slice_of("127.0.0.1"), 0, &tuning.local));
@@ -446,10 +446,10 @@ TEST(a_unix_socket_with_a_full_backlog) {
   CHECK(fixture_open(&env));
   int listener = fixture_listen_path(own_name(name), 0);
   fill_path(name, filler, 3);
-  struct hn_stream *late = open_path(&env, name, 50);
+  struct hn_transport *late = open_path(&env, name, 50);
   CHECK_INT(connect_all(&env, late), HN_ERR_TIMEOUT);
   late->ops->close(late);
-  struct hn_stream *s = open_path(&env, name, 5000);
+  struct hn_transport *s = open_path(&env, name, 5000);
   CHECK_INT(s->ops->step_connect(s), HN_AGAIN);
   CHECK(heap_peek(&env.deadlines) != NULL);
   close(accept(listener, NULL, NULL)); /* a backlog of 0 holds one */
@@ -461,7 +461,7 @@ TEST(a_unix_socket_with_a_full_backlog) {
   fixture_close(&env);
 }
 
-static void check_ends(const struct hn_stream *s,
+static void check_ends(const struct hn_transport *s,
                        const struct hn_address *client,
                        const struct hn_address *server) {
   struct hn_endpoints ends;
@@ -478,12 +478,12 @@ static void check_both_ends(const char *host) {
   struct hn_env env;
   struct hn_address a, client = {.size = sizeof client.u};
   struct hn_endpoints ends = {.local = {"x", 1}};
-  struct hn_stream other = {.next = NULL};
+  struct hn_transport other = {.next = NULL};
   struct linger hard = {.l_onoff = 1};
   CHECK(fixture_open(&env));
   int listener = fixture_listen(host, &a);
   struct hn_addresses list = list_of(&a, NULL);
-  struct hn_stream *s = open_tcp(&env, &list, 5000);
+  struct hn_transport *s = open_tcp(&env, &list, 5000);
   CHECK_INT(tcp_get_endpoints(s, &ends), HN_ERR_INCORRECT_HANDLE_STATE);
   CHECK_INT(tcp_get_endpoints(&other, &ends), HN_ERR_INCORRECT_HANDLE_STATE);
   CHECK_TEXT(slice_of(ends.local.text), "x");
@@ -524,7 +524,7 @@ static bool try_path(void *ctx) {
   struct hn_env env;
   bool ok = false;
   if (fixture_open(&env)) {
-    struct hn_stream *s = open_path(&env, ctx, 20);
+    struct hn_transport *s = open_path(&env, ctx, 20);
     int rc = s ? connect_all(&env, s) : HN_ERR_NOT_ENOUGH_MEMORY;
     if (s) s->ops->close(s);
     ok = rc == HN_ERR_TIMEOUT;
@@ -549,7 +549,7 @@ static bool try_connect(void *ctx) {
   struct hn_env env;
   bool ok = false;
   if (fixture_open(&env)) {
-    struct hn_stream *s = open_tcp(&env, &try->list, 50);
+    struct hn_transport *s = open_tcp(&env, &try->list, 50);
     int rc = s ? connect_all(&env, s) : HN_ERR_NOT_ENOUGH_MEMORY;
     if (s) s->ops->close(s);
     ok = rc == HN_ERR_CANNOT_CONNECT || rc == HN_ERR_TIMEOUT;

@@ -8,7 +8,7 @@ struct tuned {
   struct hn_env env;
   struct hn_addresses list;
   int listener;
-  struct hn_stream *stream;
+  struct hn_transport *transport;
   struct hn_news_log log;
 };
 
@@ -27,24 +27,24 @@ static int tuned_new(struct tuned *t, const struct hn_tcp_tuning *tuning) {
   const struct hn_connect_limits limits = {.tuning = tuning,
                                            .max_attempts = 16,
                                            .connect_timeout = 5000};
-  int rc = tcp_new(&t->env, &to, &limits, TAG, &t->stream);
-  if (rc == 0) tcp_set_news(t->stream, &t->log);
+  int rc = tcp_new(&t->env, &to, &limits, TAG, &t->transport);
+  if (rc == 0) tcp_set_news(t->transport, &t->log);
   return rc;
 }
 
 static int tuned_connect(struct tuned *t, const struct hn_tcp_tuning *tuning) {
   int rc = tuned_new(t, tuning);
   if (rc != 0) return rc;
-  rc = t->stream->ops->step_connect(t->stream);
+  rc = t->transport->ops->step_connect(t->transport);
   for (int i = 0; i < 100 && rc == HN_AGAIN; i++) {
     fixture_wait(&t->env, TAG, 100);
-    rc = t->stream->ops->step_connect(t->stream);
+    rc = t->transport->ops->step_connect(t->transport);
   }
   return rc;
 }
 
 static void tuned_close(struct tuned *t) {
-  if (t->stream) t->stream->ops->close(t->stream);
+  if (t->transport) t->transport->ops->close(t->transport);
   close(t->listener);
   CHECK(heap_peek(&t->env.deadlines) == NULL);
   fixture_close(&t->env);
@@ -53,7 +53,7 @@ static void tuned_close(struct tuned *t) {
 static int tuned_get(const struct tuned *t, int level, int option) {
   int value = -1;
   socklen_t size = sizeof value;
-  int fd = t->stream->ops->fd(t->stream);
+  int fd = t->transport->ops->fd(t->transport);
   CHECK_INT(getsockopt(fd, level, option, &value, &size), 0);
   return value;
 }
@@ -69,8 +69,8 @@ static void check_refused(const struct hn_tcp_tuning *u, int system,
   struct tuned t;
   tuned_open(&t);
   CHECK_INT(tuned_connect(&t, u), HN_ERR_CANNOT_CONNECT);
-  CHECK_INT(t.stream->system, system);
-  CHECK_TEXT(slice_of(t.stream->detail), detail);
+  CHECK_INT(t.transport->system, system);
+  CHECK_TEXT(slice_of(t.transport->detail), detail);
   tuned_close(&t);
 }
 
@@ -84,9 +84,9 @@ TEST(the_defaults) {
     CHECK_INT(tuned_connect(&t, either[i]), 0);
     CHECK_INT(tuned_get(&t, SOL_SOCKET, SO_KEEPALIVE), 0);
     CHECK_INT(tuned_get(&t, IPPROTO_TCP, TCP_NODELAY), 0);
-    CHECK_INT(t.stream->ops->write(t.stream, "x", 1, &n), 0);
+    CHECK_INT(t.transport->ops->write(t.transport, "x", 1, &n), 0);
     CHECK_INT(tuned_get(&t, IPPROTO_TCP, TCP_NODELAY), 0);
-    CHECK_INT(t.stream->ops->write(t.stream, "x", 1, &n), 0);
+    CHECK_INT(t.transport->ops->write(t.transport, "x", 1, &n), 0);
     CHECK_INT(tuned_get(&t, IPPROTO_TCP, TCP_NODELAY), 1);
     tuned_close(&t);
   }
@@ -103,7 +103,7 @@ TEST(a_local_address) {
   int peer = accept(t.listener, &client.u.any, &client.size);
   address_format(&client, text);
   CHECK_TEXT(slice_of(text), "127.0.0.2");
-  CHECK_INT(tcp_get_endpoints(t.stream, &ends), 0);
+  CHECK_INT(tcp_get_endpoints(t.transport, &ends), 0);
   CHECK_TEXT(slice_of(ends.local.text), "127.0.0.2");
   CHECK_INT(ends.local.port, fixture_port(&client));
   CHECK_TEXT(slice_of(ends.remote.text), "127.0.0.1");
@@ -142,8 +142,8 @@ TEST(a_refusal_is_not_the_tuning_s) {
   tuned_open(&t);
   int fd = fixture_refuse("127.0.0.1", &t.list.list[0]);
   CHECK_INT(tuned_connect(&t, &u), HN_ERR_CANNOT_CONNECT);
-  CHECK_INT(t.stream->system, ECONNREFUSED);
-  CHECK(t.stream->detail == NULL);
+  CHECK_INT(t.transport->system, ECONNREFUSED);
+  CHECK(t.transport->detail == NULL);
   close(fd);
   tuned_close(&t);
 }
@@ -157,12 +157,12 @@ TEST(an_interface) {
   tuned_open(&t);
   int rc = tuned_connect(&t, &u);
   if (rc == 0) {
-    CHECK_INT(getsockopt(t.stream->ops->fd(t.stream), SOL_SOCKET,
+    CHECK_INT(getsockopt(t.transport->ops->fd(t.transport), SOL_SOCKET,
                          SO_BINDTODEVICE, name, &size), 0);
     CHECK_TEXT(slice_of(name), "lo");
   } else { /* an old kernel, and no privilege */
-    CHECK_INT(t.stream->system, EPERM);
-    CHECK_TEXT(slice_of(t.stream->detail), "cannot connect (no permission to "
+    CHECK_INT(t.transport->system, EPERM);
+    CHECK_TEXT(slice_of(t.transport->detail), "cannot connect (no permission to "
                                            "choose the network interface)");
   }
   tuned_close(&t);
@@ -230,7 +230,7 @@ TEST(no_delay) {
   tuned_open(&t);
   CHECK_INT(tuned_connect(&t, &u), 0);
   for (int i = 0; i < 3; i++)
-    CHECK_INT(t.stream->ops->write(t.stream, "x", 1, &n), 0);
+    CHECK_INT(t.transport->ops->write(t.transport, "x", 1, &n), 0);
   CHECK_INT(tuned_get(&t, IPPROTO_TCP, TCP_NODELAY), 0);
   tuned_close(&t);
 }
@@ -238,7 +238,7 @@ TEST(no_delay) {
 /* Steps at `now`; the count of attempts that were begun so far. */
 static unsigned step_at(struct tuned *t, int64_t now) {
   t->env.now_us = now * 1000;
-  CHECK_INT(t->stream->ops->step_connect(t->stream), HN_AGAIN);
+  CHECK_INT(t->transport->ops->step_connect(t->transport), HN_AGAIN);
   return t->log.count;
 }
 
@@ -256,8 +256,8 @@ TEST(a_stagger_of_one_s_own) {
   CHECK_INT(step_at(&t, 7999), 1);
   CHECK_INT(step_at(&t, 8000), 2);
   CHECK_INT(heap_peek(&t.env.deadlines)->when, 12000);
-  t.stream->ops->close(t.stream);
-  t.stream = NULL;
+  t.transport->ops->close(t.transport);
+  t.transport = NULL;
   fixture_close_hole(&hole);
   tuned_close(&t);
 }
@@ -277,7 +277,7 @@ TEST(one_after_the_other) {
   CHECK_INT(step_at(&t, 12000), 2);
   CHECK_INT(heap_peek(&t.env.deadlines)->when, 17000);
   t.env.now_us = 17000000;
-  CHECK_INT(t.stream->ops->step_connect(t.stream), HN_ERR_TIMEOUT);
+  CHECK_INT(t.transport->ops->step_connect(t.transport), HN_ERR_TIMEOUT);
   fixture_close_hole(&hole);
   tuned_close(&t);
 }

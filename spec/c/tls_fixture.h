@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "../../csrc/net/tls_internal.h"
+#include "../../csrc/net/openssl/openssl.h"
 #include "test.h"
 
 enum { FIXTURE_DAY = 86400 };

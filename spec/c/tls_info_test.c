@@ -11,8 +11,8 @@ static int choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *n,
 }
 
 /* A stream of another kind on top. */
-static struct hn_stream above(struct hn_stream *s) {
-  return (struct hn_stream){.ops = &wire_ops, .next = s};
+static struct hn_transport above(struct hn_transport *s) {
+  return (struct hn_transport){.ops = &wire_ops, .next = s};
 }
 
 TEST(what_was_agreed) {
@@ -36,7 +36,7 @@ TEST(what_was_agreed) {
     CHECK_INT(p.client->ops->step_connect(p.client), HN_AGAIN);
     CHECK(!tls_get_info(p.client, &info));
     CHECK_INT(pair_handshake(&p), 0);
-    struct hn_stream top = above(p.client);
+    struct hn_transport top = above(p.client);
     if (CHECK(tls_get_info(&top, &info))) {
       CHECK_INT(info.protocol, rows[i].version);
       CHECK_TEXT(slice_of(info.cipher), rows[i].cipher);
@@ -60,7 +60,7 @@ TEST(what_was_agreed) {
 
 TEST(streams_without_tls) {
   struct wire w = {.base = {.ops = &wire_ops}};
-  struct hn_stream top = above(&w.base);
+  struct hn_transport top = above(&w.base);
   struct hn_tls_info info;
   CHECK(!tls_get_info(&top, &info));
   CHECK(!tls_get_info(NULL, &info));

@@ -8,12 +8,12 @@
 #include "tls_fixture.h"
 #include "wire_fixture.h"
 
-#include "../../csrc/net/tls_internal.h"
+#include "../../csrc/net/openssl/openssl.h"
 
 /* One connection. */
 struct pair {
   struct wire wire;
-  struct hn_stream *client;
+  struct hn_transport *client;
   SSL_CTX *ctx;
   SSL *server;
   int closed;

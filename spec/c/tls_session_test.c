@@ -303,7 +303,7 @@ TEST(with_faults) {
 }
 
 static SSL *ssl_of(const struct pair *p) {
-  return ((struct tls_stream *)(void *)p->client)->ssl;
+  return ((struct tls_transport *)(void *)p->client)->ssl;
 }
 
 /* Nothing of a connection whose certificate was not good stays, whatever let

@@ -9,11 +9,11 @@
 
 #include "../../csrc/base/buf.h"
 #include "../../csrc/net/reactor.h"
-#include "../../csrc/net/stream.h"
+#include "../../csrc/net/transport.h"
 
 /* Its buffers are initialised by the test and freed by close. */
 struct wire {
-  struct hn_stream base;
+  struct hn_transport base;
   struct hn_buf to_server, to_client;
   size_t most;   /* bytes a call moves at most; 0: any */
   size_t room;   /* to_server holds no more than this; 0: any */
@@ -35,12 +35,12 @@ static inline bool wire_refuses(struct wire *w) {
   return w->again && w->turn;
 }
 
-static inline int wire_connect(struct hn_stream *s) {
+static inline int wire_connect(struct hn_transport *s) {
   (void)s;
   return 0;
 }
 
-static inline int wire_read(struct hn_stream *s, char *p, size_t n,
+static inline int wire_read(struct hn_transport *s, char *p, size_t n,
                             size_t *got) {
   struct wire *w = (struct wire *)s;
   struct hn_slice all = buf_peek(&w->to_client);
@@ -56,7 +56,7 @@ static inline int wire_read(struct hn_stream *s, char *p, size_t n,
   return 0;
 }
 
-static inline int wire_write(struct hn_stream *s, const char *p, size_t n,
+static inline int wire_write(struct hn_transport *s, const char *p, size_t n,
                              size_t *put) {
   struct wire *w = (struct wire *)s;
   s->system = w->broken ? w->broken : w->deaf;
@@ -72,32 +72,32 @@ static inline int wire_write(struct hn_stream *s, const char *p, size_t n,
   return 0;
 }
 
-static inline void wire_nothing(struct hn_stream *s) {
+static inline void wire_nothing(struct hn_transport *s) {
   (void)s;
 }
 
-static inline unsigned wire_want(const struct hn_stream *s) {
+static inline unsigned wire_want(const struct hn_transport *s) {
   return ((const struct wire *)s)->want;
 }
 
-static inline bool wire_has_pending(const struct hn_stream *s) {
+static inline bool wire_has_pending(const struct hn_transport *s) {
   (void)s;
   return false;
 }
 
-static inline int wire_fd(const struct hn_stream *s) {
+static inline int wire_fd(const struct hn_transport *s) {
   (void)s;
   return 4711;
 }
 
-static inline void wire_close(struct hn_stream *s) {
+static inline void wire_close(struct hn_transport *s) {
   struct wire *w = (struct wire *)s;
   ++*w->closed;
   buf_fini(&w->to_server);
   buf_fini(&w->to_client);
 }
 
-static const struct hn_stream_ops wire_ops = {
+static const struct hn_transport_ops wire_ops = {
   .step_connect = wire_connect, .read = wire_read,
   .write = wire_write, .shutdown = wire_nothing, .want = wire_want,
   .has_pending = wire_has_pending, .fd = wire_fd, .idle = wire_nothing,

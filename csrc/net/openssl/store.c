@@ -3,9 +3,9 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 
-#include "clock.h"
-#include "tls_internal.h"
-#include "trust.h"
+#include "../clock.h"
+#include "openssl.h"
+#include "../trust.h"
 
 /* That a default is not there, or not for us, is no fault: every chain then
  * ends at an unknown authority. */

@@ -4,11 +4,11 @@
  * stay in those files. All of these functions but hold and free (tls.h) are the
  * part's own.
  */
-#ifndef HN_NET_TLS_INTERNAL_H
-#define HN_NET_TLS_INTERNAL_H
+#ifndef HN_NET_OPENSSL_OPENSSL_H
+#define HN_NET_OPENSSL_OPENSSL_H
 
-#include "../base/list.h"
-#include "tls.h"
+#include "../../base/list.h"
+#include "../tls.h"
 
 struct bio_method_st;
 struct bio_st;
@@ -47,16 +47,16 @@ enum tls_state {
   HN_TLS_FAILED, /* code says why; nothing may go out any more */
 };
 
-struct tls_stream {
-  struct hn_stream base;
+struct tls_transport {
+  struct hn_transport base;
   struct hn_tls_context *context; /* shared, counted */
   struct ssl_st *ssl;             /* owned, with its BIO */
   enum tls_state state;
   int code;       /* of the failure */
   size_t silence; /* bytes that this call has read */
-  int below;      /* the code the stream below gave this call, or 0 */
+  int below;      /* the code the transport below gave this call, or 0 */
   int deaf;       /* the code that ended writing below in the handshake, or 0 */
-  bool below_end; /* the stream below ended */
+  bool below_end; /* the transport below ended */
   bool starved;   /* the last read found no whole record */
   bool agreed;    /* the handshake was completed */
   bool heard;     /* the peer has shown that it accepts the handshake */
@@ -69,15 +69,15 @@ struct tls_stream {
   char detail[HN_TLS_DETAIL];
 };
 
-/* tls_bio.c: the type that makes the stream below look like a BIO whose data
- * is a struct tls_stream. NULL when out of memory. */
+/* tls_bio.c: the type that makes the transport below look like a BIO whose data
+ * is a struct tls_transport. NULL when out of memory. */
 HN_INTERNAL struct bio_method_st *tls_bio_method(void);
 
 /* tls_verify.c: the verdict on a chain. Faults are collected in base.secure,
  * the first one's words in detail. */
 HN_INTERNAL void tls_verify_set_up(struct hn_tls_context *c, uint32_t ignore);
 /* Adds a fault found elsewhere; system is the library's X509_V_ERR_ number. */
-HN_INTERNAL void tls_verify_blame(struct tls_stream *t, uint32_t bit,
+HN_INTERNAL void tls_verify_blame(struct tls_transport *t, uint32_t bit,
                                   int system, const char *text);
 /* True for a list of pins as hn_tls_options describes it. */
 HN_INTERNAL bool tls_verify_is_pin_list(const char *pins);
@@ -131,24 +131,24 @@ HN_INTERNAL int tls_identity_set_up(struct hn_tls_context *c,
 HN_INTERNAL void tls_sessions_set_up(struct hn_tls_context *c);
 HN_INTERNAL void tls_sessions_fini(struct hn_tls_context *c);
 /* Offers the newest session of t's host and port, before the handshake. */
-HN_INTERNAL void tls_session_offer(struct tls_stream *t);
+HN_INTERNAL void tls_session_offer(struct tls_transport *t);
 /* Forgets those of t's host and port. */
-HN_INTERNAL void tls_sessions_forget(const struct tls_stream *t);
+HN_INTERNAL void tls_sessions_forget(const struct tls_transport *t);
 
 /* tls_context.c and tls_info.c: see struct hn_tls_library. */
 HN_INTERNAL int tls_context_new(const struct hn_tls_options *o,
                                 struct hn_tls_context **out,
                                 const char **detail);
 HN_INTERNAL void tls_context_end(struct hn_tls_context *c);
-HN_INTERNAL bool tls_info_get(const struct hn_stream *s,
+HN_INTERNAL bool tls_info_get(const struct hn_transport *s,
                               struct hn_tls_info *out);
 HN_INTERNAL int tls_info_hold(struct hn_tls_info *i);
 HN_INTERNAL void tls_info_release(struct hn_tls_info *i);
 HN_INTERNAL int tls_info_get_certificate(const struct hn_tls_info *info,
                                          struct hn_tls_certificate *out);
 
-/* tls_openssl.c: the topmost TLS stream at or below s whose handshake is over,
- * or NULL. */
-HN_INTERNAL const struct tls_stream *tls_find(const struct hn_stream *s);
+/* transport.c: the topmost TLS transport at or below s whose handshake is
+ * over, or NULL. */
+HN_INTERNAL const struct tls_transport *tls_find(const struct hn_transport *s);
 
 #endif

@@ -4,7 +4,7 @@
 #include <openssl/ssl.h>
 #include <string.h>
 
-#include "tls_internal.h"
+#include "openssl.h"
 
 /* What the library gets when it asks for the words that open a key. */
 struct tls_password {
@@ -158,7 +158,7 @@ static int tls_identity_load(SSL_CTX *ctx, const struct hn_tls_options *o,
 
 /* Called when the server asks and there is nothing to show. */
 static int tls_identity_note(SSL *ssl, X509 **cert, EVP_PKEY **key) {
-  struct tls_stream *t = SSL_get_app_data(ssl);
+  struct tls_transport *t = SSL_get_app_data(ssl);
   (void)cert;
   (void)key;
   if (t) t->wanted = true;

@@ -1,10 +1,10 @@
 #include <openssl/bio.h>
 
-#include "tls_internal.h"
+#include "openssl.h"
 
 static int tls_bio_read(BIO *bio, char *p, size_t n, size_t *got) {
-  struct tls_stream *t = BIO_get_data(bio);
-  struct hn_stream *next = t->base.next;
+  struct tls_transport *t = BIO_get_data(bio);
+  struct hn_transport *next = t->base.next;
   size_t done = 0;
   BIO_clear_retry_flags(bio);
   if (t->silence > HN_TLS_MAX_SILENCE) return 0;
@@ -25,8 +25,8 @@ static int tls_bio_read(BIO *bio, char *p, size_t n, size_t *got) {
 }
 
 static int tls_bio_write(BIO *bio, const char *p, size_t n, size_t *put) {
-  struct tls_stream *t = BIO_get_data(bio);
-  struct hn_stream *next = t->base.next;
+  struct tls_transport *t = BIO_get_data(bio);
+  struct hn_transport *next = t->base.next;
   BIO_clear_retry_flags(bio);
   int rc = t->deaf != 0 ? t->deaf : next->ops->write(next, p, n, put);
   if (rc == 0) return 1;
@@ -54,7 +54,7 @@ static long tls_bio_control(BIO *bio, int command, long n, void *p) {
 /* The type carries no index of its own: the library has only about a hundred
  * of those for the whole process. */
 HN_INTERNAL BIO_METHOD *tls_bio_method(void) {
-  BIO_METHOD *m = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "hinternet stream");
+  BIO_METHOD *m = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "hinternet transport");
   if (!m) return NULL;
   if (BIO_meth_set_read_ex(m, tls_bio_read) != 1 ||
       BIO_meth_set_write_ex(m, tls_bio_write) != 1 ||

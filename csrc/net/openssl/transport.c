@@ -6,22 +6,22 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../base/mem.h"
-#include "../base/trace.h"
-#include "address.h"
-#include "tls_internal.h"
+#include "../../base/mem.h"
+#include "../../base/trace.h"
+#include "../address.h"
+#include "openssl.h"
 
 static const char *const tls_names[] = {"HANDSHAKE", "OPEN", "FAILED"};
 
-static struct tls_stream *tls_of(struct hn_stream *s) {
-  return (struct tls_stream *)(void *)s;
+static struct tls_transport *tls_of(struct hn_transport *s) {
+  return (struct tls_transport *)(void *)s;
 }
 
-static const struct tls_stream *tls_of_const(const struct hn_stream *s) {
-  return (const struct tls_stream *)(const void *)s;
+static const struct tls_transport *tls_of_const(const struct hn_transport *s) {
+  return (const struct tls_transport *)(const void *)s;
 }
 
-static void tls_set_state(struct tls_stream *t, enum tls_state state) {
+static void tls_set_state(struct tls_transport *t, enum tls_state state) {
   static const unsigned legal[] = {
     [HN_TLS_HANDSHAKE] = 1u << HN_TLS_OPEN | 1u << HN_TLS_FAILED,
     [HN_TLS_OPEN] = 1u << HN_TLS_FAILED,
@@ -33,7 +33,7 @@ static void tls_set_state(struct tls_stream *t, enum tls_state state) {
   t->state = state;
 }
 
-static int tls_fail(struct tls_stream *t, int code, const char *detail) {
+static int tls_fail(struct tls_transport *t, int code, const char *detail) {
   t->code = code;
   if (detail) t->base.detail = detail;
   /* Whatever it was: the next try shall not fail for an old session. */
@@ -44,14 +44,14 @@ static int tls_fail(struct tls_stream *t, int code, const char *detail) {
 }
 
 /* Nothing of TLS has come yet. */
-static bool tls_is_unanswered(const struct tls_stream *t) {
+static bool tls_is_unanswered(const struct tls_transport *t) {
   return t->state == HN_TLS_HANDSHAKE &&
          SSL_get_state(t->ssl) == TLS_ST_CW_CLNT_HELLO;
 }
 
 /* What a failure may mean. The first reason is how the library calls a first
  * record that is none. */
-static const char *tls_hint(const struct tls_stream *t, int reason) {
+static const char *tls_hint(const struct tls_transport *t, int reason) {
   switch (reason) {
   case SSL_R_WRONG_VERSION_NUMBER:
     return tls_is_unanswered(t)
@@ -74,13 +74,13 @@ static bool tls_is_refusal(int reason) {
 
 /* With TLS 1.3 we are done before the peer has judged us: an alert ahead of its
  * first data belongs to the handshake. */
-static bool tls_is_handshake(const struct tls_stream *t, int reason) {
+static bool tls_is_handshake(const struct tls_transport *t, int reason) {
   if (t->state == HN_TLS_HANDSHAKE) return true;
   return !t->heard && reason > SSL_AD_REASON_OFFSET;
 }
 
 /* The library's own error: the peer broke the protocol or sent an alert. */
-static int tls_fail_protocol(struct tls_stream *t) {
+static int tls_fail_protocol(struct tls_transport *t) {
   unsigned long error = ERR_peek_error();
   const char *words = error ? ERR_reason_error_string(error) : NULL;
   int reason = ERR_GET_REASON(error);
@@ -101,14 +101,14 @@ static int tls_fail_protocol(struct tls_stream *t) {
 
 /* A TLS 1.3 server that asked for a certificate, got none and is gone before it
  * has said anything: a reset may overtake its alert, or take it along. */
-static bool tls_is_turned_away(const struct tls_stream *t) {
+static bool tls_is_turned_away(const struct tls_transport *t) {
   return t->state == HN_TLS_OPEN && t->wanted && !t->heard &&
          SSL_version(t->ssl) == TLS1_3_VERSION &&
          (t->below_end || t->below == HN_ERR_CONNECTION_ERROR);
 }
 
-/* Why the last call failed; the stream is of no use any more. */
-static int tls_break(struct tls_stream *t) {
+/* Why the last call failed; the transport is of no use any more. */
+static int tls_break(struct tls_transport *t) {
   if (t->base.secure != 0) return tls_fail(t, HN_ERR_SECURE_FAILURE, NULL);
   if (t->silence > HN_TLS_MAX_SILENCE) {
     tls_sessions_forget(t);
@@ -146,22 +146,22 @@ static int tls_break(struct tls_stream *t) {
 /* Before each call: its errors are read from a queue that is the thread's, and
  * other users of the library may have left theirs in it. Looking is cheaper
  * than emptying it. */
-static void tls_begin(struct tls_stream *t) {
+static void tls_begin(struct tls_transport *t) {
   if (ERR_peek_error() != 0) ERR_clear_error();
   t->below = 0;
   t->silence = 0;
 }
 
 /* What a call that did not succeed means: HN_AGAIN or a code. */
-static int tls_result(struct tls_stream *t) {
+static int tls_result(struct tls_transport *t) {
   int why = SSL_get_error(t->ssl, 0);
   if (why == SSL_ERROR_WANT_WRITE) return HN_AGAIN;
   if (why == SSL_ERROR_WANT_READ && !t->below_end) return HN_AGAIN;
   return tls_break(t);
 }
 
-static int tls_step_connect(struct hn_stream *s) {
-  struct tls_stream *t = tls_of(s);
+static int tls_step_connect(struct hn_transport *s) {
+  struct tls_transport *t = tls_of(s);
   if (t->state == HN_TLS_OPEN) return 0;
   if (t->state == HN_TLS_FAILED) return t->code;
   int rc = s->next->ops->step_connect(s->next);
@@ -180,13 +180,13 @@ static int tls_step_connect(struct hn_stream *s) {
 /* While it only waits for its peer, a connection holds no buffers: the library
  * frees them after each record. Once data flows that would be two allocations
  * for each exchange. */
-static void tls_keep_buffers(struct tls_stream *t) {
+static void tls_keep_buffers(struct tls_transport *t) {
   SSL_clear_mode(t->ssl, SSL_MODE_RELEASE_BUFFERS);
   t->warm = true;
 }
 
-static int tls_read(struct hn_stream *s, char *p, size_t n, size_t *got) {
-  struct tls_stream *t = tls_of(s);
+static int tls_read(struct hn_transport *s, char *p, size_t n, size_t *got) {
+  struct tls_transport *t = tls_of(s);
   if (t->state == HN_TLS_FAILED) return t->code;
   size_t done = 0;
   tls_begin(t);
@@ -205,9 +205,9 @@ static int tls_read(struct hn_stream *s, char *p, size_t n, size_t *got) {
   return tls_result(t);
 }
 
-static int tls_write(struct hn_stream *s, const char *p, size_t n,
+static int tls_write(struct hn_transport *s, const char *p, size_t n,
                      size_t *put) {
-  struct tls_stream *t = tls_of(s);
+  struct tls_transport *t = tls_of(s);
   if (t->state == HN_TLS_FAILED) return t->code;
   tls_begin(t);
   if (SSL_write_ex(t->ssl, p, n, put) == 1) return 0;
@@ -220,8 +220,8 @@ static int tls_write(struct hn_stream *s, const char *p, size_t n,
 }
 
 /* One try: a goodbye that would have to wait is not worth waiting for. */
-static void tls_shutdown(struct hn_stream *s) {
-  struct tls_stream *t = tls_of(s);
+static void tls_shutdown(struct hn_transport *s) {
+  struct tls_transport *t = tls_of(s);
   if (t->state != HN_TLS_OPEN) return;
   tls_begin(t);
   (void)SSL_shutdown(t->ssl);
@@ -229,27 +229,27 @@ static void tls_shutdown(struct hn_stream *s) {
   s->next->ops->shutdown(s->next);
 }
 
-/* The library waits only for the stream below, whose last HN_AGAIN it was. */
-static unsigned tls_want(const struct hn_stream *s) {
+/* The library waits for what is below, whose last HN_AGAIN it was. */
+static unsigned tls_want(const struct hn_transport *s) {
   return s->next->ops->want(s->next);
 }
 
 /* Bytes read ahead count until a read has found no whole record among them:
  * the rest of that record is announced by the descriptor. */
-static bool tls_has_pending(const struct hn_stream *s) {
-  const struct tls_stream *t = tls_of_const(s);
+static bool tls_has_pending(const struct hn_transport *s) {
+  const struct tls_transport *t = tls_of_const(s);
   if (t->state != HN_TLS_OPEN) return false;
   if (SSL_pending(t->ssl) > 0) return true;
   if (!t->starved && SSL_has_pending(t->ssl)) return true;
   return s->next->ops->has_pending(s->next);
 }
 
-static int tls_fd(const struct hn_stream *s) {
+static int tls_fd(const struct hn_transport *s) {
   return s->next->ops->fd(s->next);
 }
 
-static void tls_idle(struct hn_stream *s) {
-  struct tls_stream *t = tls_of(s);
+static void tls_idle(struct hn_transport *s) {
+  struct tls_transport *t = tls_of(s);
   if (t->state == HN_TLS_OPEN) {
     SSL_set_mode(t->ssl, SSL_MODE_RELEASE_BUFFERS);
     (void)SSL_free_buffers(t->ssl);
@@ -258,8 +258,8 @@ static void tls_idle(struct hn_stream *s) {
   s->next->ops->idle(s->next);
 }
 
-static void tls_close(struct hn_stream *s) {
-  struct tls_stream *t = tls_of(s);
+static void tls_close(struct hn_transport *s) {
+  struct tls_transport *t = tls_of(s);
   /* Or the library would give up the session of a connection that ends without
    * our goodbye (RFC 5246 7.2.1). One of a peer that broke the protocol is
    * forgotten by then. */
@@ -273,7 +273,7 @@ static void tls_close(struct hn_stream *s) {
 
 static const struct hn_tls_library tls_library;
 
-static const struct hn_stream_ops tls_ops = {
+static const struct hn_transport_ops tls_ops = {
   .tls = &tls_library,
   .step_connect = tls_step_connect,
   .read = tls_read,
@@ -286,15 +286,16 @@ static const struct hn_stream_ops tls_ops = {
   .close = tls_close,
 };
 
-HN_INTERNAL const struct tls_stream *tls_find(const struct hn_stream *s) {
+HN_INTERNAL const struct tls_transport *tls_find(const struct hn_transport *s) {
   while (s && s->ops != &tls_ops) s = s->next;
-  const struct tls_stream *t = s ? tls_of_const(s) : NULL;
+  const struct tls_transport *t = s ? tls_of_const(s) : NULL;
   return t && t->agreed ? t : NULL;
 }
 
 /* What the certificate must name. RFC 9110 4.3.4: an IP address is compared
  * with IP entries only, a common name with nothing. */
-static bool tls_expect_host(struct tls_stream *t, const struct hn_address *ip) {
+static bool tls_expect_host(struct tls_transport *t,
+                            const struct hn_address *ip) {
   X509_VERIFY_PARAM *param = SSL_get0_param(t->ssl);
   X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
                                            X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
@@ -310,7 +311,7 @@ static bool tls_expect_host(struct tls_stream *t, const struct hn_address *ip) {
   return X509_VERIFY_PARAM_set1_ip(param, ip->u.v6.sin6_addr.s6_addr, 16) == 1;
 }
 
-static int tls_set_up(struct tls_stream *t, const struct hn_address *ip) {
+static int tls_set_up(struct tls_transport *t, const struct hn_address *ip) {
   t->ssl = SSL_new(t->context->ctx);
   if (!t->ssl) return HN_ERR_NOT_ENOUGH_MEMORY;
   BIO *bio = BIO_new(t->context->method);
@@ -328,7 +329,7 @@ static int tls_set_up(struct tls_stream *t, const struct hn_address *ip) {
 /* The final dot of an absolute name is in neither certificates nor SNI
  * (RFC 6066 3). An embedded NUL would make the name end early, and a leading
  * dot makes the library accept any certificate below the domain. */
-static bool tls_copy_host(struct tls_stream *t, struct hn_slice host) {
+static bool tls_copy_host(struct tls_transport *t, struct hn_slice host) {
   if (host.n > 1 && host.p[host.n - 1] == '.') host.n--;
   if (host.n == 0 || host.n > HN_MAX_HOST || host.p[0] == '.') return false;
   if (slice_find(host, 0, '\0') < host.n) return false;
@@ -337,11 +338,11 @@ static bool tls_copy_host(struct tls_stream *t, struct hn_slice host) {
   return true;
 }
 
-static int tls_stream_new(struct hn_tls_context *c, struct hn_stream *below,
+static int tls_stream_new(struct hn_tls_context *c, struct hn_transport *below,
                           struct hn_slice host, unsigned port,
-                          struct hn_stream **out) {
+                          struct hn_transport **out) {
   struct hn_address ip = {.size = 0};
-  struct tls_stream *t = mem_calloc(1, sizeof *t);
+  struct tls_transport *t = mem_calloc(1, sizeof *t);
   if (!t) {
     below->ops->close(below);
     return HN_ERR_NOT_ENOUGH_MEMORY;
@@ -367,7 +368,7 @@ static const struct hn_tls_library tls_library = {
   .context_new = tls_context_new,
   .context_load = tls_store_load,
   .context_end = tls_context_end,
-  .stream_new = tls_stream_new,
+  .transport_new = tls_stream_new,
   .get_info = tls_info_get,
   .info_hold = tls_info_hold,
   .info_release = tls_info_release,

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tls_internal.h"
+#include "openssl.h"
 
 enum {
   HN_TLS_NAME = 80, /* of a name quoted from a certificate */
@@ -54,7 +54,7 @@ static int tls_first_name(X509 *cert, char out[HN_TLS_NAME]) {
   return count;
 }
 
-static void tls_describe_name(struct tls_stream *t, X509 *cert) {
+static void tls_describe_name(struct tls_transport *t, X509 *cert) {
   char name[HN_TLS_NAME] = "";
   int count = cert ? tls_first_name(cert, name) : 0;
   /* At most 79 + 79 + 32 bytes: the host may be longer than there is room. */
@@ -70,7 +70,7 @@ static void tls_describe_name(struct tls_stream *t, X509 *cert) {
                    count > 1 ? " and others" : "", host);
 }
 
-static void tls_describe_date(struct tls_stream *t, const char *what,
+static void tls_describe_date(struct tls_transport *t, const char *what,
                               const ASN1_TIME *when) {
   struct tm tm;
   if (!when || ASN1_TIME_to_tm(when, &tm) != 1) {
@@ -90,7 +90,7 @@ static void tls_common_name(const X509_NAME *from, char out[HN_TLS_NAME]) {
   tls_quote(out, ASN1_STRING_get0_data(text), ASN1_STRING_length(text));
 }
 
-static void tls_describe_authority(struct tls_stream *t, X509 *cert,
+static void tls_describe_authority(struct tls_transport *t, X509 *cert,
                                    int error) {
   char issuer[HN_TLS_NAME] = "self-signed certificate";
   if (error != X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT)
@@ -141,7 +141,7 @@ static uint32_t tls_secure_bit(int error) {
   }
 }
 
-static void tls_describe(struct tls_stream *t, X509 *cert, int error) {
+static void tls_describe(struct tls_transport *t, X509 *cert, int error) {
   uint32_t bit = tls_secure_bit(error);
   if (error == X509_V_ERR_CERT_HAS_EXPIRED)
     tls_describe_date(t, "has expired",
@@ -162,7 +162,7 @@ static void tls_describe(struct tls_stream *t, X509 *cert, int error) {
                    X509_verify_cert_error_string(error));
 }
 
-HN_INTERNAL void tls_verify_blame(struct tls_stream *t, uint32_t bit,
+HN_INTERNAL void tls_verify_blame(struct tls_transport *t, uint32_t bit,
                                   int system, const char *text) {
   if (t->base.secure == 0) {
     if (text) (void)snprintf(t->detail, sizeof t->detail, "%s", text);
@@ -172,7 +172,7 @@ HN_INTERNAL void tls_verify_blame(struct tls_stream *t, uint32_t bit,
   t->base.secure |= bit;
 }
 
-static void tls_verify_note(struct tls_stream *t, X509 *cert, int error) {
+static void tls_verify_note(struct tls_transport *t, X509 *cert, int error) {
   const struct hn_tls_context *c = t->context;
   uint32_t bit = tls_secure_bit(error);
   bool weak = error == X509_V_ERR_CA_MD_TOO_WEAK;
@@ -209,7 +209,7 @@ static bool tls_is_wildcard_of(struct hn_slice pattern, struct hn_slice host) {
 
 /* The library holds that no wildcard stands for a label with an underscore,
  * other clients hold that it does: names of services and tenants have them. */
-static bool tls_verify_has_wildcard(const struct tls_stream *t, X509 *cert) {
+static bool tls_verify_has_wildcard(const struct tls_transport *t, X509 *cert) {
   GENERAL_NAMES *names =
     cert ? X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL) : NULL;
   bool found = false;
@@ -226,7 +226,7 @@ static bool tls_verify_has_wildcard(const struct tls_stream *t, X509 *cert) {
   return found;
 }
 
-static struct tls_stream *tls_verify_stream(X509_STORE_CTX *x) {
+static struct tls_transport *tls_verify_stream(X509_STORE_CTX *x) {
   int index = SSL_get_ex_data_X509_STORE_CTX_idx();
   SSL *ssl = X509_STORE_CTX_get_ex_data(x, index);
   return ssl ? SSL_get_app_data(ssl) : NULL;
@@ -234,7 +234,7 @@ static struct tls_stream *tls_verify_stream(X509_STORE_CTX *x) {
 
 /* Always goes on, so that every fault is found; tls_verify_chain judges. */
 static int tls_verify_collect(int ok, X509_STORE_CTX *x) {
-  struct tls_stream *t = tls_verify_stream(x);
+  struct tls_transport *t = tls_verify_stream(x);
   int error = X509_STORE_CTX_get_error(x);
   if (ok) return 1;
   if (!t || error == X509_V_ERR_OUT_OF_MEM) return 0;
@@ -276,7 +276,7 @@ static bool tls_verify_hash_key(X509 *cert, char out[HN_TLS_HASH_TEXT + 1]) {
 
 /* The server's own key only: whatever else it sends along is not proved to be
  * of its chain when an unknown authority is forgiven. */
-static void tls_verify_pins(struct tls_stream *t, X509 *cert) {
+static void tls_verify_pins(struct tls_transport *t, X509 *cert) {
   char key[HN_TLS_HASH_TEXT + 1] = "?", text[HN_TLS_DETAIL];
   if (tls_verify_hash_key(cert, key) && strstr(t->context->pins, key)) return;
   (void)snprintf(text, sizeof text,
@@ -287,7 +287,7 @@ static void tls_verify_pins(struct tls_stream *t, X509 *cert) {
 }
 
 /* Names the faults that came after the first one. */
-static void tls_verify_add_others(struct tls_stream *t, uint32_t first) {
+static void tls_verify_add_others(struct tls_transport *t, uint32_t first) {
   static const struct {
     uint32_t bit;
     const char *text;
@@ -311,7 +311,7 @@ static void tls_verify_add_others(struct tls_stream *t, uint32_t first) {
 }
 
 /* What was found for want of memory is no verdict. */
-static int tls_verify_give_up(struct tls_stream *t) {
+static int tls_verify_give_up(struct tls_transport *t) {
   t->base.secure = 0;
   t->base.system = 0;
   t->base.detail = NULL;
@@ -322,7 +322,7 @@ static int tls_verify_give_up(struct tls_stream *t) {
 /* In place of the library's own verdict, which ends at the first fault and
  * knows no pins. 0 refuses the certificate. */
 static int tls_verify_chain(X509_STORE_CTX *x, void *arg) {
-  struct tls_stream *t = tls_verify_stream(x);
+  struct tls_transport *t = tls_verify_stream(x);
   (void)arg;
   if (!t) return 0;
   int done = X509_verify_cert(x);

@@ -2,9 +2,9 @@
 #include <openssl/ssl.h>
 #include <string.h>
 
-#include "../base/mem.h"
-#include "file.h"
-#include "tls_internal.h"
+#include "../../base/mem.h"
+#include "../file.h"
+#include "openssl.h"
 
 enum {
   HN_TLS_ALPN = 32,
@@ -79,7 +79,7 @@ static bool tls_configure(SSL_CTX *ctx, const char *alpn) {
 /* One write for a line: others may append to the same file. What cannot be
  * written is lost; the connection does not suffer for it. */
 static void tls_log_key(const SSL *ssl, const char *line) {
-  const struct tls_stream *t = SSL_get_app_data(ssl);
+  const struct tls_transport *t = SSL_get_app_data(ssl);
   char text[HN_TLS_KEY_LINE];
   size_t n = strlen(line);
   int system;

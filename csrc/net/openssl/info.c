@@ -5,17 +5,17 @@
 #include <openssl/x509v3.h>
 #include <string.h>
 
-#include "../base/mem.h"
-#include "tls_internal.h"
+#include "../../base/mem.h"
+#include "openssl.h"
 
 enum {
   HN_TLS_FINGERPRINT = 32,        /* SHA-256 */
   HN_TLS_CERT_TEXT = 1024 * 1024, /* more than any certificate has to say */
 };
 
-HN_INTERNAL bool tls_info_get(const struct hn_stream *s,
+HN_INTERNAL bool tls_info_get(const struct hn_transport *s,
                               struct hn_tls_info *out) {
-  const struct tls_stream *t = tls_find(s);
+  const struct tls_transport *t = tls_find(s);
   const unsigned char *alpn = NULL;
   unsigned alpn_size = 0;
   if (!t) return false;

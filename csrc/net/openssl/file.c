@@ -4,8 +4,8 @@
 #include <openssl/err.h>
 #include <stdio.h>
 
-#include "file.h"
-#include "tls_internal.h"
+#include "../file.h"
+#include "openssl.h"
 
 enum {
   HN_TLS_FILE_PIECE = 16 * 1024,

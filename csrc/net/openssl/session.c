@@ -1,8 +1,8 @@
 #include <openssl/ssl.h>
 
-#include "../base/mem.h"
-#include "clock.h"
-#include "tls_internal.h"
+#include "../../base/mem.h"
+#include "../clock.h"
+#include "openssl.h"
 
 enum {
   /* Of one context: a crawler meets more hosts than it will see again. */
@@ -33,7 +33,7 @@ static void tls_kept_drop(struct hn_tls_context *c, struct tls_kept *k) {
 }
 
 static bool tls_kept_is_for(const struct tls_kept *k,
-                            const struct tls_stream *t) {
+                            const struct tls_transport *t) {
   return k->port == t->port && slice_equal_nocase(k->host, slice_of(t->host));
 }
 
@@ -42,7 +42,7 @@ static bool tls_session_is_ticket_13(const SSL_SESSION *s) {
 }
 
 /* The first session of t's host and port at or behind `at`, or NULL. */
-static struct tls_kept *tls_kept_find(const struct tls_stream *t,
+static struct tls_kept *tls_kept_find(const struct tls_transport *t,
                                       struct hn_link *at) {
   for (; at != &t->context->sessions; at = at->next)
     if (tls_kept_is_for(tls_kept_of(at), t)) return tls_kept_of(at);
@@ -50,7 +50,7 @@ static struct tls_kept *tls_kept_find(const struct tls_stream *t,
 }
 
 /* Drops all but the `most` newest of t's host and port. */
-static void tls_sessions_trim(const struct tls_stream *t, size_t most) {
+static void tls_sessions_trim(const struct tls_transport *t, size_t most) {
   struct hn_tls_context *c = t->context;
   struct tls_kept *k = tls_kept_find(t, c->sessions.next);
   while (k) {
@@ -63,11 +63,11 @@ static void tls_sessions_trim(const struct tls_stream *t, size_t most) {
   }
 }
 
-HN_INTERNAL void tls_sessions_forget(const struct tls_stream *t) {
+HN_INTERNAL void tls_sessions_forget(const struct tls_transport *t) {
   tls_sessions_trim(t, 0);
 }
 
-static bool tls_session_keep(const struct tls_stream *t, SSL_SESSION *s) {
+static bool tls_session_keep(const struct tls_transport *t, SSL_SESSION *s) {
   struct hn_tls_context *c = t->context;
   if (SSL_get_verify_result(t->ssl) != X509_V_OK) return false;
   struct tls_kept *k = mem_calloc(1, sizeof *k);
@@ -92,7 +92,7 @@ static bool tls_session_keep(const struct tls_stream *t, SSL_SESSION *s) {
 
 /* The library gives a reference away; 1 takes it. */
 static int tls_session_note(SSL *ssl, SSL_SESSION *s) {
-  struct tls_stream *t = SSL_get_app_data(ssl);
+  struct tls_transport *t = SSL_get_app_data(ssl);
   if (!t) return 0;
   /* RFC 8446 4.6.1: a server that asked for a certificate gives out tickets
    * once it has our Finished, and has judged what came before it. */
@@ -102,7 +102,7 @@ static int tls_session_note(SSL *ssl, SSL_SESSION *s) {
 
 /* RFC 8446 4.6.1: not beyond the ticket's lifetime. Nor beyond the
  * certificate's: resuming looks at no certificate again. */
-static bool tls_session_is_fresh(const struct tls_stream *t,
+static bool tls_session_is_fresh(const struct tls_transport *t,
                                  const struct tls_kept *k) {
   const SSL_SESSION *s = k->session;
   int64_t age = clock_wall() - k->since;
@@ -117,7 +117,7 @@ static bool tls_session_is_fresh(const struct tls_stream *t,
 
 /* RFC 8446 C.4: a ticket used twice lets an observer link the connections, so
  * one of TLS 1.3 is gone once it has been offered. */
-HN_INTERNAL void tls_session_offer(struct tls_stream *t) {
+HN_INTERNAL void tls_session_offer(struct tls_transport *t) {
   struct hn_tls_context *c = t->context;
   struct tls_kept *k = tls_kept_find(t, c->sessions.next);
   while (k && !t->offered) {

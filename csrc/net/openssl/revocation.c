@@ -5,7 +5,7 @@
 #include <openssl/x509_vfy.h>
 #include <stdio.h>
 
-#include "tls_internal.h"
+#include "openssl.h"
 
 enum {
   HN_TLS_OCSP_SKEW = 300,             /* seconds our clock may be off */
@@ -79,7 +79,7 @@ static bool tls_is_own_anchor(SSL *ssl) {
 /* Once the server has said all it has to say about its certificate, and before
  * we answer it. 0 ends the handshake. */
 static int tls_revocation_judge(SSL *ssl, void *arg) {
-  struct tls_stream *t = SSL_get_app_data(ssl);
+  struct tls_transport *t = SSL_get_app_data(ssl);
   (void)arg;
   if (!t) return 0;
   const struct hn_tls_context *c = t->context;
