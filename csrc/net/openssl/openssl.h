@@ -27,7 +27,7 @@ struct hn_tls_context {
   const struct hn_tls_library *library; /* static */
   unsigned references;
   struct ssl_ctx_st *ctx;       /* owned */
-  struct bio_method_st *method; /* owned; see tls_bio.c */
+  struct bio_method_st *method; /* owned; see bio.c */
   struct bio_st *bundle;   /* owned: what is yet to be parsed; NULL: nothing */
   char *pins;              /* owned; NULL: any key */
   bool chosen;             /* somebody said where the authorities are, */
@@ -69,11 +69,11 @@ struct tls_transport {
   char detail[HN_TLS_DETAIL];
 };
 
-/* tls_bio.c: the type that makes the transport below look like a BIO whose data
+/* bio.c: the type that makes the transport below look like a BIO whose data
  * is a struct tls_transport. NULL when out of memory. */
 HN_INTERNAL struct bio_method_st *tls_bio_method(void);
 
-/* tls_verify.c: the verdict on a chain. Faults are collected in base.secure,
+/* verify.c: the verdict on a chain. Faults are collected in base.secure,
  * the first one's words in detail. */
 HN_INTERNAL void tls_verify_set_up(struct hn_tls_context *c, uint32_t ignore);
 /* Adds a fault found elsewhere; system is the library's X509_V_ERR_ number. */
@@ -82,7 +82,7 @@ HN_INTERNAL void tls_verify_blame(struct tls_transport *t, uint32_t bit,
 /* True for a list of pins as hn_tls_options describes it. */
 HN_INTERNAL bool tls_verify_is_pin_list(const char *pins);
 
-/* tls_file.c: true when the library lacked memory. Empties its queue of
+/* file.c: true when the library lacked memory. Empties its queue of
  * errors. */
 HN_INTERNAL bool tls_lacks_memory(void);
 /* What the library could not use: NOT_ENOUGH_MEMORY when that was why, else
@@ -107,7 +107,7 @@ HN_INTERNAL int tls_file_read(const char *path, struct bio_st **out,
 HN_INTERNAL int tls_file_refuse(const struct tls_file *f, int system,
                                 const char **detail);
 
-/* tls_store.c: the authorities. Where they are, and the bytes of a bundle.
+/* store.c: the authorities. Where they are, and the bytes of a bundle.
  * SECURE_FAILURE, *detail. */
 HN_INTERNAL int tls_store_open(struct hn_tls_context *c,
                                const struct hn_tls_options *o,
@@ -116,18 +116,18 @@ HN_INTERNAL int tls_store_open(struct hn_tls_context *c,
 HN_INTERNAL int tls_store_load(struct hn_tls_context *c, int64_t slice,
                                const char **detail);
 
-/* tls_revocation.c: lists and stapled answers. SECURE_FAILURE, *detail. */
+/* revocation.c: lists and stapled answers. SECURE_FAILURE, *detail. */
 HN_INTERNAL int tls_revocation_set_up(struct hn_tls_context *c,
                                       const struct hn_tls_options *o,
                                       const char **detail);
 
-/* tls_identity.c: our own certificate and key, if there are any, and what
+/* identity.c: our own certificate and key, if there are any, and what
  * happens when a server asks. SECURE_FAILURE, *detail. */
 HN_INTERNAL int tls_identity_set_up(struct hn_tls_context *c,
                                     const struct hn_tls_options *o,
                                     const char **detail);
 
-/* tls_session.c: the sessions a context keeps. */
+/* session.c: the sessions a context keeps. */
 HN_INTERNAL void tls_sessions_set_up(struct hn_tls_context *c);
 HN_INTERNAL void tls_sessions_fini(struct hn_tls_context *c);
 /* Offers the newest session of t's host and port, before the handshake. */
@@ -135,7 +135,7 @@ HN_INTERNAL void tls_session_offer(struct tls_transport *t);
 /* Forgets those of t's host and port. */
 HN_INTERNAL void tls_sessions_forget(const struct tls_transport *t);
 
-/* tls_context.c and tls_info.c: see struct hn_tls_library. */
+/* context.c and info.c: see struct hn_tls_library. */
 HN_INTERNAL int tls_context_new(const struct hn_tls_options *o,
                                 struct hn_tls_context **out,
                                 const char **detail);
