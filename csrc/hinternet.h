@@ -123,6 +123,7 @@ enum hn_kind { /* WinHTTP option HANDLE_TYPE */
   HN_KIND_CONNECTION = 2,
   HN_KIND_REQUEST = 3,
   HN_KIND_WEBSOCKET = 5,
+  HN_KIND_SLEEPER = 6, /* none of WinHTTP's: hn_sleep */
 };
 
 /* A new runtime. NOT_ENOUGH_MEMORY, or INTERNAL_ERROR when the system gives
@@ -224,6 +225,7 @@ enum hn_op { /* WinHTTP's API ids */
   HN_OP_READ_DATA = 3,
   HN_OP_WRITE_DATA = 4,
   HN_OP_SEND_REQUEST = 5,
+  HN_OP_SLEEP = 16, /* none of WinHTTP's */
 };
 
 enum hn_phase { /* what was being done when something failed */
@@ -253,11 +255,12 @@ HN_API const char *hn_phase_name(int phase);
  *   read_complete                    text: the bytes read; ended: end of body;
  *                                    after hn_read_to, number: bytes copied
  *   request_error                    code, phase, text: the message; host
+ * The end of a sleep is the completion of HN_OP_SLEEP with status 0.
  */
 struct hn_event {
   hn_handle handle;
   hn_handle session;
-  uint32_t status; /* one HN_STATUS_ bit */
+  uint32_t status; /* one HN_STATUS_ bit; 0: a sleep is over */
   uint8_t op;      /* enum hn_op of a completion, else 0 */
   uint8_t phase;   /* enum hn_phase of an error */
   bool ended;      /* read_complete: the body ended before a byte came */
@@ -384,6 +387,15 @@ HN_API int hn_describe(const hn_runtime *rt, hn_handle h, char *text,
  * made later. The callback itself belongs to whoever takes the events. */
 HN_API int hn_set_mask(hn_runtime *rt, hn_handle h, uint32_t mask);
 HN_API int hn_get_mask(const hn_runtime *rt, hn_handle h, uint32_t *mask);
+
+/* ---------------------------------------------------------------- sleeping */
+
+/* Lets time pass: a new handle without a parent, whose operation HN_OP_SLEEP
+ * runs from here on and completes ms milliseconds later, not earlier; 0: once
+ * the network was looked at; -1: never. Like any operation it may be awaited,
+ * cancelled or closed; the handle stays until it is closed. INVALID_PARAMETER
+ * below -1 and above INT64_MAX / 4. */
+HN_API int hn_sleep(hn_runtime *rt, int64_t ms, hn_handle *out);
 
 /* -------------------------------------------------------- request: sending */
 

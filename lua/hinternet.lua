@@ -108,6 +108,7 @@ end
 for _, name in next, { "poll", "run", "pollable", "spawn" } do
   later[name] = "loop"
 end
+later.sleep = "sleep"
 
 -- A method of a handle that a module has.
 local function add_later(methods, key, module, name)
@@ -128,7 +129,7 @@ add_later(core.request, "lines", "request", "lines")
 
 local session_methods = core.session
 for name, module in next, later do
-  if name ~= "session" then
+  if name ~= "session" and name ~= "sleep" then
     session_methods[name] = function(self, ...)
       local method = import(module).methods[name]
       session_methods[name] = method

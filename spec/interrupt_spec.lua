@@ -176,6 +176,19 @@ describe("Ctrl-C", function()
     end)
   end
 
+  it("breaks off a sleep, of which nothing is left", function()
+    local child = start([[
+      session:close()
+      local ok, problem = pcall(function() print "ready" return hinternet.sleep(math.huge) end)
+      print(ok, (tostring(problem):gsub("^.*: ", "")))
+      print(require "hinternet.core".live())
+      print(hinternet.sleep(0))
+    ]], 1)
+    assert.equal("ready", child.pipe:read("l"))
+    interrupt(child)
+    assert.equal("false\tinterrupted!\n0\t0\ntrue\n", (finish(child)))
+  end)
+
   it("ends a script that does not catch it, and all its handles", function()
     local s = serve(p, "read")
     local child = start(scripts.read .. "wait()", s.port)

@@ -49,6 +49,17 @@ describe("hinternet.luv", function()
     silent:close()
   end)
 
+  it("ends the sleep of a coroutine that is closed", function()
+    local thread = loop.spawn(hinternet.sleep, math.huge)
+    local timer = luv.new_timer()
+    timer:start(1, 0, function()
+      timer:close()
+      assert(coroutine.close(thread))
+    end)
+    luv.run()
+    assert.equal("dead", coroutine.status(thread))
+  end)
+
   it("keeps a coroutine that nothing else holds", function()
     local server = servers:script({ "recv_head" }, { "stall", 0.2 },
       { "send", peer.response(200, nil, "kept") })

@@ -56,7 +56,7 @@ struct hn_node {
   const struct hn_node_ops *ops;
   hn_runtime *rt;         /* borrowed */
   hn_handle id;
-  struct hn_node *parent; /* borrowed; NULL for a session */
+  struct hn_node *parent; /* borrowed; NULL: none, as a session has */
   struct hn_node *session; /* borrowed; itself for a session */
   struct hn_link sibling;
   struct hn_link children; /* hn_node.sibling; owned */
@@ -68,9 +68,9 @@ struct hn_node {
   struct hn_event_record *closing; /* owned: reserved for handle_closing */
 };
 
-/* Enters a node into the table and under its parent (NULL: a session), which
- * hands down its mask and queue. The caller has set ops and zeroed the rest.
- * NOT_ENOUGH_MEMORY; then nothing is entered. */
+/* Enters a node into the table and under its parent (NULL: it is a session, or
+ * like one), which hands down its mask and queue. The caller has set ops and
+ * zeroed the rest. NOT_ENOUGH_MEMORY; then nothing is entered. */
 HN_INTERNAL int node_open(hn_runtime *rt, struct hn_node *n,
                           enum hn_kind kind, struct hn_node *parent,
                           struct hn_queue *queue);

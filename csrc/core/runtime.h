@@ -41,7 +41,7 @@ struct hn_records {
 
 struct hn_runtime {
   struct hn_env env;
-  struct hn_link sessions; /* hn_node.sibling of each open session */
+  struct hn_link sessions; /* hn_node.sibling of what has no parent */
   struct hn_link ready;    /* hn_node.ready: operations to step */
   struct hn_link running;  /* the same: those of this round */
   struct hn_link draining; /* hn_conn.again: those of this round */

@@ -308,6 +308,15 @@ static void lhn_open_kind(lua_State *L, int kind, const luaL_Reg *methods,
   lua_setfield(L, -2, lhn_kind_name(kind));
 }
 
+/* The metatable of sleepers, which have what requests have. */
+static void lhn_open_sleepers(lua_State *L) {
+  lua_newtable(L);
+  lhn_open_meta(L, lua_gettop(L), "sleeper", lhn_sleep_meta);
+  lua_getfield(L, LHN_UP_REQUEST, "__index");
+  lua_setfield(L, -2, "__index");
+  lua_rawsetp(L, LHN_UP_LUA, lhn_sleep_meta);
+}
+
 /* The other two metatables; the requests' is filled. */
 static void lhn_open_others(lua_State *L) {
   lhn_open_meta(L, LHN_UP_CLOSED, "request", lhn_closed_meta);
@@ -417,10 +426,12 @@ int luaopen_hinternet_core(lua_State *L) {
   lhn_register(L, lhn_head_functions);
   lhn_register(L, lhn_request_functions);
   lhn_register(L, lhn_file_functions);
+  lhn_register(L, lhn_sleep_functions);
   lhn_open_kind(L, HN_KIND_SESSION, lhn_session_methods, NULL);
   lhn_open_kind(L, HN_KIND_CONNECTION, lhn_connection_methods, NULL);
   lhn_open_kind(L, HN_KIND_REQUEST, lhn_request_methods, lhn_header_methods);
   lhn_open_others(L);
+  lhn_open_sleepers(L);
   lhn_host_open(L);
   int core = lua_gettop(L);
   lhn_push_slots(L);

@@ -199,6 +199,9 @@ HN_INTERNAL const char *lhn_kind_name(int kind);
 /* Pushes an empty handle; parent is its stack index, or 0. */
 HN_INTERNAL struct lhn_handle *lhn_push_new(lua_State *L, int kind,
                                             int parent);
+/* The same without a metatable. */
+HN_INTERNAL struct lhn_handle *lhn_push_bare(lua_State *L, int kind,
+                                             int parent);
 /* Makes the place for what is kept with the handle at ud: after that lhn_keep
  * cannot fail, as it must not once the engine has begun to use the value. */
 HN_INTERNAL void lhn_reserve(lua_State *L, int ud);
@@ -283,8 +286,19 @@ HN_INTERNAL void lhn_place_files(lua_State *L, int ud, struct lhn_handle *h);
 /* After it: lets go of everything the handle held. */
 HN_INTERNAL void lhn_release(lua_State *L, int ud, struct lhn_handle *h);
 
+/* The second half of an operation that was started on the handle at 1: waits
+ * for it as any call waits there. The hook is the one of its beginning. */
+HN_INTERNAL int lhn_finish(lua_State *L, struct lhn_handle *h, enum hn_op op,
+                           lua_Hook hook);
+
 extern const luaL_Reg lhn_request_methods[];
 extern const luaL_Reg lhn_request_functions[];
+
+/* -------------------------------------------------------------- lhn_sleep.c */
+
+extern const luaL_Reg lhn_sleep_functions[];
+/* Of sleepers; where it is a key of the Lua half's table is their metatable. */
+extern const luaL_Reg lhn_sleep_meta[];
 
 /* ------------------------------------------------------------- lhn_header.c */
 

@@ -88,7 +88,7 @@ static void lhn_event_push_payload(lua_State *L, struct lhn_handle *h,
   int top = lua_gettop(L);
   if (n > 0)
     memcpy(host, ev->host.p, n);
-  if ((ev->status & HN_STATUS_COMPLETIONS) != 0)
+  if (ev->op != HN_OP_NONE)
     lhn_push_result(L, h, ev);
   else
     lhn_event_push_info(L, ev);
@@ -113,7 +113,7 @@ static void lhn_event_forget(lua_State *L, hn_handle id) {
 }
 
 int lhn_push_event(lua_State *L, const struct hn_event *ev) {
-  bool completion = (ev->status & HN_STATUS_COMPLETIONS) != 0;
+  bool completion = ev->op != HN_OP_NONE;
   luaL_checkstack(L, 20, "too many results");
   int first = lua_gettop(L) + 1;
   struct lhn_handle *h = lhn_push_handle(L, ev->handle);

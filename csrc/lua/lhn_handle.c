@@ -40,7 +40,7 @@ void lhn_misused(lua_State *L, int arg, int kind, int level) {
   lhn_typeerror(L, level, arg, name);
 }
 
-struct lhn_handle *lhn_push_new(lua_State *L, int kind, int parent) {
+struct lhn_handle *lhn_push_bare(lua_State *L, int kind, int parent) {
   struct lhn_handle *h = lua_newuserdatauv(L, sizeof *h, LHN_USERVALUES);
   memset(h, 0, sizeof *h);
   h->magic = &lhn_handle_magic;
@@ -55,6 +55,11 @@ struct lhn_handle *lhn_push_new(lua_State *L, int kind, int parent) {
   } else {
     h->box = lhn_box(L);
   }
+  return h;
+}
+
+struct lhn_handle *lhn_push_new(lua_State *L, int kind, int parent) {
+  struct lhn_handle *h = lhn_push_bare(L, kind, parent);
   lua_pushvalue(L, lua_upvalueindex(LHN_UP_RUNTIME + kind));
   lua_setmetatable(L, -2);
   return h;

@@ -154,9 +154,9 @@ static int lhn_req_hand_over(lua_State *L, struct lhn_handle *h,
 }
 
 /* Whether the result of an operation may be there at once: a response has to
- * come from the server first. */
+ * come from the server first, and who sleeps gives the others their turn. */
 static bool lhn_req_is_near(enum hn_op op) {
-  return op != HN_OP_RECEIVE_RESPONSE;
+  return op != HN_OP_RECEIVE_RESPONSE && op != HN_OP_SLEEP;
 }
 
 /* A call in a coroutine whose waiter is on top. Many have their result at once;
@@ -176,9 +176,8 @@ static int lhn_req_go_on(lua_State *L, struct lhn_handle *h, enum hn_op op,
   return lhn_req_hand_over(L, h, &ev, hook);
 }
 
-/* The second half of an operation that was started. */
-static int lhn_req_finish(lua_State *L, struct lhn_handle *h, enum hn_op op,
-                          lua_Hook hook) {
+int lhn_finish(lua_State *L, struct lhn_handle *h, enum hn_op op,
+               lua_Hook hook) {
   struct hn_event ev;
   hn_runtime *rt = h->box->rt;
   bool lost = h->handing && op != HN_OP_SEND_REQUEST;
@@ -295,7 +294,7 @@ static int lhn_req_send(lua_State *L) {
     lhn_keep(L, 1, LHN_KEPT_BODY);
     h->pinned = pin;
   }
-  return lhn_req_finish(L, h, HN_OP_SEND_REQUEST, hook);
+  return lhn_finish(L, h, HN_OP_SEND_REQUEST, hook);
 }
 
 /* request:write(data) */
@@ -313,7 +312,7 @@ static int lhn_req_write(lua_State *L) {
     return lhn_req_refused(L, h, "write", code);
   if (data.n > LHN_COPIED)
     lhn_req_hold(L, LHN_KEPT_INPUT, 2, &h->input, -1);
-  return lhn_req_finish(L, h, HN_OP_WRITE_DATA, hook);
+  return lhn_finish(L, h, HN_OP_WRITE_DATA, hook);
 }
 
 /* -------------------------------------------------------------------- files */
@@ -404,7 +403,7 @@ static int lhn_req_write_from(lua_State *L) {
   if (code != 0)
     return lhn_req_refused(L, h, "write_from", code);
   lhn_req_hold(L, LHN_KEPT_INPUT, 2, &h->input, file.at);
-  return lhn_req_finish(L, h, HN_OP_WRITE_DATA, hook);
+  return lhn_finish(L, h, HN_OP_WRITE_DATA, hook);
 }
 
 /* request:read_to(file [, n]) */
@@ -425,7 +424,7 @@ static int lhn_req_read_to(lua_State *L) {
   if (code != 0)
     return lhn_req_refused(L, h, "read_to", code);
   lhn_req_hold(L, LHN_KEPT_OUTPUT, 2, &h->output, file.at);
-  return lhn_req_finish(L, h, HN_OP_READ_DATA, hook);
+  return lhn_finish(L, h, HN_OP_READ_DATA, hook);
 }
 
 /* ---------------------------------------------------------------- receiving */
@@ -440,7 +439,7 @@ static int lhn_req_receive_response(lua_State *L) {
   int code = hn_receive_response(rt, h->id);
   if (code != 0)
     return lhn_req_refused(L, h, "receive_response", code);
-  return lhn_req_finish(L, h, HN_OP_RECEIVE_RESPONSE, hook);
+  return lhn_finish(L, h, HN_OP_RECEIVE_RESPONSE, hook);
 }
 
 /* request:query_data_available() */
@@ -453,7 +452,7 @@ static int lhn_req_query_data_available(lua_State *L) {
   int code = hn_query_data_available(rt, h->id);
   if (code != 0)
     return lhn_req_refused(L, h, "query_data_available", code);
-  return lhn_req_finish(L, h, HN_OP_QUERY_DATA_AVAILABLE, hook);
+  return lhn_finish(L, h, HN_OP_QUERY_DATA_AVAILABLE, hook);
 }
 
 static enum hn_read_mode lhn_req_mode(lua_State *L, int arg) {
@@ -488,7 +487,7 @@ static int lhn_req_read(lua_State *L) {
                    : HN_ERR_INVALID_PARAMETER;
   if (code != 0)
     return lhn_req_refused(L, h, "read", code);
-  return lhn_req_finish(L, h, HN_OP_READ_DATA, hook);
+  return lhn_finish(L, h, HN_OP_READ_DATA, hook);
 }
 
 /* unsent(request) -> bytes of the announced body that are still to be written;

@@ -144,15 +144,17 @@ end
 
 -- ------------------------------------------------------- the end of a session
 
---- The calls that are parked on a session's handles, or without one on handles
--- that are no more, in the order they parked.
+--- The calls that are parked on a session's handles and the sleeps of its tasks,
+-- or without a session what is parked on handles that are no more, in the order
+-- they parked.
 function parked.of(session)
   local tokens = {}
   for _, side in next, { sending, receiving } do
     for _, token in next, side do
       local handle = token[HANDLE]
-      local _, owner = ids(handle)
-      if owner == session or not session and not handle:is_valid() then
+      local id, owner = ids(handle)
+      if id == owner then owner = token.session end -- a sleep: its task's
+      if session and owner == session or not session and not handle:is_valid() then
         tokens[#tokens + 1] = token
       end
     end
@@ -167,6 +169,7 @@ function parked.settle_all(tokens)
   if tokens[1] then core.wake() end
   for _, token in next, tokens do
     if token[HANDLE] and unpark(token[HANDLE], token.op) then
+      cancel(token[HANDLE], token.op) -- a sleep goes on after its session
       give_up(token, "its session was closed")
       if token.go_on then token.go_on(token) end
     end

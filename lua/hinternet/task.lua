@@ -341,6 +341,7 @@ function task.spawn(self, f, ...)
   end)
   new.token = parked.set_waiter(waiter, new.thread)
   new.token.task = new
+  new.token.session = core.ids(self)
   groups[self] = group
   local given = setmetatable({}, Task)
   inner[given], failed[new] = new, 0

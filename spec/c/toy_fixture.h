@@ -3,6 +3,9 @@
  * hn_node_ops alone. One operation says so many bytes, the other hears what was
  * said; there is an alarm besides, and a toy may stand below any handle.
  */
+#ifndef HN_SPEC_TOY_FIXTURE_H
+#define HN_SPEC_TOY_FIXTURE_H
+
 #include "../../csrc/core/duplex.h"
 #include "test.h"
 
@@ -22,26 +25,26 @@ struct toy {
 
 static int toys; /* alive */
 
-static struct toy *toy_from(struct hn_node *n) {
+static inline struct toy *toy_from(struct hn_node *n) {
   return HN_CONTAINER_OF(n, struct toy, node);
 }
 
-static const struct hn_errinfo *toy_blame(struct hn_node *n, int code) {
+static inline const struct hn_errinfo *toy_blame(struct hn_node *n, int code) {
   struct toy *t = toy_from(n);
   err_set(&t->info, code, HN_PHASE_NONE, "toy", "the toy was at play");
   return &t->info;
 }
 
-static void toy_cancel(struct hn_node *n, bool quiet) {
+static inline void toy_cancel(struct hn_node *n, bool quiet) {
   duplex_cancel(n, quiet);
   timer_clear(&n->rt->env.deadlines, &toy_from(n)->alarm);
 }
 
-static void toy_break_off(struct hn_node *n) {
+static inline void toy_break_off(struct hn_node *n) {
   toy_from(n)->broken = true;
 }
 
-static void toy_destroy(struct hn_node *n) {
+static inline void toy_destroy(struct hn_node *n) {
   struct toy *t = toy_from(n);
   if (t->tx.untaken) t->tx.untaken->untaken = NULL;
   if (t->rx.untaken) t->rx.untaken->untaken = NULL;
@@ -50,12 +53,12 @@ static void toy_destroy(struct hn_node *n) {
   mem_free(t);
 }
 
-static void toy_describe(const struct hn_node *n, struct hn_buf *out) {
+static inline void toy_describe(const struct hn_node *n, struct hn_buf *out) {
   (void)n;
   (void)buf_append_text(out, "a toy, at play");
 }
 
-static void toy_expire(struct hn_node *n, const struct hn_timer *timer) {
+static inline void toy_expire(struct hn_node *n, const struct hn_timer *timer) {
   struct toy *t = toy_from(n);
   if (timer->kind == HN_TIMER_TOTAL) {
     t->rang++;
@@ -65,7 +68,7 @@ static void toy_expire(struct hn_node *n, const struct hn_timer *timer) {
   op_fail(n, op, toy_blame(n, HN_ERR_TIMEOUT));
 }
 
-static void toy_step_say(struct toy *t) {
+static inline void toy_step_say(struct toy *t) {
   uint64_t start = t->tx.moved;
   while (t->tx.moved < t->tx.want) {
     t->tx.moved += TOY_PIECE;
@@ -75,7 +78,7 @@ static void toy_step_say(struct toy *t) {
   op_complete(&t->node, &t->tx, HN_STATUS_WRITE_COMPLETE, t->tx.moved);
 }
 
-static void toy_step_hear(struct toy *t) {
+static inline void toy_step_hear(struct toy *t) {
   if (t->held) return;
   if (t->unheard == 0) {
     int rc = op_arm(&t->node, &t->rx, t->patience, t->tx.moved);
@@ -87,14 +90,14 @@ static void toy_step_hear(struct toy *t) {
   op_complete(&t->node, &t->rx, HN_STATUS_READ_COMPLETE, t->rx.moved);
 }
 
-static void toy_step(struct hn_node *n) {
+static inline void toy_step(struct hn_node *n) {
   struct toy *t = toy_from(n);
   t->steps++;
   if (t->tx.running) toy_step_say(t);
   if (t->rx.running) toy_step_hear(t);
 }
 
-static void toy_go_on(struct hn_node *n) {
+static inline void toy_go_on(struct hn_node *n) {
   struct toy *t = toy_from(n);
   t->held = false;
   t->went_on++;
@@ -114,7 +117,7 @@ static const struct hn_node_ops toy_ops = {
   .blame = toy_blame,
 };
 
-static int toy_open(hn_runtime *rt, hn_handle above, hn_handle *out) {
+static inline int toy_open(hn_runtime *rt, hn_handle above, hn_handle *out) {
   struct hn_node *parent;
   int rc = node_find_any(rt, above, &parent);
   if (rc) return rc;
@@ -138,13 +141,13 @@ static int toy_open(hn_runtime *rt, hn_handle above, hn_handle *out) {
 }
 
 /* A toy that is there. */
-static struct toy *toy_at(hn_runtime *rt, hn_handle h) {
+static inline struct toy *toy_at(hn_runtime *rt, hn_handle h) {
   struct hn_node *n = NULL;
   CHECK_INT(node_find(rt, h, (enum hn_kind)TOY, &n), 0);
   return toy_from(n);
 }
 
-static int toy_begin(hn_runtime *rt, hn_handle h, int api, uint64_t want) {
+static inline int toy_begin(hn_runtime *rt, hn_handle h, int api, uint64_t want) {
   struct hn_node *n;
   int rc = duplex_find(rt, h, (enum hn_kind)TOY, &n);
   if (rc) return rc;
@@ -158,16 +161,16 @@ static int toy_begin(hn_runtime *rt, hn_handle h, int api, uint64_t want) {
   return 0;
 }
 
-static int toy_say(hn_runtime *rt, hn_handle h, uint64_t bytes) {
+static inline int toy_say(hn_runtime *rt, hn_handle h, uint64_t bytes) {
   return toy_begin(rt, h, TOY_SAY, bytes);
 }
 
-static int toy_hear(hn_runtime *rt, hn_handle h) {
+static inline int toy_hear(hn_runtime *rt, hn_handle h) {
   return toy_begin(rt, h, TOY_HEAR, 0);
 }
 
 /* A session, and a toy in it. */
-static hn_handle toy_session(hn_runtime *rt, bool is_async, hn_handle *toy) {
+static inline hn_handle toy_session(hn_runtime *rt, bool is_async, hn_handle *toy) {
   hn_handle session = 0;
   CHECK_INT(hn_open(rt, slice_make(NULL, 0), is_async ? HN_OPEN_ASYNC : 0,
                     &session), 0);
@@ -176,14 +179,14 @@ static hn_handle toy_session(hn_runtime *rt, bool is_async, hn_handle *toy) {
 }
 
 /* What is running in all. */
-static size_t toy_running(hn_runtime *rt) {
+static inline size_t toy_running(hn_runtime *rt) {
   size_t handles, operations;
   hn_live(rt, &handles, &operations);
   return operations;
 }
 
 /* The next event of a scope is that one. */
-static struct hn_event toy_expect(hn_runtime *rt, hn_handle scope, hn_handle h,
+static inline struct hn_event toy_expect(hn_runtime *rt, hn_handle scope, hn_handle h,
                                   uint32_t status, int op) {
   struct hn_event e = {0};
   CHECK(hn_next_event(rt, scope, &e));
@@ -193,16 +196,18 @@ static struct hn_event toy_expect(hn_runtime *rt, hn_handle scope, hn_handle h,
   return e;
 }
 
-static void toy_expect_none(hn_runtime *rt, hn_handle scope) {
+static inline void toy_expect_none(hn_runtime *rt, hn_handle scope) {
   struct hn_event e;
   CHECK(!hn_next_event(rt, scope, &e));
 }
 
 /* Steps until an event of the scope is there, which it takes. */
-static bool toy_await(hn_runtime *rt, hn_handle scope, struct hn_event *e) {
+static inline bool toy_await(hn_runtime *rt, hn_handle scope, struct hn_event *e) {
   for (int i = 0; i < 1000000; i++) {
     if (hn_next_event(rt, scope, e)) return true;
     if (hn_step(rt, 1000)) return false;
   }
   return false;
 }
+
+#endif

@@ -7,6 +7,7 @@
 --     every = function(seconds, f) ... end,   -- a timer; answers what stops it
 --   }
 
+local core = require "hinternet.core"
 local hinternet = require "hinternet"
 local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
@@ -230,6 +231,26 @@ function adapter.behaves(loop)
     end)
     assert.equal(1, failed)
     for i = 1, 4 do assert.equal(200, results[i].status) end
+  end)
+
+  it("sleeps while others go on", function()
+    local server = slow(servers, 1, 0.05)
+    local session <close> = assert(hinternet.open { async = true })
+    local check, slept, sleepers = nil, 0, {}
+    for i = 1, 100 do
+      sleepers[i] = function()
+        local began = core.now()
+        assert.is_true(hinternet.sleep(i / 1000))
+        assert.is_true(core.now() - began >= i / 1000)
+        assert.is_true(hinternet.sleep(0))
+        slept = slept + 1
+      end
+    end
+    sleepers[101] = function() assert.equal("1", level1(session, server, "/")) end
+    run(function() check = together(sleepers) end)
+    check()
+    assert.equal(100, slept)
+    assert.equal(0, (select(2, core.live())))
   end)
 
   it("moves tasks, and waits for one", function()

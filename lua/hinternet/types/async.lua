@@ -20,6 +20,19 @@ function hinternet.poll(seconds) end
 ---callback or a task.
 function hinternet.run() end
 
+---Waits so many seconds at least, and answers true: in a task by yielding,
+---through the loop of an adapter, elsewhere by blocking. It belongs to no session,
+---so it blocks beside asynchronous ones as well, and while it does the network
+---goes on but no callback is called. 0 lets everything else have its turn;
+---`math.huge` waits until the task is cancelled or Ctrl-C comes. Raises for what
+---is no number of seconds.
+---@param seconds number
+---@return true? slept
+---@return string? message
+---@return integer? code 12017 when its task is cancelled, or the task's session
+---  closed
+function hinternet.sleep(seconds) end
+
 ---What a foreign loop watches.
 ---@return hinternet.pollable? pollable
 ---@return string? message
