@@ -515,9 +515,11 @@ HN_API int hn_query_response_line(hn_runtime *rt, hn_handle request,
 
 /* How far the bodies have come. `unsent` is what of the announced body is still
  * to be written: HN_LENGTH_CHUNKED when that is not known, 0 while nothing is
- * being sent, and once an early answer has made the rest useless. */
+ * being sent, and once an early answer has made the rest useless.
+ * `announced` is the whole body's length and `given` what of it was taken so
+ * far; both are 0 while nothing is being sent. */
 struct hn_progress {
-  uint64_t unsent;
+  uint64_t unsent, announced, given;
   uint64_t sent;     /* bytes moved by the operation of the send side, */
   uint64_t received; /* and of the receive side, that runs or ran last */
 };

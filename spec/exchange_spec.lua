@@ -173,3 +173,111 @@ describe("A request that is sent again and closed at once", function()
     s:close()
   end)
 end)
+
+describe("Each attempt begins anew", function()
+  start_peer()
+
+  local HINT = "HTTP/1.1 103 Early Hints\r\n\r\n"
+  local function redirect(location) return peer.response(302, { "Location: " .. location }) end
+
+  it("with the count of interim responses: hops, and sends of the same request", function()
+    local s = hops.answering(p, HINT:rep(2) .. redirect("/next"), HINT:rep(2) .. OK,
+      HINT:rep(2) .. OK, HINT:rep(3) .. OK)
+    local session <close> = hops.open { max_http_status_continue = 2 }
+    local request = session:connect("127.0.0.1", s.port):open_request()
+    assert.same({ 200, "ok" }, { hops.exchange(request) })
+    assert.equal(1, request:query_option("request_stats").redirects)
+    assert.same({ 200, "ok" }, { hops.exchange(request) })
+    assert.equal(12152, select(3, hops.exchange(request)))
+    session:close()
+    s:close()
+  end)
+
+  it("and tells that a response is received, also when none came to the one before", function()
+    local s = p:serve { connections = {
+      { { "recv_head" }, { "recv_eof" } },
+      { { "recv_head" }, { "send", OK }, { "recv_eof" } },
+    } }
+    local heard = {}
+    local session <close> = hops.open()
+    session:set_status_callback(function(_, status) heard[#heard + 1] = status end,
+      { "receiving_response", "response_received" })
+    local request = session:connect("127.0.0.1", s.port):open_request()
+    assert(request:set_timeouts { response = 0.02, receive = 0.02 })
+    assert.equal(12002, select(3, hops.exchange(request)))
+    assert(request:set_timeouts { response = 60, receive = 60 })
+    assert.same({ 200, "ok" }, { hops.exchange(request) })
+    assert.same({ "receiving_response", "receiving_response", "response_received" }, heard)
+    session:close()
+    s:close()
+  end)
+
+  it("with its whole body, although the one before was answered without it", function()
+    local body = ("x"):rep(8 << 20)
+    local other = p:script({ "recv_head" }, { "recv_body" }, { "send", OK }, { "recv_eof" })
+    local s = p:script({ "recv_head" },
+      { "send", peer.response(307, { "Location: " .. other.url .. "/there" }) }, { "stall" })
+    local session <close> = hops.open()
+    local request = session:connect("127.0.0.1", s.port):open_request("PUT", "/")
+    assert.same({ 200, "ok" }, { hops.exchange(request, nil, body) })
+    assert.equal(#body, #other:received()[1]:match("\r\n\r\n(.*)$"))
+    assert.equal(#body, request:query_option("request_stats").request_body_size)
+    session:close()
+    s:close()
+    other:close()
+  end)
+
+  it("counting its bytes anew, on a second connection too", function()
+    for _, body in ipairs { "short", ("x"):rep(1 << 20) } do
+      local s = p:serve { connections = {
+        { { "recv_head" }, { "send", OK }, { "recv_head" }, { "recv_body" }, { "reset" } },
+        { { "recv_head" }, { "recv_body" }, { "send", OK }, { "recv_eof" } },
+      } }
+      local session <close> = hops.open()
+      local request = session:connect("127.0.0.1", s.port):open_request("PUT", "/")
+      assert.same({ 200, "ok" }, { hops.exchange(request) })
+      assert.same({ 200, "ok" }, { hops.exchange(request, nil, body) })
+      local stats = request:query_option("request_stats")
+      assert.is_true(stats.retried)
+      assert.equal(#body, stats.request_body_size)
+      assert.equal(#s:received()[2], stats.request_size)
+      session:close()
+      s:close()
+    end
+  end)
+
+  it("waiting for 100 (Continue) where it asks for that", function()
+    local s = p:serve { connections = {
+      { { "recv_head" }, { "send", peer.response(307, { "Location: /next" }) }, { "recv_eof" } },
+      { { "recv_head" }, { "send", OK }, { "recv_eof" } },
+    } }
+    local session <close> = hops.open()
+    local request = session:connect("127.0.0.1", s.port):open_request("PUT", "/")
+    assert.same({ 200, "ok" }, { hops.exchange(request, "Expect: 100-continue", "secret") })
+    session:close()
+    assert.is_true(s:wait(2))
+    for i = 1, 2 do assert.is_nil(s:received()[i]:find("secret", 1, true)) end
+    s:close()
+  end)
+
+  it("without the trailers and the fields of the one before", function()
+    local chunked = "HTTP/1.1 %s\r\n%s: 1\r\nTransfer-Encoding: chunked\r\n%s\r\n"
+      .. "2\r\nok\r\n0\r\n%s\r\n"
+    local s = hops.answering(p, chunked:format("200 OK", "First", "", "Trailer-A: a\r\n"),
+      chunked:format("302 Found", "Second", "Location: /next\r\n", "Trailer-B: b\r\n"),
+      peer.response(200, { "Third: 1" }, "ok"))
+    local session <close> = hops.open()
+    local request = session:connect("127.0.0.1", s.port):open_request()
+    assert.same({ 200, "ok" }, { hops.exchange(request) })
+    assert.equal("a", request:query_headers("Trailer-A", { trailer = true }))
+    assert.same({ 200, "ok" }, { hops.exchange(request) })
+    for _, name in ipairs { "Trailer-A", "Trailer-B" } do
+      assert.is_nil((request:query_headers(name, { trailer = true })))
+    end
+    assert.is_nil((request:query_headers("First")))
+    assert.is_nil((request:query_headers("Second")))
+    assert.equal("1", request:query_headers("Third"))
+    session:close()
+    s:close()
+  end)
+end)

@@ -93,12 +93,41 @@ describe("A call of the one-call layer", function()
       local s = serve { { "recv_head" }, { "recv_eof" } }
       local _, message, code = hinternet.put(s.url, {
         headers = { ["Content-Length"] = 7 }, body = pieces("one", "two") })
-      assert.same({ "the body ended 1 bytes before its announced length", READ_FAULT },
+      assert.same({ "the body ended after 6 of the 7 bytes announced", READ_FAULT },
         { message, code })
       _, message, code = hinternet.put(s.url, {
         headers = { ["Content-Length"] = 5 }, body = pieces("one", "two") })
-      assert.same({ "invalid parameter: 3 bytes to write, where 2 of the announced length are left",
-        87 }, { message, code })
+      assert.same({ "invalid parameter: 3 bytes to write, where 3 of the 5 bytes announced are "
+        .. "given: 2 are left", 87 }, { message, code })
+    end)
+
+    it("of another length than its own field announces, is refused with both lengths", function()
+      local s = serve { { "recv_head" }, { "recv_eof" } }
+      local GOES_ON = "invalid parameter: the body goes on behind the 6 bytes announced: at least "
+      local ENDED = "the body ended after 3 of the 6 bytes announced"
+      for _, row in ipairs {
+        { pieces("one", "two", "more"), GOES_ON .. "10 were given", 87 },
+        { pieces("onetwo", "", "", "m"), GOES_ON .. "7 were given", 87 },
+        { pieces("one"), ENDED, READ_FAULT },
+        { "one", ENDED, READ_FAULT },
+        { "onetwo3", "invalid parameter: a body of 7 bytes is longer than the 6 announced", 87 },
+      } do
+        local r, message, code = hinternet.put(s.url, {
+          headers = { ["Content-Length"] = 6 }, body = row[1] })
+        assert.same({ nil, row[2], row[3] }, { r, message, code })
+      end
+    end)
+
+    it("is not asked for more once it is answered, and may fail at its very end", function()
+      local s = serve { { "recv_head" }, { "recv_body" }, { "send", "HTTP/1.1 200 OK\r\n\r\n" } }
+      local calls = 0
+      local r, message, code = hinternet.put(s.url, { headers = { ["Content-Length"] = 3 },
+        body = function()
+          calls = calls + 1
+          if calls == 1 then return "one" end
+          return nil, "out of paper"
+        end })
+      assert.same({ nil, "out of paper", READ_FAULT, 2 }, { r, message, code, calls })
     end)
 
     it("that fails as its function does, and is raised as it raises", function()

@@ -396,8 +396,8 @@ describe("A caller's mistake", function()
     it("is told by reads and writes of a size that cannot be", function()
       local request = assert(connection:open_request("POST"))
       assert(request:send(nil, "abc", 10))
-      assert.same({ "invalid parameter: 8 bytes to write, where 7 of the announced length are "
-        .. "left", PARAMETER }, { failure(request:write("12345678")) })
+      assert.same({ "invalid parameter: 8 bytes to write, where 3 of the 10 bytes announced are "
+        .. "given: 7 are left", PARAMETER }, { failure(request:write("12345678")) })
       assert.same({ "invalid parameter: -1 bytes are less than none", PARAMETER },
         { failure(request:write_from(0, -1)) })
       assert(request:write("1234567"))

@@ -119,14 +119,12 @@ int hn_query_progress(hn_runtime *rt, hn_handle request,
   struct hn_request *r;
   int rc = request_find(rt, request, &r);
   if (rc) return rc;
-  uint64_t unsent = 0;
-  if (r->begun && r->state == HN_REQUEST_SENT)
-    unsent = exchange_unsent(&r->exchange);
-  *out = (struct hn_progress){
-    .unsent = unsent == UINT64_MAX ? HN_LENGTH_CHUNKED : unsent,
-    .sent = r->tx.moved,
-    .received = r->rx.moved,
-  };
+  *out = (struct hn_progress){.sent = r->tx.moved, .received = r->rx.moved};
+  if (!r->begun || r->state != HN_REQUEST_SENT) return 0;
+  uint64_t unsent = exchange_unsent(&r->exchange);
+  out->unsent = unsent == UINT64_MAX ? HN_LENGTH_CHUNKED : unsent;
+  out->announced = r->message.length;
+  out->given = r->exchange.sent;
   return 0;
 }
 

@@ -490,8 +490,9 @@ static int lhn_req_read(lua_State *L) {
   return lhn_finish(L, h, HN_OP_READ_DATA, hook);
 }
 
-/* unsent(request) -> bytes of the announced body that are still to be written;
- * nil when that is not known */
+/* unsent(request) -> bytes of the announced body that are still to be written,
+ * how many were given, and how many announced; nothing when that is not
+ * known */
 static int lhn_req_unsent(lua_State *L) {
   const struct lhn_handle *h =
       lhn_check(L, 1, HN_KIND_REQUEST, LHN_DIRECT);
@@ -500,7 +501,9 @@ static int lhn_req_unsent(lua_State *L) {
       done.unsent == HN_LENGTH_CHUNKED)
     return 0;
   lua_pushinteger(L, (lua_Integer)done.unsent);
-  return 1;
+  lua_pushinteger(L, (lua_Integer)done.given);
+  lua_pushinteger(L, (lua_Integer)done.announced);
+  return 3;
 }
 
 const luaL_Reg lhn_request_functions[] = {

@@ -10,6 +10,7 @@ local loaded, unsent_of = core.loaded, core.unsent
 local body = {}
 
 local READ_FAULT = 30
+local INVALID_PARAMETER = 87
 
 -- Modules whose encode makes JSON, if the script has loaded one.
 local encoders = { "cjson", "cjson.safe", "rapidjson", "lunajson", "dkjson" }
@@ -76,23 +77,54 @@ function body.rewind(plan)
   return plan.from ~= nil and plan.file:seek("set", plan.from) ~= nil
 end
 
--- Pieces until there are no more, or nobody wants them.
-local function write_pieces(request, source)
-  while unsent_of(request) ~= 0 do
-    local piece, problem = source()
+-- The next piece that is not empty, nil at the end, or nil, message, code.
+local function next_piece(source)
+  local piece, problem
+  repeat
+    piece, problem = source()
     if piece == nil then
       if problem ~= nil then return nil, tostring(problem), READ_FAULT end
-      return true
+      return nil
     end
     if type(piece) ~= "string" then
       error("the body function answered a " .. type(piece) .. " where a string is expected", 0)
     end
-    if piece ~= "" then
-      local ok, message, code = request:write(piece)
-      if not ok then return nil, message, code end
+  until piece ~= ""
+  return piece
+end
+
+-- Pieces until there are no more, or nobody wants them. What is announced is
+-- then given in full, and more would be cut off in silence, unless the server
+-- has answered before.
+local function write_pieces(request, source)
+  local unsent, given, announced = unsent_of(request)
+  while unsent ~= 0 do
+    local piece, message, code = next_piece(source)
+    if not piece then
+      if message then return nil, message, code end
+      return true
     end
+    local ok
+    ok, message, code = request:write(piece)
+    if not ok then return nil, message, code end
+    unsent, given, announced = unsent_of(request)
   end
-  return true
+  if given < announced then return true end
+  local piece, message, code = next_piece(source)
+  if not piece then
+    if message then return nil, message, code end
+    return true
+  end
+  return nil, "invalid parameter: the body goes on behind the " .. announced
+    .. " bytes announced: at least " .. given + #piece .. " were given", INVALID_PARAMETER
+end
+
+-- A body shorter than its announced length fails before its response is awaited.
+local function check_end(request)
+  local unsent, given, announced = unsent_of(request)
+  if not unsent or unsent == 0 then return true end
+  return nil, "the body ended after " .. given .. " of the " .. announced .. " bytes announced",
+    READ_FAULT
 end
 
 local function write(request, plan)
@@ -103,11 +135,7 @@ local function write(request, plan)
     ok, message, code = request:write_from(plan.file, plan.size)
   end
   if not ok then return nil, message, code end
-  local unsent = unsent_of(request)
-  if unsent and unsent > 0 then
-    return nil, "the body ended " .. unsent .. " bytes before its announced length", READ_FAULT
-  end
-  return true
+  return check_end(request)
 end
 
 -- Whether the caller's own fields say how long the body is.
@@ -142,7 +170,11 @@ function body.send(request, headers, plan)
     local ok, message, code = request:add_headers { ["Content-Type"] = plan.type }
     if not ok then return nil, message, code end
   end
-  if plan.text then return request:send(headers, plan.text) end
+  if plan.text then
+    local ok, message, code = request:send(headers, plan.text)
+    if not ok then return nil, message, code end
+    return check_end(request)
+  end
   return send_pieces(request, headers, plan)
 end
 

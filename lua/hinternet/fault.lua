@@ -345,9 +345,9 @@ explain["add headers"] = function(_, state, _, headers)
 end
 
 function explain.write(_, _, request, data)
-  local left = core.unsent(request)
-  return left and "invalid parameter: " .. #data .. " bytes to write, where " .. left
-    .. " of the announced length are left"
+  local left, given, announced = core.unsent(request)
+  return left and "invalid parameter: " .. #data .. " bytes to write, where " .. given
+    .. " of the " .. announced .. " bytes announced are given: " .. left .. " are left"
 end
 
 local function negative(_, _, _, _, n)
@@ -469,8 +469,9 @@ local orders = {
 
 -- The body is shorter than was announced.
 local function unwritten(request)
-  local left = core.unsent(request)
-  return left and left > 0 and "write the " .. left .. " bytes that its body lacks first"
+  local left, given, announced = core.unsent(request)
+  return left and left > 0 and "write the " .. left .. " bytes that its body lacks first: "
+    .. given .. " of the " .. announced .. " announced are given"
 end
 
 local function fault_of_state(what, state, request)

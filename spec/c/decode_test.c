@@ -142,6 +142,96 @@ TEST(silent_bomb) {
   buf_fini(&wire);
 }
 
+/* Codings of our own: one that changes nothing, and one that keeps silent but
+ * for each 'X'. */
+static void *plain_open(struct hn_account *account) {
+  (void)account;
+  return mem_calloc(1, 1);
+}
+
+static int plain_step(void *state, struct hn_decode_io *io) {
+  size_t n = io->in.n < io->room ? io->in.n : io->room;
+  (void)state;
+  memcpy(io->out, io->in.p, n);
+  io->out += n;
+  io->room -= n;
+  io->in = slice_from(io->in, n);
+  return io->room == 0 ? 0 : HN_AGAIN;
+}
+
+static int silent_step(void *state, struct hn_decode_io *io) {
+  (void)state;
+  while (io->in.n > 0 && io->room > 0) {
+    if (*io->in.p == 'X') {
+      *io->out++ = 'X';
+      io->room--;
+    }
+    io->in = slice_from(io->in, 1);
+  }
+  return io->room == 0 ? 0 : HN_AGAIN;
+}
+
+static bool plain_is_whole(const void *state) {
+  (void)state;
+  return true;
+}
+
+static const struct hn_codec plain_codec = {plain_open, mem_free, plain_step,
+                                            plain_is_whole};
+static const struct hn_codec silent_codec = {plain_open, mem_free, silent_step,
+                                             plain_is_whole};
+
+/* n bytes of one kind go in; what the decoder says in the end. */
+static int feed_bytes(struct hn_decoder *d, char c, size_t n) {
+  char text[1000], out[64];
+  int code = HN_AGAIN;
+  memset(text, c, sizeof text);
+  while (n > 0 && (code == 0 || code == HN_AGAIN)) {
+    struct hn_slice in = slice_make(text, n < sizeof text ? n : sizeof text);
+    size_t got;
+    n -= in.n;
+    do code = decoder_step(d, &in, out, sizeof out, &got);
+    while (code == 0);
+  }
+  return code;
+}
+
+TEST(silence_is_bounded_to_the_byte) {
+  const struct hn_codec *codecs[] = {&silent_codec, &plain_codec};
+  static const struct {
+    size_t said, silent; /* bytes */
+    int code;
+  } rows[] = {
+    {0, HN_MAX_DECODE_SILENCE, HN_AGAIN},
+    {0, HN_MAX_DECODE_SILENCE + 1, HN_DECODE_CORRUPT},
+    /* What is said before counts for no more than that. */
+    {HN_MAX_DECODE_SILENCE, HN_MAX_DECODE_SILENCE, HN_AGAIN},
+    {HN_MAX_DECODE_SILENCE, HN_MAX_DECODE_SILENCE + 1, HN_DECODE_CORRUPT},
+  };
+  for (size_t i = 0; i < COUNT(rows); i++) {
+    struct hn_decoder *d;
+    CHECK_INT(decoder_new(codecs, 2, NULL, &d), 0);
+    CHECK_INT(feed_bytes(d, 'X', rows[i].said), HN_AGAIN);
+    CHECK_INT(feed_bytes(d, '.', rows[i].silent), rows[i].code);
+    decoder_free(d);
+  }
+}
+
+/* Silence used up, then one byte said: it buys what it buys, itself paid. */
+TEST(a_byte_buys_so_much_silence) {
+  const struct hn_codec *codecs[] = {&silent_codec, &plain_codec};
+  for (int more = 0; more < 2; more++) {
+    struct hn_decoder *d;
+    size_t n = HN_MAX_DECODE_OVERHEAD;
+    CHECK_INT(decoder_new(codecs, 2, NULL, &d), 0);
+    CHECK_INT(feed_bytes(d, '.', HN_MAX_DECODE_SILENCE - 1), HN_AGAIN);
+    CHECK_INT(feed_bytes(d, 'X', 1), HN_AGAIN);
+    CHECK_INT(feed_bytes(d, '.', n + (size_t)more),
+              more ? HN_DECODE_CORRUPT : HN_AGAIN);
+    decoder_free(d);
+  }
+}
+
 /* ------------------------------------------------------------------ memory */
 
 TEST(memory) {
@@ -295,5 +385,6 @@ TEST(done) {
 }
 
 TEST_MAIN(ROW(encoded), ROW(truncated), ROW(stacked), ROW(bad_inside),
-          ROW(silent_bomb), ROW(memory), ROW(parse), ROW(optional),
+          ROW(silent_bomb), ROW(silence_is_bounded_to_the_byte),
+          ROW(a_byte_buys_so_much_silence), ROW(memory), ROW(parse), ROW(optional),
           ROW(accept), ROW(bad_lists), ROW(done))

@@ -280,7 +280,7 @@ TEST(totals_near_the_end_of_numbers) {
   CHECK(heard(&c, r, HN_OP_SEND_REQUEST));
   struct hn_progress p;
   CHECK_INT(hn_query_progress(c.rt, r, &p), 0);
-  CHECK(p.unsent == INT64_MAX);
+  CHECK(p.unsent == INT64_MAX && p.announced == INT64_MAX && p.given == 0);
   CHECK_INT(hn_send(c.rt, r, none(), none(), HN_LENGTH_CHUNKED), 0);
   CHECK(heard(&c, r, HN_OP_SEND_REQUEST));
   policy_close(&c);

@@ -36,6 +36,7 @@ TEST(a_write_without_memory_begins_nothing) {
     CHECK_INT(hn_next_timeout(c.rt), -1);
     CHECK_INT(hn_query_progress(c.rt, r, &p), 0);
     CHECK(p.unsent == sizeof data && p.sent == 0);
+    CHECK(p.announced == sizeof data && p.given == 0);
     CHECK(hn_memory_used(c.rt) <= used + sizeof(struct hn_event) + 512);
   }
   CHECK_INT(rc, 0);
