@@ -77,9 +77,10 @@ static int h1_head_check_start(struct hn_h1_head *h, struct hn_slice in,
   if (n == 1 && in.p[at] == '\r' && at + 2 <= HN_H1_HEAD_EMPTY) return HN_AGAIN;
   if (n > sizeof start - 1) n = sizeof start - 1;
   if (n == 0) return HN_AGAIN;
-  if (in.p[0] == HN_H1_HEAD_ALERT) return h1_head_fail(h, HN_FAULT_TLS_ALERT);
   if (memcmp(in.p + at, start, n) != 0) {
-    return h1_head_fail(h, HN_FAULT_NO_STATUS_LINE);
+    return h1_head_fail(h, in.p[0] == HN_H1_HEAD_ALERT
+                             ? HN_FAULT_TLS_ALERT
+                             : HN_FAULT_NO_STATUS_LINE);
   }
   return n < sizeof start - 1 ? HN_AGAIN : 0;
 }

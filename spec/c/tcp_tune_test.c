@@ -108,6 +108,7 @@ TEST(a_local_address) {
   CHECK_INT(ends.local.port, fixture_port(&client));
   CHECK_TEXT(slice_of(ends.remote.text), "127.0.0.1");
   CHECK_INT(ends.remote.port, fixture_port(&t.list.list[0]));
+  CHECK_INT(tuned_get(&t, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT), 1);
   close(peer);
   tuned_close(&t);
 }

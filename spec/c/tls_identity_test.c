@@ -118,6 +118,60 @@ TEST(every_form) {
   fixture_drop(&cert);
 }
 
+/* The server knows the authority at the top only. */
+TEST(those_between_are_shown) {
+  struct fixture_wish w = {.name = "middle", .from = -FIXTURE_DAY,
+                           .to = FIXTURE_DAY, .authority = true};
+  struct fixture_cert cert = pair_good_leaf();
+  struct fixture_cert middle = fixture_sign(&w, &authority);
+  w.authority = false;
+  w.name = "low";
+  struct fixture_cert low = fixture_sign(&w, &middle);
+  STACK_OF(X509) *between = sk_X509_new_null();
+  sk_X509_push(between, middle.cert);
+  for (int i = 0; i < 3; i++) {
+    char path[] = "/tmp/hn_chain_XXXXXX";
+    struct hn_tls_options o = pair_options();
+    struct hn_tls_context *c = NULL;
+    const char *detail = NULL;
+    struct pair p;
+    FILE *f = fixture_file(path);
+    if (!f) break;
+    test_label(i == 0 ? "PEM" : i == 1 ? "PKCS#12" : "spoiled");
+    if (i == 1) {
+      PKCS12 *bag = PKCS12_create("", "me", low.key, low.cert, between, 0, 0, 0,
+                                  0, 0);
+      CHECK(i2d_PKCS12_fp(f, bag) == 1);
+      PKCS12_free(bag);
+    } else {
+      PEM_write_X509(f, low.cert);
+      PEM_write_X509(f, middle.cert);
+      PEM_write_PKCS8PrivateKey(f, low.key, NULL, NULL, 0, NULL, NULL);
+      if (i == 2) fputs("-----BEGIN CERTIFICATE-----\n!\n", f);
+    }
+    fclose(f);
+    o.client_cert = path;
+    int rc = fixture_context(&o, &c, &detail);
+    CHECK_INT(rc, i == 2 ? HN_ERR_SECURE_FAILURE : 0);
+    if (rc == 0) {
+      SSL_CTX *ctx = fixture_server(&cert);
+      trust_clients(ctx, DEMANDS);
+      CHECK_INT(pair_join(&p, c, ctx, slice_of("localhost"), 443), 0);
+      CHECK_INT(pair_handshake(&p), 0);
+      pair_check_exchange(&p);
+      CHECK_INT(sk_X509_num(SSL_get_peer_cert_chain(p.server)), 1);
+      pair_close(&p);
+      SSL_CTX_free(ctx);
+    }
+    tls_context_free(c);
+    unlink(path);
+  }
+  sk_X509_free(between);
+  fixture_drop(&low);
+  fixture_drop(&middle);
+  fixture_drop(&cert);
+}
+
 /* Steps until the connection works or fails; with TLS 1.3 the first read is
  * what tells. */
 static int settle(struct pair *p) {
@@ -242,7 +296,8 @@ TEST(a_certificate_that_is_refused) {
   fixture_drop(&cert);
 }
 
-PAIR_MAIN(ROW(every_form), ROW(with_nothing_to_show),
+PAIR_MAIN(ROW(every_form), ROW(those_between_are_shown),
+          ROW(with_nothing_to_show),
           ROW(a_server_that_hangs_up),
           ROW(a_server_that_is_gone_after_our_finished),
           ROW(a_certificate_that_is_refused))
