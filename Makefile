@@ -20,6 +20,8 @@
 
 CC          ?= cc
 CFLAGS      ?= -O2 -g
+# Of the module alone, behind CFLAGS: 4 % fewer instructions for a GET.
+OPTIMISE    ?= -O3
 LIBFLAG     ?= -shared
 LUA         ?= lua5.4
 REACTOR     ?= $(if $(filter Linux,$(shell uname -s)),epoll,poll)
@@ -211,7 +213,7 @@ build/one/%.c: build/flags
 	@for f in $(call by_floor,$^); do echo "#include \"../../$$f\""; done >$@
 
 build/one/%.o: build/one/%.c $(headers)
-	$(compile) $(werror) $(lua_cflags) -Wno-unused-function $(one_flags) \
+	$(compile) $(OPTIMISE) $(werror) $(lua_cflags) -Wno-unused-function $(one_flags) \
 	  -DHN_INTERNAL=static -c -o $@ $<
 
 build/obj/%.o: csrc/%.c build/flags
@@ -219,7 +221,7 @@ build/obj/%.o: csrc/%.c build/flags
 	$(compile) $(werror) $(lua_cflags) $(depfiles) -c -o $@ $<
 
 # Touched when the settings change, so that everything is built anew.
-settings := $(compile) $(link) $(lua_cflags) $(REACTOR)
+settings := $(compile) $(OPTIMISE) $(link) $(lua_cflags) $(REACTOR)
 ifneq ($(settings),$(file <build/flags))
 $(shell mkdir -p build; touch build/flags)
 $(file >build/flags,$(settings))

@@ -60,18 +60,12 @@ __attribute__((noinline)) static void duplex_clear(struct hn_node *n) {
   if (drop[HN_SIDE_SEND] || drop[HN_SIDE_RECEIVE]) duplex_break(n, drop);
 }
 
-static bool duplex_is_pending(const struct hn_operation *op) {
-  return op && (op->running || op->untaken);
-}
-
 int duplex_find(hn_runtime *rt, hn_handle h, enum hn_kind kind,
                 struct hn_node **out) {
   struct hn_node *n;
   int rc = node_find(rt, h, kind, &n);
   if (rc) return rc;
-  if (duplex_is_pending(n->operations[HN_SIDE_SEND]) ||
-      duplex_is_pending(n->operations[HN_SIDE_RECEIVE]))
-    duplex_clear(n);
+  if (rt->operations + rt->queued > 0) duplex_clear(n);
   *out = n;
   return 0;
 }
