@@ -30,4 +30,11 @@ describe("The core", function()
     assert.is_true(task:cancel())
     session:run()
   end)
+
+  it("has each module of the Lua half once, whatever it is asked for", function()
+    for _, name in ipairs { "dispatch\0", "dispatch\0x", "parked\0", "Dispatch", "", "\0" } do
+      assert.error_matches(function() core.import(name) end, "has no module")
+    end
+    assert.equal(core.import "dispatch", require "hinternet.dispatch")
+  end)
 end)

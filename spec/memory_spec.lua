@@ -97,6 +97,35 @@ describe("Bytes that there was no memory for", function()
   end)
 end)
 
+describe("A file that is to be", function()
+  local folder
+  setup(function() folder = process.temp_folder() end)
+  teardown(function() process.remove_folder(folder) end)
+
+  it("can be had after any allocation that failed before", function()
+    local library = folder .. "/limit.so"
+    process.run(("LD_PRELOAD= ${CC:-cc} -shared -fPIC -Wl,-z,nodelete "
+      .. "$(pkg-config --cflags lua5.4) -o %s spec/support/limit.c"):format(library))
+    local said = process.run(([[%s - <<'END'
+      local limit = assert(package.loadlib("%s", "luaopen_limit"))()
+      local core = require "hinternet.core"
+      local number, ok = 0, nil
+      repeat
+        number = number + 1
+        limit(0, number)
+        ok = pcall(core.new_file, "%s/first")
+        limit(0)
+        local file = assert(core.new_file "%s/second")
+        assert(getmetatable(file) == "hinternet.file" and file:keep())
+        collectgarbage()
+      until ok
+      print(number)
+END]]):format(process.interpreter(), library, folder, folder))
+    assert.is_true(tonumber(said) > 1, said)
+    assert.equal("limit.so\nsecond\n", process.run("ls -A " .. folder))
+  end)
+end)
+
 describe("Tasks", function()
   local folder
   setup(function() folder = process.temp_folder() end)

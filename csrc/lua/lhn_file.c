@@ -61,6 +61,23 @@ static const luaL_Reg lhn_file_meta[] = {
     {NULL, NULL},
 };
 
+/* Pushes the metatable. It becomes known once it is whole: there may be no
+ * memory for the rest of it. */
+static void lhn_file_push_meta(lua_State *L) {
+  if (luaL_getmetatable(L, lhn_file_name) == LUA_TTABLE)
+    return;
+  lua_pop(L, 1);
+  luaL_newlib(L, lhn_file_meta);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -2, "__index");
+  lua_pushstring(L, lhn_file_name);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -3, "__name");
+  lua_setfield(L, -2, "__metatable");
+  lua_pushvalue(L, -1);
+  lua_setfield(L, LUA_REGISTRYINDEX, lhn_file_name);
+}
+
 /* new_file(path) -> what read_to takes: it becomes the file of that name with
  * keep(), and is gone when it is closed or collected. */
 static int lhn_file_new(lua_State *L) {
@@ -68,13 +85,7 @@ static int lhn_file_new(lua_State *L) {
   struct hn_slice path = lhn_check_slice(L, LHN_DIRECT, 1);
   struct lhn_new_file *f = lua_newuserdatauv(L, sizeof *f, 0);
   f->file = NULL;
-  if (luaL_newmetatable(L, lhn_file_name)) {
-    luaL_setfuncs(L, lhn_file_meta, 0);
-    lua_pushvalue(L, -1);
-    lua_setfield(L, -2, "__index");
-    lua_pushliteral(L, "hinternet.file");
-    lua_setfield(L, -2, "__metatable");
-  }
+  lhn_file_push_meta(L);
   lua_setmetatable(L, -2);
   int code = hn_new_file_open(lhn_runtime(L, lhn_box(L)), path, &f->file, words,
                               sizeof words);

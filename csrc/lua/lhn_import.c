@@ -32,9 +32,10 @@ static const char *const lhn_import_globals[] = {
     "math",     "os",           "string",       "table",    "utf8",
 };
 
-static const struct lhn_source *lhn_import_find(const char *name) {
+/* One name, one module: a NUL within a name does not end it. */
+static const struct lhn_source *lhn_import_find(struct hn_slice name) {
   for (const struct lhn_source *s = lhn_sources; s->name != NULL; s++)
-    if (s->inner && strcmp(s->name + LHN_IMPORT_PREFIX, name) == 0)
+    if (s->inner && lhn_slice_is(name, s->name + LHN_IMPORT_PREFIX))
       return s;
   return NULL;
 }
@@ -67,7 +68,7 @@ static int lhn_import(lua_State *L) {
   lua_pushvalue(L, 1);
   if (lua_rawget(L, lua_upvalueindex(LHN_IMPORT_DONE)) != LUA_TNIL)
     return 1;
-  const struct lhn_source *source = lhn_import_find(name);
+  const struct lhn_source *source = lhn_import_find(lhn_slice_at(L, 1));
   if (source == NULL)
     return luaL_error(L, "hinternet has no module '%s'", name);
   lhn_push_chunk(L, source);

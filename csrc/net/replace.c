@@ -65,7 +65,15 @@ static int replace_resolve(char *path) {
   return ELOOP;
 }
 
-/* Whether the links of a path lead through /proc, to files that are open. */
+/* Whether a file is one of /proc, by whatever name it was reached. */
+static bool replace_is_in_proc(const struct stat *file) {
+  struct stat proc, root;
+  return stat("/proc", &proc) == 0 && file->st_dev == proc.st_dev &&
+         stat("/", &root) == 0 && root.st_dev != proc.st_dev;
+}
+
+/* Whether a path is a file of /proc, or leads through links there to files that
+ * are open: "/dev/fd/1". */
 static bool replace_is_magic(const char *path, const struct stat *target) {
   char place[PATH_MAX];
   struct stat s;
@@ -74,7 +82,7 @@ static bool replace_is_magic(const char *path, const struct stat *target) {
   if (s.st_dev != target->st_dev || s.st_ino != target->st_ino) return true;
   (void)snprintf(place, sizeof place, "%s", path);
   for (int i = 0; i < HN_REPLACE_LINKS && lstat(place, &s) == 0; i++) {
-    if (strncmp(place, "/proc/", 6) == 0) return true;
+    if (replace_is_in_proc(&s)) return true;
     if (!S_ISLNK(s.st_mode) || replace_follow(place) != 0) return false;
   }
   return false;

@@ -75,6 +75,32 @@ TEST(takes_the_place_when_it_is_whole) {
   remove_folder((const char *const[]){"old", NULL});
 }
 
+/* A name that stands for an open file leaves that file in its place; one that
+ * only leads through /proc does not. */
+TEST(writes_to_open_files_as_they_are) {
+  struct hn_replace r;
+  char name[128];
+  make_folder();
+  put("old", "precious ");
+  FILE *f = fopen(path_of("old"), "r");
+  if (!CHECK(f != NULL)) return;
+  for (int i = 0; i < 2; i++) {
+    (void)snprintf(name, sizeof name, i ? "/proc/self/fd/%d" : "/dev/fd/%d",
+                   fileno(f));
+    CHECK_INT(replace_begin(name, &r, words), 0);
+    CHECK_INT(write(r.fd, "new", 3), 3);
+    CHECK_INT(replace_finish(&r, words), 0);
+  }
+  fclose(f);
+  check_content("old", "precious newnew");
+  (void)snprintf(name, sizeof name, "/proc/self/root%s", path_of("old"));
+  CHECK_INT(replace_begin(name, &r, words), 0);
+  CHECK_INT(write(r.fd, "new", 3), 3);
+  CHECK_INT(replace_finish(&r, words), 0);
+  check_content("old", "new");
+  remove_folder((const char *const[]){"old", NULL});
+}
+
 /* What took its name meanwhile is not overwritten half-way. */
 TEST(says_why_it_cannot) {
   struct hn_replace r = {.fd = 99};
@@ -130,5 +156,6 @@ TEST(every_allocation_failing) {
   remove_folder((const char *const[]){NULL});
 }
 
-TEST_MAIN(ROW(takes_the_place_when_it_is_whole), ROW(says_why_it_cannot),
+TEST_MAIN(ROW(takes_the_place_when_it_is_whole),
+          ROW(writes_to_open_files_as_they_are), ROW(says_why_it_cannot),
           ROW(is_its_makers_to_remove), ROW(every_allocation_failing))
