@@ -13,11 +13,24 @@ describe("The core", function()
   end)
   teardown(function() p:stop() end)
 
-  it("answers or raises, whatever it is called with and whatever was put in its way", function()
-    local said = process.run(("%s spec/support/attack.lua %d"):format(process.interpreter(),
-      s.port))
-    assert.is_true(tonumber(said) > 100000, said)
-  end)
+  -- A way to make calls, in how many processes, and how many calls at least.
+  for _, way in ipairs {
+    { "values", 8, 400000, "it is called on" },
+    { "handles", 4, 200000, "it is called with, on handles" },
+    { "user_values", 16, 500000, "belongs to the handle" },
+    { "tokens", 2, 60000, "stands in a parked call's token" },
+    { "half", 4, 400000, "the two halves share" },
+    { "modules", 4, 100000, "modules hold" },
+  } do
+    local name, parts, least, what = table.unpack(way)
+    for part = 1, parts do
+      it(("answers or raises, whatever %s (%d of %d)"):format(what, part, parts), function()
+        local said = process.run(("%s spec/support/attack.lua %d %s %d %d"):format(
+          process.interpreter(), s.port, name, part, parts))
+        assert.is_true(tonumber(said) > least / parts / 2, said)
+      end)
+    end
+  end
 
   it("gives nobody the table that the two halves share, nor the tokens of tasks", function()
     assert.is_nil(core.half)

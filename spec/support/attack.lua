@@ -1,8 +1,8 @@
 --- Calls every function of the core with everything, and with everything that it
---- reads replaced: run by spec/core_spec.lua in a process of its own, which must
+--- reads replaced: run by spec/core_spec.lua in processes of their own, which must
 --- live to print how many calls that were.
 ---
----   lua attack.lua PORT
+---   lua attack.lua PORT WAY PART PARTS    one of the ways below, one part of it
 
 local hinternet = require "hinternet"
 local core = require "hinternet.core"
@@ -10,7 +10,14 @@ local parked = require "hinternet.parked"
 
 local pairs, unpark = pairs, core.unpark
 local port = assert(math.tointeger(arg[1]))
-local calls = 0
+local way, part, parts = arg[2], tonumber(arg[3]), tonumber(arg[4])
+local calls, turns = 0, 0
+
+-- Whether the next piece of work is of this process's part.
+local function is_ours()
+  turns = turns + 1
+  return turns % parts == part - 1
+end
 
 local function open(options)
   local session = assert(hinternet.open(options))
@@ -102,34 +109,47 @@ local function call_all(selves, step)
   end
 end
 
-local function with_wrong_arguments()
-  call_all(values, 1)
-  for _, options in ipairs { {}, { async = true } } do
-    for _ = 1, 2 do call_all(open(options), 1) end
-    call_all({ open(options)[3] }, 1)
+local ways = {}
+
+function ways.values()
+  for _, value in ipairs(values) do
+    if is_ours() then call_all({ value }, 1) end
   end
-  call_all({ answered()[3] }, 1)
+end
+
+function ways.handles()
+  for _, options in ipairs { {}, { async = true } } do
+    for _ = 1, 2 do
+      if is_ours() then call_all(open(options), 1) end
+    end
+    if is_ours() then call_all({ open(options)[3] }, 1) end
+  end
+  if is_ours() then call_all({ answered()[3] }, 1) end
 end
 
 -- The values that belong to a handle, and what those hold.
-local function with_wrong_user_values()
+local function call_with_user_values(make, i)
+  for place = 1, 2 do
+    local list = make()
+    list[1]:set_status_callback(function() end)
+    for _, handle in ipairs(list) do
+      debug.setuservalue(handle, place == 1 and i == COUNT and handle or values[i], place)
+    end
+    call_all(list, 17)
+  end
+  local list = make()
+  for _, handle in ipairs(list) do
+    local kept = {}
+    for key = 1, 6 do kept[key] = values[i] end
+    debug.setuservalue(handle, kept, 2)
+  end
+  call_all(list, 17)
+end
+
+function ways.user_values()
   for _, make in ipairs { open, answered } do
     for i = 1, COUNT do
-      for place = 1, 2 do
-        local list = make()
-        list[1]:set_status_callback(function() end)
-        for _, handle in ipairs(list) do
-          debug.setuservalue(handle, place == 1 and i == COUNT and handle or values[i], place)
-        end
-        call_all(list, 17)
-      end
-      local list = make()
-      for _, handle in ipairs(list) do
-        local kept = {}
-        for key = 1, 6 do kept[key] = values[i] end
-        debug.setuservalue(handle, kept, 2)
-      end
-      call_all(list, 17)
+      if is_ours() then call_with_user_values(make, i) end
     end
   end
 end
@@ -163,15 +183,17 @@ local function with_parked(replace)
   for _, handle in ipairs { list[1], async[1] } do pcall(handle.close, handle) end
 end
 
-local function with_wrong_tokens()
+function ways.tokens()
   for i = 1, COUNT do
-    with_parked(function(token, task, handle)
-      for key = 1, 6 do token[key] = values[i] end
-      for key in pairs(task) do task[key] = values[i] end
-      task.token = values[i]
-      pcall(handle.close, handle)
-    end)
-    with_parked(function(token) setmetatable(token, { __index = trap, __newindex = trap }) end)
+    if is_ours() then
+      with_parked(function(token, task, handle)
+        for key = 1, 6 do token[key] = values[i] end
+        for key in pairs(task) do task[key] = values[i] end
+        task.token = values[i]
+        pcall(handle.close, handle)
+      end)
+      with_parked(function(token) setmetatable(token, { __index = trap, __newindex = trap }) end)
+    end
   end
 end
 
@@ -191,54 +213,66 @@ local function half_of(f)
   end
 end
 
-local function with_wrong_half()
+local function replace_half(half, whole, i, key)
+  with_parked(function()
+    half[key] = values[i]
+    if type(whole[key]) == "table" then
+      half[key] = setmetatable({}, { __index = trap })
+      for slot = 0, 20 do rawset(half[key], slot, values[i]) end
+      rawset(half[key], coroutine.running(), values[i])
+    end
+  end)
+  for k, value in pairs(whole) do half[k] = value end
+end
+
+function ways.half()
   local half = assert(half_of(core.unpark), "where is it?")
   local whole = copy_of(half)
   for i = 1, COUNT do
     for key = 1, #whole do
-      with_parked(function()
-        half[key] = values[i]
-        if type(whole[key]) == "table" then
-          half[key] = setmetatable({}, { __index = trap })
-          for slot = 0, 20 do rawset(half[key], slot, values[i]) end
-          rawset(half[key], coroutine.running(), values[i])
-        end
-      end)
-      for k, value in pairs(whole) do half[k] = value end
+      if is_ours() then replace_half(half, whole, i, key) end
     end
   end
 end
 
 -- What `require` answers.
-local function with_wrong_modules()
+local function replace_module(name, i, methods)
+  local module = require("hinternet." .. name)
+  local whole, whole_methods = copy_of(module), {}
+  for n, of_kind in ipairs(methods) do whole_methods[n] = copy_of(of_kind) end
+  with_parked(function()
+    for key in pairs(whole) do module[key] = values[i] end
+  end)
+  pcall(hinternet.get, ("http://127.0.0.1:%d/"):format(port))
+  for key, value in pairs(whole) do module[key] = value end
+  for n, of_kind in ipairs(methods) do
+    for key, value in pairs(whole_methods[n]) do of_kind[key] = value end
+  end
+end
+
+function ways.modules()
   local methods = { core.session, core.connection, core.request }
-  local whole_methods = { copy_of(methods[1]), copy_of(methods[2]), copy_of(methods[3]) }
+  call_all(open(), 1) -- each method takes the place of what loads it
   for i = 1, COUNT do
     for _, name in ipairs { "dispatch", "parked", "task", "loop", "client", "request", "core" } do
-      local module = require("hinternet." .. name)
-      local whole = copy_of(module)
-      with_parked(function()
-        for key in pairs(whole) do module[key] = values[i] end
-      end)
-      pcall(hinternet.get, ("http://127.0.0.1:%d/"):format(port))
-      for key, value in pairs(whole) do module[key] = value end
-      for n, of_kind in ipairs(methods) do
-        for key, value in pairs(whole_methods[n]) do of_kind[key] = value end
-      end
+      if is_ours() then replace_module(name, i, methods) end
     end
   end
 end
 
-with_wrong_arguments()
-with_wrong_user_values()
-with_wrong_tokens()
-with_wrong_half()
-with_wrong_modules()
+local function check_that_all_works()
+  local session <close> = assert(hinternet.open())
+  local task = session:spawn(function()
+    return session:get(("http://127.0.0.1:%d/"):format(port))
+  end)
+  assert(assert(task:join()).body == "hello")
+  assert(hinternet.get(("http://127.0.0.1:%d/"):format(port)).body == "hello")
+end
 
--- What was there before works as before.
+check_that_all_works() -- everything is loaded, and keeps nothing of what is in its way below
+ways[way]()
+
 for _ = 1, 5 do collectgarbage() end
 while hinternet.poll(0) do end -- luacheck: ignore 542
-local session <close> = assert(hinternet.open())
-local task = session:spawn(function() return session:get(("http://127.0.0.1:%d/"):format(port)) end)
-assert(assert(task:join()).body == "hello")
+check_that_all_works()
 print(calls)
