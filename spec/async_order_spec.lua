@@ -321,3 +321,47 @@ describe("Closing while an operation is pending", function()
     end)
   end
 end)
+
+describe("A poll in a coroutine", function()
+  -- A coroutine that an error or a yield in a callback has left within `drive`.
+  local function leave(act, drive)
+    local session = hinternet.open { async = true }
+    local request = session:connect("127.0.0.1", 1):open_request()
+    request:set_status_callback(function() act("left") end, { "request_error" })
+    assert(request:send())
+    local thread = coroutine.create(drive)
+    local _, problem = coroutine.resume(thread)
+    assert.matches("left", problem)
+    session:close()
+    return thread
+  end
+
+  it("that an error or a yield has left is in nobody's way", function()
+    for _, act in ipairs { error, coroutine.yield } do
+      local thread = leave(act, function()
+        while hinternet.poll(5) do end -- luacheck: ignore 542
+      end)
+      local session <close> = hinternet.open()
+      local task = session:spawn(function() return "done" end)
+      hinternet.run()
+      assert.equal("done", task:join())
+      coroutine.close(thread)
+      assert.is_false(hinternet.poll(0))
+    end
+  end)
+
+  it("that died in run keeps no task", function()
+    local weak = setmetatable({}, { __mode = "v" })
+    local function begin()
+      weak[1] = hinternet.open()
+      weak[1]:spawn(function()
+        while true do coroutine.yield() end
+      end)
+      leave(error, hinternet.run)
+    end
+    begin()
+    hinternet.poll(0)
+    for _ = 1, 4 do collectgarbage() end
+    assert.is_nil(weak[1])
+  end)
+end)

@@ -86,11 +86,12 @@ local function enter(handle, op)
   return loop
 end
 
-local function is_calling(loop)
-  if not loop.calling then return false end
+local function is_active(loop)
   local status = status_of(loop.thread)
   return status == "running" or status == "normal"
 end
+
+local function is_calling(loop) return loop.calling and is_active(loop) end
 
 --- Whether a status callback is running now: of any session, or of this one.
 local function inside_callback(session)
@@ -285,19 +286,31 @@ local function leave_poll(loop, problem)
   if problem ~= nil and parked.settle_lost then parked.settle_lost() end
 end
 
--- Where poll takes events: there is one, for poll cannot run inside itself.
-local place = setmetatable({ calling = false, done = true, token = false, thread = false,
-  id = false, session = false }, { __close = leave_poll })
+local poll_meta = { __close = leave_poll, __gc = leave }
+
+local function new_place()
+  return setmetatable({ calling = false, done = true, token = false, thread = false,
+    id = false, session = false }, poll_meta)
+end
+
+-- Where poll takes events. A coroutine that died or was left in the middle of a
+-- poll keeps the place it had.
+local place = new_place()
 
 --- The place that takes the events of all sessions; to be left by <close>.
 function dispatch.enter_poll()
+  if loops[place] then
+    place = new_place()
+    if parked.settle_lost then parked.settle_lost() end
+  end
   place.thread = running()
   loops[place] = true
   return place
 end
 
---- Whether poll is taking events, below a finaliser for instance.
-function dispatch.is_polling() return loops[place] ~= nil end
+--- Whether poll is taking events, below a finaliser for instance: poll cannot run
+-- inside itself.
+function dispatch.is_polling() return loops[place] ~= nil and is_active(place) end
 
 --- Takes the oldest event of all sessions: nil when there is none. Answers the
 -- token of the parked call it completes, else whether a callback heard it.

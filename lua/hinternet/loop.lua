@@ -122,14 +122,19 @@ local function finish_tasks()
   end
 end
 
+-- A run that is broken off; or was in a coroutine that died, which closes nothing.
+local function break_run(guard)
+  if not guard.done then task.break_run(guard.kept) end
+end
+
+local run_meta = { __close = break_run, __gc = break_run }
+
 --- Runs all tasks to their ends. Raises the first error of a task that nobody
 -- joined; further ones are warnings.
 function loop.run()
   check("run")
-  local guard <close> = setmetatable({ done = false }, { __close = function(self)
-    if not self.done then task.break_run() end
-  end })
-  task.begin_run()
+  local guard <close> = setmetatable({ done = false, kept = false }, run_meta)
+  guard.kept = task.begin_run()
   finish_tasks()
   guard.done = true
   local failure = task.end_run()

@@ -279,11 +279,14 @@ function task.begin_run()
     for self in next, set do all[self] = true end
   end
   kept = all
+  return all
 end
 
 --- Lets go of them before their end: their failures are told when nobody can join
--- them any more.
-function task.break_run() kept = nil end
+-- them any more. Another run may keep its own meanwhile.
+function task.break_run(of_run)
+  if kept == of_run then kept = nil end
+end
 
 --- Lets go of them; answers the first error that nobody joined, as a table.
 function task.end_run()
