@@ -116,7 +116,35 @@ describe("hinternet.luv", function()
     assert.is_false(ok)
     assert.matches("Uncaught Error", text)
     assert.matches("told\nstack traceback:", text)
+    assert.not_matches("luv.lua:%d+: %(command line%)", text)
     assert.matches("in local 'innermost'", text, 1, true) -- of its own coroutine
-    assert.matches("closed", text)
+    assert.matches("\nclosed\n", text)
+  end)
+
+  it("raises the error of a status callback as it is", function()
+    local server = servers:keepalive("hello")
+    local script = [[
+      local hinternet, loop = require "hinternet", require "hinternet.luv"
+      local session = hinternet.open { async = true }
+      session:set_status_callback(function() error("told") end, { "sendrequest_complete" })
+      session:connect("127.0.0.1", %d):open_request():send()
+      loop.start()
+      require "luv".run()]]
+    local ok, text = pcall(process.run, process.interpreter() .. " -e "
+      .. process.quote(script:format(server.port)))
+    assert.is_false(ok)
+    assert.matches("told", text)
+    assert.not_matches("luv.lua:%d+: %(command line%):3: told", text)
+  end)
+
+  it("lets go of a coroutine that has ended", function()
+    local server = servers:keepalive("hello")
+    local session <close> = assert(hinternet.open())
+    local weak = setmetatable({}, { __mode = "k" })
+    weak[loop.spawn(function() assert(session:get(server.url)) end)] = true
+    luv.run()
+    collectgarbage()
+    collectgarbage()
+    assert.is_nil(next(weak))
   end)
 end)

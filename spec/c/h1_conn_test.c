@@ -129,6 +129,16 @@ TEST(reuse) {
   }
 }
 
+TEST(a_new_one_remembers_nothing) {
+  struct hn_h1_conn c;
+  memset(&c, 0xff, sizeof c);
+  h1_conn_init(&c);
+  CHECK_INT(c.ours, HN_H1_IDLE);
+  CHECK_INT(c.theirs, HN_H1_IDLE);
+  CHECK(c.keep_alive && !c.gives_up && !c.asked_switch);
+  CHECK_INT(c.patience, INT64_MAX);
+}
+
 /* What both heads say about persistence; fields are "Name: value" lines. */
 struct note_row {
   int request_minor;
@@ -255,7 +265,8 @@ TEST(patience) {
   }
 }
 
-TEST_MAIN(ROW(every_event_in_every_state), ROW(the_table_is_closed),
+TEST_MAIN(ROW(every_event_in_every_state),
+          ROW(a_new_one_remembers_nothing), ROW(the_table_is_closed),
           ROW(without_keep_alive_or_switch), ROW(reuse), ROW(notes),
           ROW(early_response), ROW(until_close), ROW(patience),
           ROW(state_names))

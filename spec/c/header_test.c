@@ -267,6 +267,9 @@ TEST(find) {
   CHECK(!headers_find(&h, S("a"), 0, &v));
   headers_remove(&h, S("a"));
   headers_fini(&h);
+  fill(&h, "Via: a\r\nVia: b\r\nVia: c\r\n");
+  CHECK(headers_has_element(&h, "Via", "b"));
+  headers_fini(&h);
 }
 
 TEST(limits) {
