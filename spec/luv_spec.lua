@@ -137,11 +137,39 @@ describe("hinternet.luv", function()
     assert.not_matches("luv.lua:%d+: %(command line%):3: told", text)
   end)
 
-  it("lets go of a coroutine that has ended", function()
-    local server = servers:keepalive("hello")
+  it("ends when a session is closed that had the only call", function()
+    local silent = servers:script({ "recv_head" }, { "stall" })
+    local session, code = assert(hinternet.open()), nil
+    loop.spawn(function() code = select(3, session:get(silent.url)) end)
+    local timer, late = luv.new_timer(), luv.new_timer()
+    timer:start(0, 10, function()
+      if silent:accepted() == 0 then return end
+      timer:close()
+      session:close()
+    end)
+    late:start(50000, 0, function() luv.stop() end)
+    late:unref()
+    luv.run()
+    assert.equal(12017, code)
+    assert.is_false(luv.loop_alive())
+    late:close()
+    luv.run()
+  end)
+
+  it("lets go of a coroutine that has ended, or was closed", function()
+    local server, silent = servers:keepalive("hello"), servers:script({ "recv_head" }, { "stall" })
     local session <close> = assert(hinternet.open())
     local weak = setmetatable({}, { __mode = "k" })
     weak[loop.spawn(function() assert(session:get(server.url)) end)] = true
+    weak[loop.spawn(function() session:get(silent.url) end)] = silent
+    local timer = luv.new_timer()
+    timer:start(0, 10, function()
+      if silent:accepted() == 0 then return end
+      timer:close()
+      for thread, waits in pairs(weak) do
+        if waits == silent then coroutine.close(thread) end
+      end
+    end)
     luv.run()
     collectgarbage()
     collectgarbage()

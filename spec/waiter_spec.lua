@@ -86,6 +86,45 @@ describe("A coroutine with a waiter", function()
     s:close()
   end)
 
+  it("has no hold on the next one's call once it has its result", function()
+    local s = p:script({ "recv_head" }, { "send", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n" },
+      { "send", "first" }, { "wait" }, { "send", "other" })
+    local session <close> = open()
+    local request, thread, settled = parked_in_read(session, s)
+    while not settled() do hinternet.poll(0.1) end
+    assert.same({ true, "first" }, { coroutine.resume(thread) })
+    local task = session:spawn(function() return request:read(5) end)
+    hinternet.poll(0)
+    thread, settled = nil, nil -- luacheck: ignore
+    for _ = 1, 3 do collectgarbage() end
+    s:go()
+    assert.equal("other", task:join())
+    s:close()
+  end)
+
+  it("hears why its call has ended: another session's end is no reason", function()
+    local silent = p:script({ "recv_head" }, { "stall" })
+    local session <close> = open()
+    local other = open()
+    local request, said
+    local task = session:spawn(function()
+      request = session:connect("127.0.0.1", silent.port):open_request()
+      assert(request:send())
+      return request:receive_response()
+    end)
+    while silent:accepted() == 0 do hinternet.poll(0.01) end
+    session:set_status_callback(function()
+      request:close() -- of which is told once this function has returned
+      said = other:close()
+    end, { "handle_created" })
+    session:connect("127.0.0.1")
+    assert.is_true(said)
+    local _, message, code = task:join()
+    assert.equal(12017, code)
+    assert.not_matches("session", message)
+    silent:close()
+  end)
+
   it("keeps its waiter where an adapter's function is called in it", function()
     local s, waits = p:keepalive("fine"), 0
     local session <close> = open()
