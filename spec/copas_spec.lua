@@ -124,7 +124,41 @@ describe("hinternet.copas", function()
     table.sort(printed)
     assert.equal(2, #printed)
     assert.matches("of a callback", printed[1])
+    assert.not_matches("hinternet/copas.lua:%d+: ", printed[1])
     assert.matches("of a thread", printed[2])
+    return restore
+  end)
+
+  it("looks at the network only when there is news of it", function()
+    local server = servers:script({ "recv_head" }, { "wait" },
+      { "send", peer.response(200, nil, "late") })
+    local session <close> = assert(hinternet.open())
+    local body, polls, poll = nil, 0, hinternet.poll
+    local restore <close> = setmetatable({}, { __close = function() hinternet.poll = poll end })
+    hinternet.poll = function(...)
+      polls = polls + 1
+      return poll(...)
+    end
+    loop.spawn(function() body = session:get(server.url).body end)
+    repeat copas.step(0.005) until server:accepted() == 1
+    for _ = 1, 20 do copas.step(0.005) end
+    polls = 0
+    for _ = 1, 20 do copas.step(0.001) end
+    assert.is_true(polls < 10, polls .. " polls")
+    server:go()
+    repeat copas.step(0.005) until body and not is_pending()
+    copas.step(0)
+    assert.equal("late", body)
+    return restore
+  end)
+
+  it("spawns nothing where the build cannot be waited for", function()
+    local pollable = hinternet.pollable
+    local restore <close> = setmetatable({}, { __close = function()
+      hinternet.pollable = pollable
+    end })
+    hinternet.pollable = function() return nil, "not supported", 50 end
+    assert.error_matches(function() loop.spawn(error) end, "not supported")
     return restore
   end)
 end)
