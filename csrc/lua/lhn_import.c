@@ -34,9 +34,12 @@ static const char *const lhn_import_globals[] = {
 
 /* One name, one module: a NUL within a name does not end it. */
 static const struct lhn_source *lhn_import_find(struct hn_slice name) {
-  for (const struct lhn_source *s = lhn_sources; s->name != NULL; s++)
-    if (s->inner && lhn_slice_is(name, s->name + LHN_IMPORT_PREFIX))
+  for (const struct lhn_source *s = lhn_sources; s->name != NULL; s++) {
+    if (!s->inner || strlen(s->name) < LHN_IMPORT_PREFIX)
+      continue;
+    if (lhn_slice_is(name, s->name + LHN_IMPORT_PREFIX))
       return s;
+  }
   return NULL;
 }
 

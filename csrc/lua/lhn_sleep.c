@@ -4,6 +4,20 @@
  */
 #include "lhn.h"
 
+/* Nobody is told of its end. */
+static int lhn_sleep_end(lua_State *L) {
+  const struct lhn_handle *h = lhn_test(L, 1);
+  if (h != NULL && h->box->rt != NULL && h->id != 0)
+    hn_discard(h->box->rt, h->id);
+  return 0;
+}
+
+const luaL_Reg lhn_sleep_meta[] = {
+    {"__gc", lhn_sleep_end},
+    {"__close", lhn_sleep_end},
+    {NULL, NULL},
+};
+
 /* new_sleeper() -> a handle for one sleep, which ends with its scope or its
  * collection */
 static int lhn_sleep_new(lua_State *L) {
@@ -29,22 +43,8 @@ static int lhn_sleep(lua_State *L) {
   return lhn_finish(L, h, HN_OP_SLEEP, hook);
 }
 
-/* Nobody is told of its end. */
-static int lhn_sleep_end(lua_State *L) {
-  const struct lhn_handle *h = lhn_test(L, 1);
-  if (h != NULL && h->box->rt != NULL && h->id != 0)
-    hn_discard(h->box->rt, h->id);
-  return 0;
-}
-
 const luaL_Reg lhn_sleep_functions[] = {
     {"new_sleeper", lhn_sleep_new},
     {"sleep", lhn_sleep},
-    {NULL, NULL},
-};
-
-const luaL_Reg lhn_sleep_meta[] = {
-    {"__gc", lhn_sleep_end},
-    {"__close", lhn_sleep_end},
     {NULL, NULL},
 };

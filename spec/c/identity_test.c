@@ -4,7 +4,7 @@
  */
 #include <fcntl.h>
 
-#include "../../csrc/core/identity.h"
+#include "../../csrc/handles/session.h"
 #include "serve_fixture.h"
 #include "tls_fixture.h"
 
@@ -132,10 +132,10 @@ static void make_bundle(void) {
   fixture_drop(&one);
 }
 
-static struct hn_session *session_in(struct client *c) {
+static struct hn_identities *identities_in(struct client *c) {
   struct hn_node *n = NULL;
   CHECK_INT(node_find(c->rt, c->session, HN_KIND_SESSION, &n), 0);
-  return session_of(n);
+  return &session_of(n)->identities;
 }
 
 /* However many ask for it. */
@@ -147,7 +147,7 @@ TEST(one_slice_is_loaded_a_step) {
   int rc = HN_AGAIN, steps = 0;
   make_bundle();
   client_open(&c, 1, 0);
-  struct hn_session *s = session_in(&c);
+  struct hn_identities *s = identities_in(&c);
   c.rt->env.now_us = 1000;
   for (int i = 0; i < 2 * COPIES; i++)
     if (!CHECK_INT(identity_get(s, &o, &tls, &detail), HN_AGAIN)) break;
@@ -173,7 +173,7 @@ TEST(more_than_are_kept_are_all_loaded) {
   strcpy(bundle + strlen(bundle) - 6, "XXXXXX");
   make_bundle();
   client_open(&c, 1, 0);
-  struct hn_session *s = session_in(&c);
+  struct hn_identities *s = identities_in(&c);
   for (int step = 0; step < 2 * COPIES && left > 0 && crowded < 10; step++) {
     c.rt->env.now_us = 1000 + step;
     crowded += left > HN_IDENTITIES;
