@@ -200,7 +200,7 @@ describe("sleep", function()
     assert.is_true(joined:join())
   end)
 
-  it("tells other loops when it is over", function()
+  it("tells other loops when it is over #watched", function()
     local session <close> = hinternet.open()
     local pollable = assert(hinternet.pollable())
     local task = session:spawn(sleep, 500)

@@ -308,6 +308,14 @@ function dispatch.enter_poll()
   return place
 end
 
+--- To be closed after the place: leaving it takes a little memory, and when there
+-- is none for that, it is left once more.
+dispatch.poll_guard = setmetatable({}, {
+  __close = function(_, problem)
+    if loops[place] and place.thread == running() then leave_poll(place, problem) end
+  end,
+})
+
 --- Whether poll is taking events, below a finaliser for instance: poll cannot run
 -- inside itself.
 function dispatch.is_polling() return loops[place] ~= nil and is_active(place) end

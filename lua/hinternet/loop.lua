@@ -10,7 +10,7 @@ local task = import "task"
 
 local error, next, setmetatable, tostring, type = error, next, setmetatable, tostring, type
 local live, now, step = core.live, core.now, core.step
-local enter, work = dispatch.enter_poll, task.work
+local enter, poll_guard, work = dispatch.enter_poll, dispatch.poll_guard, task.work
 local get_budget = core.budget
 local ceil, huge = math.ceil, math.huge
 
@@ -41,6 +41,7 @@ end
 
 -- Moves the network until something was dispatched or the time is over.
 local function poll(seconds)
+  local _ <close> = poll_guard
   local place <close> = enter()
   local budget = get_budget()
   local began = (budget or seconds > 0 and seconds < huge) and now() or 0

@@ -174,7 +174,7 @@ job_specs-gc() {
 # Built in one piece: there are no parts to open.
 # Without a descriptor to watch there is nothing for foreign loops.
 job_specs-poll() {
-  local options=--exclude-tags=parts
+  local options=--exclude-tags=parts,watched
   # shellcheck disable=SC2046
   HN_SCHEDULES=1000 busted build/poll 120 600 $(spec_files lint part rock support embed \
     luv cqueues copas host_prosody)
