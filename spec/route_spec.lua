@@ -207,7 +207,8 @@ describe("The addresses of resolve_to", function()
   end)
 
   it("are tried in their order, as many as connect_retries says", function()
-    local s = keep { host = "127.0.0.3" }
+    -- The port of the first address is nobody's, whatever else listens there.
+    local s = keep { host = "127.0.0.3", port = p:closed_port() }
     local list = "127.0.0.1, 127.0.0.2,127.0.0.3"
     local session <close> = open { resolve_to = list }
     local heard = listen(session)
