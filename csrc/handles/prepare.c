@@ -1,5 +1,6 @@
 #include "prepare.h"
 
+#include "../http/h1.h"
 #include "identity.h"
 #include "policy.h"
 #include "quota.h"
@@ -261,6 +262,7 @@ static int prepare_wish(struct hn_request *r, struct hn_pool_wish *w) {
   w->limits.connect_timeout = s->connect_timeout;
   w->limits.max_attempts = (int)s->connect_retries;
   w->limits.tuning = &session_of(&r->node)->tuning;
+  w->protocol = protocol_h1();
   w->owner = r->node.id;
   w->fresh = false;
   w->probe = !r->message.repeatable;
@@ -284,8 +286,8 @@ int prepare_exchange(struct hn_request *r) {
   exchange_begin(x, &r->message);
   x->log = r->log;
   x->info = &r->info;
-  x->fields = &r->answer;
-  x->trailers = &r->trailers;
+  x->response.fields = &r->answer;
+  x->response.trailers = &r->trailers;
   r->begun = true;
   return 0;
 }

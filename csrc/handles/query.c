@@ -101,7 +101,7 @@ int hn_query_response_line(hn_runtime *rt, hn_handle request,
   int rc = request_find(rt, request, &r);
   if (rc) return rc;
   if (!query_has_response(r)) return HN_ERR_INCORRECT_HANDLE_STATE;
-  const struct hn_h1_head *head = &r->exchange.head;
+  const struct hn_response *head = &r->exchange.response;
   *out = (struct hn_response_line){
     .status = head->status,
     .major = head->major,

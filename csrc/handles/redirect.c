@@ -147,7 +147,7 @@ static bool redirect_find(const struct hn_request *r, struct hn_slice *out,
   const struct hn_slice name = slice_of("Location");
   struct hn_slice other;
   if (r->settings.disabled & HN_DISABLE_REDIRECTS ||
-      !follow_is_redirect(r->exchange.head.status,
+      !follow_is_redirect(r->exchange.response.status,
                           r->settings.redirect_policy) ||
       !headers_find(&r->answer, name, 0, out))
     return false;
@@ -161,7 +161,7 @@ int redirect_prepare(struct hn_request *r, bool *again) {
   struct hn_buf url, scratch;
   struct hn_url_parts parts;
   bool secure = false, torn = false;
-  int status = r->exchange.head.status;
+  int status = r->exchange.response.status;
   *again = false;
   if (!redirect_find(r, &location, &torn)) return 0;
   if (torn)

@@ -18,7 +18,10 @@ static int request_listen(struct hn_node *n) {
 }
 
 static void request_expire(struct hn_node *n, const struct hn_timer *t) {
-  transfer_on_timeout(request_from(n), (enum hn_timer_kind)t->kind);
+  if (t->kind == HN_TIMER_PATIENCE)
+    n->ops->step(n); /* its exchange looks at it */
+  else
+    transfer_on_timeout(request_from(n), (enum hn_timer_kind)t->kind);
 }
 
 static void request_step(struct hn_node *n) {
@@ -178,7 +181,7 @@ static void request_reset(struct hn_request *r, struct hn_connect *c) {
   /* The record may be a closed request's, whose session is gone. */
   r->info.code = r->info.system = 0;
   r->late = false;
-  r->exchange = (struct hn_exchange){.state = HN_X_NEW};
+  memset(&r->exchange, 0, offsetof(struct hn_exchange, stream));
   if (r->log) r->log->mask = r->log->count = 0;
 }
 

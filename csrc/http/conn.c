@@ -27,7 +27,6 @@ int conn_new(struct hn_env *env, const struct hn_origin *origin,
   list_init(&c->at_place);
   timer_init(&c->end, 0, 0);
   list_init(&c->again);
-  h1_conn_init(&c->h1);
   spares_take(&env->spares, &c->in, 0, HN_READ_AHEAD);
   spares_take(&env->spares, &c->out, 0, HN_CONN_OUT_CAP);
   int rc = slots_put(&env->slots, HN_SLOT_CONN, c, &c->tag);

@@ -3,8 +3,8 @@
  * still has to be written to it, and its place in the reactor.
  *
  * A connection is dialled for an origin, carries exchanges one after another,
- * and lies idle in its pool between them. It does not know HTTP: the protocol
- * (h1.c) works on its two buffers. It has a slot of its own: the reactor
+ * and lies idle in its pool between them. It does not know HTTP: its protocol
+ * (protocol.h) works on its two buffers. It has a slot of its own: the reactor
  * and the deadline heap know it by that tag only. While an exchange is attached
  * `owner` is the handle to step when something happens; the pool owns it else.
  * Of the idle ones, only the one used last holds buffers.
@@ -12,11 +12,12 @@
 #ifndef HN_HTTP_CONN_H
 #define HN_HTTP_CONN_H
 
+#include <stddef.h>
+
 #include "../base/list.h"
 #include "../base/mem.h"
 #include "../base/slice.h"
 #include "../net/dial.h"
-#include "../proto/h1_conn.h"
 
 enum { HN_SLOT_CONN = HN_SLOT_KINDS }; /* slot type, beside those of handles */
 
@@ -24,8 +25,12 @@ enum { HN_SLOT_CONN = HN_SLOT_KINDS }; /* slot type, beside those of handles */
  * and the TLS library's memory at its most, in the handshake. */
 enum { HN_CONN_COST = 8 * 1024, HN_CONN_TLS_COST = 72 * 1024 };
 
+/* Room for what its protocol remembers: no allocation for it. */
+enum { HN_CONN_STATE = 48 };
+
 struct hn_pool;
 struct hn_place;
+struct hn_protocol;
 
 /* What can be asked of a connection, also after its end. */
 struct hn_conn_facts {
@@ -48,18 +53,21 @@ struct hn_conn {
   struct hn_dial *dial;     /* owned; NULL once connected */
   struct hn_transport *transport; /* owned; NULL until connected */
   unsigned interest;        /* what the reactor watches; 0: removed */
+  const struct hn_protocol *protocol; /* that it speaks; NULL until connected */
   bool is_1_0;              /* its server answered with HTTP/1.0 */
+  bool retired;             /* no exchange after those it has */
+  bool draining;            /* what nobody reads is passing by */
   bool readable;            /* a read is worth trying */
   bool blocked;             /* the last write met AGAIN */
   bool passed_over;         /* it was reported readable and nobody read */
   struct hn_buf in;         /* read and not yet used */
   struct hn_buf out;        /* to be written */
-  struct hn_h1_conn h1;     /* whose turn it is */
   int64_t heard_at;         /* us: when bytes came last */
   int64_t idle_since;       /* us: when it fell silent */
-  uint64_t drain;           /* body bytes the pool may still throw away */
+  int64_t patience;         /* ms its peer waits for the next exchange */
   unsigned holds;           /* see conn_hold */
   struct hn_conn_facts *facts; /* owned; of one that is closed, or NULL */
+  _Alignas(max_align_t) unsigned char state[HN_CONN_STATE]; /* the protocol's */
 };
 
 /* A connection being dialled, in its own slot, in no list. The origin must

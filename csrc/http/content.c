@@ -18,7 +18,7 @@ static struct hn_spares *content_spares(struct hn_exchange *x) {
 
 /* No more than is known to come, and one to see the end by. */
 static size_t content_room(const struct hn_exchange *x) {
-  uint64_t rest = h1_body_known_rest(&x->body);
+  uint64_t rest = x->response.rest;
   if (rest > HN_CONTENT_IN) return HN_CONTENT_IN;
   return rest > 0 ? (size_t)rest : 1;
 }
@@ -66,7 +66,7 @@ int content_begin(struct hn_content *c, struct hn_exchange *x, unsigned set,
   content_end(c, x);
   c->max_size = max_size;
   if (set == 0 || x->state == HN_X_DONE) return 0;
-  int rc = decode_parse(x->fields, set, &list);
+  int rc = decode_parse(x->response.fields, set, &list);
   if (rc == HN_ERR_NOT_SUPPORTED || (rc == 0 && list.count == 0)) return 0;
   if (rc)
     return content_fail_in(x, HN_PHASE_RESPONSE, rc,
@@ -175,5 +175,5 @@ bool content_is_done(const struct hn_content *c, const struct hn_exchange *x) {
 
 uint64_t content_known_rest(const struct hn_content *c,
                             const struct hn_exchange *x) {
-  return c->decoder ? UINT64_MAX : h1_body_known_rest(&x->body);
+  return c->decoder ? UINT64_MAX : x->response.rest;
 }

@@ -3,7 +3,6 @@
 #include <assert.h>
 
 #include "../base/trace.h"
-#include "protocol.h"
 
 static const char *const exchange_names[HN_X_STATES] = {
   "NEW", "CONNECT", "SEND", "OPEN", "AWAIT", "BODY", "REST", "DONE", "DEAD",
@@ -59,7 +58,7 @@ void exchange_begin(struct hn_exchange *x, const struct hn_message *message) {
   x->head_size = x->body_size = 0;
   x->times = (struct hn_times){{0}};
   exchange_note(x, HN_TIME_START);
-  timer_init(&x->patience, 0, HN_TIMER_CONN);
+  timer_init(&x->patience, x->setup.wish.owner, HN_TIMER_PATIENCE);
   waiter_init(&x->waiter);
   /* The session may let go of an identity while we wait for a connection. */
   if (tls) (void)tls_context_hold(tls);
@@ -68,21 +67,19 @@ void exchange_begin(struct hn_exchange *x, const struct hn_message *message) {
 
 /* A connection is here: everything about one attempt starts from zero. */
 static int exchange_start(struct hn_exchange *x) {
-  x->protocol = protocol_h1();
+  x->protocol = x->conn->protocol;
   x->given = 0;
   x->sent = 0;
   x->interim = 0;
   x->receiving = false;
   x->answered = false;
   x->expecting = x->message->expects;
-  timer_init(&x->patience, x->conn->tag, HN_TIMER_CONN);
-  h1_head_init(&x->head, x->setup.max_head);
-  headers_clear(x->fields);
-  headers_clear(x->trailers);
+  x->patience.when = 0;
+  headers_clear(x->response.fields);
+  headers_clear(x->response.trailers);
+  x->response.done = x->response.is_last = false;
   news_add(x->log, HN_STATUS_SENDING_REQUEST, 0);
-  int rc = x->protocol->begin(x);
-  x->written = buf_size(&x->conn->out);
-  return rc;
+  return x->protocol->stream.begin(x);
 }
 
 /* What the peer thought of the handshake. */
@@ -126,14 +123,34 @@ static bool exchange_is_snubbed(const struct hn_exchange *x, int code) {
          x->received == 0;
 }
 
-/* The connection goes while it is ours. One that was never connected was none
- * to whoever listens. */
-static void exchange_drop(struct hn_exchange *x) {
-  struct hn_news_log *log = conn_was_connected(x->conn) ? x->log : NULL;
+/* The connection goes with us. Not told: that one goes which was never
+ * connected, and that a server closes after a whole response, as it said. */
+static void exchange_hang_up(struct hn_exchange *x, bool polite) {
+  bool theirs = x->protocol && x->response.done && x->response.is_last;
+  struct hn_news_log *log =
+      theirs || !conn_was_connected(x->conn) ? NULL : x->log;
   news_add(log, HN_STATUS_CLOSING_CONNECTION, 0);
-  pool_drop(x->setup.pool, x->conn, false);
+  pool_drop(x->setup.pool, x->conn, polite);
   news_add(log, HN_STATUS_CONNECTION_CLOSED, 0);
+}
+
+/* Gives the connection back in the state that it is in: the one place where an
+ * exchange parts from it. It has no protocol while it is being dialled. */
+static void exchange_part(struct hn_exchange *x, enum hn_ending ending) {
+  int rc = x->protocol ? x->protocol->stream.close(x, ending)
+                       : HN_ERR_OPERATION_CANCELLED;
+  if (rc == 0)
+    pool_release(x->setup.pool, x->conn);
+  else if (rc == HN_AGAIN)
+    pool_drain(x->setup.pool, x->conn);
+  else
+    exchange_hang_up(x, ending != HN_ENDING_ABORT);
   x->conn = NULL;
+  x->protocol = NULL;
+}
+
+static void exchange_drop(struct hn_exchange *x) {
+  exchange_part(x, HN_ENDING_ABORT);
 }
 
 /* Ends the exchange by an error; one that is described already stays as it is.
@@ -195,6 +212,7 @@ static int exchange_step_connect(struct hn_exchange *x) {
   int rc = conn_step_connect(x->conn, x->log, &x->times, x->info);
   if (rc > 0 && exchange_may_redial(x)) return 0;
   if (rc) return rc;
+  if (!x->conn->protocol) pool_note_connected(x->conn, &x->setup.wish);
   if (x->conn->is_1_0 && x->message->length == HN_LENGTH_CHUNKED)
     return exchange_refuse_chunks(x);
   exchange_set_state(x, HN_X_SEND);
@@ -205,6 +223,14 @@ static int exchange_step_connect(struct hn_exchange *x) {
   return exchange_start(x);
 }
 
+static int exchange_read_head(struct hn_exchange *x) {
+  int rc = x->protocol->stream.read_head(x);
+  if (rc) return rc;
+  bool is_1_0 = x->response.major == 1 && x->response.minor == 0;
+  if (is_1_0 != x->conn->is_1_0) pool_note_1_0(x->conn, is_1_0);
+  return 0;
+}
+
 /* A write cannot go on, or failed: maybe because the server has answered
  * already and reads no further (RFC 9112 9.6), or has refused the handshake
  * that was over for us (RFC 8446 4.4.2.4). Then that counts. */
@@ -213,7 +239,7 @@ static int exchange_look_for_answer(struct hn_exchange *x, int rc) {
     x->conn->readable = true;
   else if (rc != HN_AGAIN || !conn_can_read(x->conn))
     return rc;
-  int read = x->protocol->read_head(x);
+  int read = exchange_read_head(x);
   if (read == 0) {
     x->answered = true;
     return 0;
@@ -228,10 +254,10 @@ static int exchange_look_for_answer(struct hn_exchange *x, int rc) {
  * response comes, or patience ends (RFC 9110 10.1.1). */
 static int exchange_step_expect(struct hn_exchange *x) {
   struct hn_env *env = x->setup.pool->env;
-  int rc = x->protocol->flush(x);
+  int rc = x->protocol->stream.flush(x);
   if (rc) rc = exchange_look_for_answer(x, rc);
   if (rc || x->answered) return rc;
-  rc = x->protocol->read_head(x);
+  rc = exchange_read_head(x);
   if (rc == 0) x->answered = true;
   if (rc == HN_AGAIN && x->expecting) {
     if (!timer_is_set(&x->patience)) {
@@ -262,13 +288,13 @@ static int exchange_step_given(struct hn_exchange *x) {
     x->hungry = x->sent - start >= portion;
     if (x->hungry) return HN_AGAIN;
     struct hn_slice rest = slice_from(x->message->body, x->given);
-    rc = x->protocol->write(x, slice_sub(rest, 0, portion), &put);
+    rc = x->protocol->stream.write(x, slice_sub(rest, 0, portion), &put);
     if (rc) break;
     x->given += put;
     x->sent += put;
     x->written += put;
   }
-  if (rc == 0 && !x->answered) rc = x->protocol->flush(x);
+  if (rc == 0 && !x->answered) rc = x->protocol->stream.flush(x);
   if (rc) rc = exchange_look_for_answer(x, rc);
   if (rc) return rc;
   news_add(x->log, HN_STATUS_REQUEST_SENT, x->written);
@@ -311,7 +337,7 @@ uint64_t exchange_unsent(const struct hn_exchange *x) {
 
 int exchange_write(struct hn_exchange *x, struct hn_slice data, size_t *put) {
   size_t taken = 0;
-  int rc = x->answered ? 0 : x->protocol->write(x, data, &taken);
+  int rc = x->answered ? 0 : x->protocol->stream.write(x, data, &taken);
   if (rc) rc = exchange_look_for_answer(x, rc);
   if (rc == HN_AGAIN) return HN_AGAIN;
   if (rc) return exchange_fail(x, rc);
@@ -322,7 +348,7 @@ int exchange_write(struct hn_exchange *x, struct hn_slice data, size_t *put) {
 }
 
 int exchange_flush(struct hn_exchange *x) {
-  int rc = x->answered ? 0 : x->protocol->flush(x);
+  int rc = x->answered ? 0 : x->protocol->stream.flush(x);
   if (rc) rc = exchange_look_for_answer(x, rc);
   return rc == 0 || rc == HN_AGAIN ? rc : exchange_fail(x, rc);
 }
@@ -336,13 +362,12 @@ int exchange_look(struct hn_exchange *x) {
  * read-ahead ended when it came, not when it was asked for. */
 static void exchange_finish(struct hn_exchange *x) {
   x->times.at[HN_TIME_END] = x->conn->heard_at;
-  x->protocol->release(x);
-  x->conn = NULL;
+  exchange_part(x, HN_ENDING_CLEAN);
   exchange_set_state(x, HN_X_DONE);
 }
 
 static int exchange_step_end(struct hn_exchange *x) {
-  int rc = x->answered ? 0 : x->protocol->end(x);
+  int rc = x->answered ? 0 : x->protocol->stream.end(x);
   if (x->times.at[HN_TIME_SEND_END] == 0)
     exchange_note(x, HN_TIME_SEND_END);
   if (rc == 0) exchange_set_state(x, HN_X_AWAIT);
@@ -350,15 +375,15 @@ static int exchange_step_end(struct hn_exchange *x) {
 }
 
 static int exchange_step_await(struct hn_exchange *x) {
-  int rc = x->answered ? 0 : x->protocol->flush(x);
+  int rc = x->answered ? 0 : x->protocol->stream.flush(x);
   if (rc)
     rc = exchange_look_for_answer(x, rc);
   else if (!x->answered)
-    rc = x->protocol->read_head(x);
+    rc = exchange_read_head(x);
   if (rc) return rc;
   exchange_set_state(x, HN_X_BODY);
   x->times.at[HN_TIME_RESPONSE_HEAD_END] = x->conn->heard_at;
-  if (x->body.done) exchange_finish(x);
+  if (x->response.done) exchange_finish(x);
   return 0;
 }
 
@@ -384,10 +409,10 @@ int exchange_step_head(struct hn_exchange *x) {
 int exchange_read(struct hn_exchange *x, char *p, size_t n, size_t *got) {
   size_t taken = 0;
   if (x->state == HN_X_BODY) {
-    int rc = x->protocol->read_body(x, p, n, &taken);
+    int rc = x->protocol->stream.read_body(x, p, n, &taken);
     if (rc == HN_AGAIN) return HN_AGAIN;
     if (rc) return exchange_fail(x, rc);
-    if (x->body.done) exchange_finish(x);
+    if (x->response.done) exchange_finish(x);
   }
   *got = taken;
   return 0;
@@ -396,10 +421,10 @@ int exchange_read(struct hn_exchange *x, char *p, size_t n, size_t *got) {
 int exchange_available(struct hn_exchange *x, uint64_t *n) {
   uint64_t here = 0;
   if (x->state == HN_X_BODY) {
-    int rc = x->protocol->peek_body(x, &here);
+    int rc = x->protocol->stream.peek_body(x, &here);
     if (rc == HN_AGAIN) return HN_AGAIN;
     if (rc) return exchange_fail(x, rc);
-    if (x->body.done) exchange_finish(x);
+    if (x->response.done) exchange_finish(x);
   }
   *n = here;
   return 0;
@@ -407,9 +432,9 @@ int exchange_available(struct hn_exchange *x, uint64_t *n) {
 
 /* Worth a wait: the connection could serve again, and the rest can be short. */
 static bool exchange_has_short_rest(const struct hn_exchange *x) {
-  uint64_t rest = h1_body_known_rest(&x->body);
+  uint64_t rest = x->response.rest;
   if (rest == UINT64_MAX) rest = 0; /* in chunks */
-  return h1_conn_may_go_on(&x->conn->h1) && rest <= HN_X_REST_SIZE &&
+  return x->protocol->stream.is_owed(x) && rest <= HN_X_REST_SIZE &&
          rest <= x->setup.max_drain;
 }
 
@@ -419,7 +444,7 @@ static int exchange_read_rest(struct hn_exchange *x) {
   size_t got = 0;
   struct hn_news_log *log = x->log;
   x->log = NULL;
-  int rc = x->protocol->read_body(x, waste, sizeof waste, &got);
+  int rc = x->protocol->stream.read_body(x, waste, sizeof waste, &got);
   x->log = log;
   return rc;
 }
@@ -436,7 +461,7 @@ int exchange_step_rest(struct hn_exchange *x) {
   int rc = 0;
   if (x->state == HN_X_BODY && exchange_has_short_rest(x))
     rc = exchange_begin_rest(x);
-  while (rc == 0 && x->state == HN_X_REST && !x->body.done &&
+  while (rc == 0 && x->state == HN_X_REST && !x->response.done &&
          x->body_size - x->unwanted <= HN_X_REST_SIZE)
     rc = exchange_read_rest(x);
   if (rc == HN_AGAIN && timer_is_set(&x->patience)) return HN_AGAIN;
@@ -444,14 +469,16 @@ int exchange_step_rest(struct hn_exchange *x) {
   if (rc > 0) {
     x->info->code = 0; /* only this connection is broken */
     exchange_abort(x);
-  } else if (x->state == HN_X_REST && x->body.done) {
+  } else if (x->state == HN_X_REST && x->response.done) {
     exchange_finish(x);
   }
   return 0;
 }
 
 void exchange_expire(struct hn_exchange *x) {
-  if (x->conn) h1_conn_give_up(&x->conn->h1);
+  if (!x->conn) return;
+  x->conn->retired = true;
+  if (x->protocol) x->protocol->conn.retire(x->conn);
 }
 
 enum hn_phase exchange_phase(const struct hn_exchange *x) {
@@ -475,8 +502,7 @@ void exchange_close(struct hn_exchange *x) {
     exchange_abort(x);
     return;
   }
-  x->protocol->release(x);
-  x->conn = NULL;
+  exchange_part(x, HN_ENDING_UNREAD);
   exchange_set_state(x, HN_X_DEAD);
 }
 

@@ -14,7 +14,7 @@
 #ifndef HN_HTTP_EXCHANGE_H
 #define HN_HTTP_EXCHANGE_H
 
-#include "../proto/h1_body.h"
+#include "../proto/header.h"
 #include "pool.h"
 
 enum {
@@ -40,6 +40,9 @@ enum hn_x_state {
   HN_X_STATES
 };
 
+/* Room for what a protocol remembers of one stream: no allocation for it. */
+enum { HN_STREAM_STATE = 192 };
+
 /* What is asked. Borrowed by the exchange until exchange_close. */
 struct hn_message {
   struct hn_slice method, target;
@@ -52,6 +55,18 @@ struct hn_message {
                            9.2.2), and its body is all here */
 };
 
+/* What came back, whatever it was said in. */
+struct hn_response {
+  int status;      /* 100..999 */
+  int major, minor; /* the version it came in */
+  uint32_t reason, reason_size; /* span in the fields' bytes */
+  struct hn_headers *fields;    /* borrowed: where they go */
+  struct hn_headers *trailers;  /* borrowed */
+  uint64_t rest; /* body bytes to come; UINT64_MAX: it is not known */
+  bool done;     /* its body has ended */
+  bool is_last;  /* and its server has said that it hangs up then */
+};
+
 /* Where an exchange's connection comes from, and its limits. */
 struct hn_exchange_setup {
   struct hn_pool *pool;   /* borrowed */
@@ -62,8 +77,6 @@ struct hn_exchange_setup {
   uint64_t max_drain;     /* MAX_RESPONSE_DRAIN_SIZE */
 };
 
-struct hn_protocol;
-
 struct hn_exchange {
   enum hn_x_state state;
   struct hn_exchange_setup setup;
@@ -73,10 +86,7 @@ struct hn_exchange {
   const struct hn_message *message;   /* borrowed */
   struct hn_news_log *log;            /* borrowed; may be NULL */
   struct hn_errinfo *info;            /* borrowed: the request's */
-  struct hn_headers *fields;          /* borrowed: where a response's go */
-  struct hn_headers *trailers;        /* borrowed */
-  struct hn_h1_head head;             /* of the response */
-  struct hn_h1_body body;
+  struct hn_response response;
   struct hn_waiter waiter; /* in the pool's line, while there is no place */
   struct hn_times times;
   size_t given;       /* bytes of message->body handed to the connection */
@@ -96,6 +106,8 @@ struct hn_exchange {
   bool receiving;     /* "receiving_response" was said, nothing came yet */
   bool hungry;        /* the last AGAIN waits for nothing: call again, in the
                          next step. The caller clears it */
+  /* The protocol's; need not be zeroed. */
+  _Alignas(max_align_t) unsigned char stream[HN_STREAM_STATE];
 };
 
 /* Storage comes zeroed, but for the setup. Frees nothing by itself: see

@@ -3,8 +3,7 @@
  */
 #include <string.h>
 
-#include "exchange.h"
-#include "protocol.h"
+#include "h1.h"
 
 enum {
   /* Body bytes that go into one chunk, and are copied behind the head. */
@@ -14,6 +13,26 @@ enum {
   /* The longest framing that must lie in the read-ahead at once, and more. */
   HN_H1_AHEAD = HN_MAX_TRAILER + HN_READ_AHEAD,
 };
+
+struct hn_h1_line *h1_line(struct hn_conn *c) {
+  return (struct hn_h1_line *)(void *)c->state;
+}
+
+static struct hn_h1_conn *h1_turn(struct hn_conn *c) {
+  return &h1_line(c)->turn;
+}
+
+static struct hn_h1_stream *h1_stream(struct hn_exchange *x) {
+  return (struct hn_h1_stream *)(void *)x->stream;
+}
+
+static struct hn_h1_head *h1_head(struct hn_exchange *x) {
+  return &h1_stream(x)->head;
+}
+
+static struct hn_h1_body *h1_body(struct hn_exchange *x) {
+  return &h1_stream(x)->body;
+}
 
 static int h1_fault(struct hn_exchange *x, enum hn_fault fault,
                     enum hn_phase phase) {
@@ -32,22 +51,27 @@ static bool h1_is_chunked(const struct hn_exchange *x) {
   return x->message->length == HN_LENGTH_CHUNKED;
 }
 
+static int h1_queue_head(struct hn_conn *c, const struct hn_message *m) {
+  int rc = h1_conn_event(h1_turn(c), HN_H1_SEND_HEAD);
+  if (rc) return rc;
+  h1_conn_note_request(h1_turn(c), m->minor, m->fields);
+  if (!c->out.bytes)
+    spares_take(&c->env->spares, &c->out, 1024, c->out.cap);
+  return h1_head_write(&c->out, m->method, m->target, m->minor, m->fields);
+}
+
 static int h1_begin(struct hn_exchange *x) {
   const struct hn_message *m = x->message;
   struct hn_conn *c = x->conn;
-  int rc = h1_conn_event(&c->h1, HN_H1_SEND_HEAD);
-  if (rc) return rc;
-  h1_conn_note_request(&c->h1, m->minor, m->fields);
-  if (!c->out.bytes)
-    spares_take(&c->env->spares, &c->out, 1024, c->out.cap);
-  rc = h1_head_write(&c->out, m->method, m->target, m->minor, m->fields);
-  if (rc || m->expects || m->body.n == 0 || m->body.n > HN_H1_PIECE)
-    return rc;
-  rc = h1_is_chunked(x) ? h1_queue_chunk(c, m->body) : conn_queue(c, m->body);
-  if (rc) return rc;
-  x->given = m->body.n;
-  x->sent = m->body.n;
-  return 0;
+  h1_head_init(h1_head(x), x->setup.max_head);
+  int rc = h1_queue_head(c, m);
+  if (rc == 0 && !m->expects && m->body.n > 0 && m->body.n <= HN_H1_PIECE) {
+    rc = h1_is_chunked(x) ? h1_queue_chunk(c, m->body)
+                          : conn_queue(c, m->body);
+    if (rc == 0) x->given = x->sent = m->body.n;
+  }
+  x->written = buf_size(&c->out);
+  return rc;
 }
 
 static int h1_flush(struct hn_exchange *x) {
@@ -66,7 +90,7 @@ static int h1_write(struct hn_exchange *x, struct hn_slice data, size_t *put) {
 }
 
 static int h1_end(struct hn_exchange *x) {
-  int rc = h1_conn_event(&x->conn->h1, HN_H1_SEND_END);
+  int rc = h1_conn_event(h1_turn(x->conn), HN_H1_SEND_END);
   if (rc == 0 && h1_is_chunked(x))
     rc = conn_queue(x->conn, slice_of(HN_CHUNK_LAST));
   return rc;
@@ -100,29 +124,49 @@ static int h1_fill(struct hn_exchange *x, size_t cap, size_t *got) {
 static int h1_on_interim(struct hn_exchange *x) {
   if (++x->interim > x->setup.max_interim)
     return h1_fault(x, HN_FAULT_TOO_MANY_INTERIM, HN_PHASE_RESPONSE);
-  news_add(x->log, HN_STATUS_INTERMEDIATE_RESPONSE, (uint64_t)x->head.status);
-  if (x->head.status == 100) x->expecting = false;
-  h1_head_init(&x->head, x->setup.max_head);
-  headers_clear(x->fields);
+  int status = h1_head(x)->status;
+  news_add(x->log, HN_STATUS_INTERMEDIATE_RESPONSE, (uint64_t)status);
+  if (status == 100) x->expecting = false;
+  h1_head_init(h1_head(x), x->setup.max_head);
+  headers_clear(x->response.fields);
   return HN_AGAIN;
 }
 
+/* What the others may know of the body. */
+static void h1_tell_body(struct hn_exchange *x) {
+  x->response.rest = h1_body_known_rest(h1_body(x));
+  x->response.done = h1_body(x)->done;
+}
+
+/* And of the head. */
+static void h1_tell_head(struct hn_exchange *x, const struct hn_h1_head *h) {
+  x->response.status = h->status;
+  x->response.major = h->major;
+  x->response.minor = h->minor;
+  x->response.reason = h->reason;
+  x->response.reason_size = h->reason_size;
+}
+
 static int h1_on_final(struct hn_exchange *x) {
-  struct hn_conn *c = x->conn;
-  int rc = h1_body_begin(&x->body, &x->head, x->fields, x->message->method);
-  if (rc) return h1_fault(x, x->body.fault, HN_PHASE_RESPONSE);
-  pool_note_1_0(c, x->head.minor == 0);
-  h1_conn_note_response(&c->h1, x->head.minor, x->fields);
-  if (x->body.framing == HN_FRAMING_CLOSE) h1_conn_note_close(&c->h1);
+  struct hn_h1_conn *turn = h1_turn(x->conn);
+  const struct hn_h1_head *head = h1_head(x);
+  struct hn_headers *fields = x->response.fields;
+  struct hn_h1_body *body = h1_body(x);
+  int rc = h1_body_begin(body, head, fields, x->message->method);
+  if (rc) return h1_fault(x, body->fault, HN_PHASE_RESPONSE);
+  h1_conn_note_response(turn, head->minor, fields);
+  if (body->framing == HN_FRAMING_CLOSE) h1_conn_note_close(turn);
+  h1_tell_head(x, head);
+  h1_tell_body(x);
   return 0;
 }
 
 static int h1_on_head(struct hn_exchange *x) {
-  int status = x->head.status;
+  int status = h1_head(x)->status;
   enum hn_h1_event event = status == 101  ? HN_H1_RECEIVE_SWITCH
                            : status < 200 ? HN_H1_RECEIVE_INTERIM
                                           : HN_H1_RECEIVE_HEAD;
-  if (h1_conn_event(&x->conn->h1, event))
+  if (h1_conn_event(h1_turn(x->conn), event))
     return h1_fault(x,
                     status == 101 ? HN_FAULT_UNEXPECTED_UPGRADE
                                   : HN_FAULT_UNASKED_RESPONSE,
@@ -140,10 +184,12 @@ static int h1_on_early_end(struct hn_exchange *x) {
 
 static int h1_read_head(struct hn_exchange *x) {
   struct hn_conn *c = x->conn;
+  struct hn_h1_head *head = h1_head(x);
   while (!h1_must_tell(x)) {
     size_t used = 0, got = 0;
     struct hn_slice in = buf_peek(&c->in);
-    int rc = in.n ? h1_head_parse(&x->head, in, x->fields, &used) : HN_AGAIN;
+    int rc = HN_AGAIN;
+    if (in.n) rc = h1_head_parse(head, in, x->response.fields, &used);
     if (rc == 0) {
       buf_consume(&c->in, used);
       x->head_size += used;
@@ -152,9 +198,9 @@ static int h1_read_head(struct hn_exchange *x) {
       return rc;
     }
     if (rc != HN_AGAIN)
-      return x->head.fault ? h1_fault(x, x->head.fault, HN_PHASE_RESPONSE)
-                           : err_set(x->info, rc, HN_PHASE_RESPONSE,
-                                     x->setup.authority, NULL);
+      return head->fault ? h1_fault(x, head->fault, HN_PHASE_RESPONSE)
+                         : err_set(x->info, rc, HN_PHASE_RESPONSE,
+                                   x->setup.authority, NULL);
     rc = h1_fill(x, x->setup.max_head + HN_READ_AHEAD, &got);
     if (rc) return rc;
     if (got == 0) return h1_on_early_end(x);
@@ -165,18 +211,19 @@ static int h1_read_head(struct hn_exchange *x) {
 /* Steps over framing that is already here, so that the end of the body is
  * known with its last byte and not one call later. */
 static int h1_advance(struct hn_exchange *x) {
-  struct hn_conn *c = x->conn;
-  if (x->body.done || h1_body_direct(&x->body) > 0) return 0;
+  struct hn_h1_body *b = h1_body(x);
+  struct hn_buf *in = &x->conn->in;
+  if (b->done || h1_body_direct(b) > 0) return 0;
   size_t used = 0;
-  int rc = h1_body_feed(&x->body, buf_peek(&c->in), x->trailers, &used);
-  if (rc == 0 || rc == HN_AGAIN) buf_consume(&c->in, used);
+  int rc = h1_body_feed(b, buf_peek(in), x->response.trailers, &used);
+  if (rc == 0 || rc == HN_AGAIN) buf_consume(in, used);
   if (rc == 0 || rc == HN_AGAIN) return rc;
-  return x->body.fault ? h1_fault(x, x->body.fault, HN_PHASE_RECEIVE) : rc;
+  return b->fault ? h1_fault(x, b->fault, HN_PHASE_RECEIVE) : rc;
 }
 
 static int h1_on_body_eof(struct hn_exchange *x) {
-  (void)h1_conn_event(&x->conn->h1, HN_H1_PEER_CLOSED);
-  if (h1_body_eof(&x->body) == 0) return 0;
+  (void)h1_conn_event(h1_turn(x->conn), HN_H1_PEER_CLOSED);
+  if (h1_body_eof(h1_body(x)) == 0) return 0;
   return h1_fault(x, HN_FAULT_TRUNCATED_BODY, HN_PHASE_RECEIVE);
 }
 
@@ -186,7 +233,7 @@ static int h1_await_data(struct hn_exchange *x, bool direct) {
   for (;;) {
     int rc = h1_advance(x);
     if (rc && rc != HN_AGAIN) return rc;
-    if (x->body.done) return 0;
+    if (h1_body(x)->done) return 0;
     if (rc == 0 && (direct || buf_size(&x->conn->in) > 0)) return 0;
     size_t got = 0;
     rc = h1_fill(x, HN_H1_AHEAD, &got);
@@ -233,8 +280,9 @@ static int h1_read_body(struct hn_exchange *x, char *p, size_t n,
   bool large = n >= HN_H1_DIRECT;
   int rc = h1_await_data(x, large);
   if (rc) return rc;
-  uint64_t direct = h1_body_direct(&x->body);
+  uint64_t direct = h1_body_direct(h1_body(x));
   if (direct == 0) {
+    h1_tell_body(x);
     *got = 0;
     return 0;
   }
@@ -245,10 +293,11 @@ static int h1_read_body(struct hn_exchange *x, char *p, size_t n,
   else
     rc = h1_read_direct(x, p, n, &taken);
   if (rc) return rc;
-  h1_body_skip(&x->body, taken);
+  h1_body_skip(h1_body(x), taken);
   x->body_size += taken;
   rc = h1_advance(x);
   if (rc && rc != HN_AGAIN) return rc;
+  h1_tell_body(x);
   *got = taken;
   return 0;
 }
@@ -256,68 +305,116 @@ static int h1_read_body(struct hn_exchange *x, char *p, size_t n,
 static int h1_peek_body(struct hn_exchange *x, uint64_t *n) {
   int rc = h1_await_data(x, false);
   if (rc) return rc;
-  uint64_t direct = h1_body_direct(&x->body);
+  uint64_t direct = h1_body_direct(h1_body(x));
   uint64_t here = buf_size(&x->conn->in);
+  h1_tell_body(x);
   *n = here < direct ? here : direct;
   return 0;
-}
-
-/* Not told: that a server closes after a whole response, as it said. */
-static void h1_drop(struct hn_exchange *x) {
-  const struct hn_h1_conn *h1 = &x->conn->h1;
-  bool theirs = x->body.done && !h1->keep_alive && !h1->gives_up;
-  struct hn_news_log *log = theirs ? NULL : x->log;
-  news_add(log, HN_STATUS_CLOSING_CONNECTION, 0);
-  pool_drop(x->setup.pool, x->conn, true);
-  news_add(log, HN_STATUS_CONNECTION_CLOSED, 0);
 }
 
 /* Steps over what is here already of a body that nobody reads: a short chunked
  * one mostly came with its head, and its end is known then. */
 static void h1_skip_ahead(struct hn_exchange *x) {
+  struct hn_h1_body *b = h1_body(x);
   struct hn_buf *in = &x->conn->in;
-  while (!x->body.done) {
+  while (!b->done) {
     size_t used = 0;
-    if (h1_body_feed(&x->body, buf_peek(in), x->trailers, &used)) return;
+    if (h1_body_feed(b, buf_peek(in), x->response.trailers, &used)) return;
     buf_consume(in, used);
-    uint64_t n = h1_body_direct(&x->body);
+    uint64_t n = h1_body_direct(b);
     if (n > buf_size(in)) n = buf_size(in);
-    if (n == 0 && !x->body.done) return;
+    if (n == 0 && !b->done) return;
     buf_consume(in, (size_t)n);
-    h1_body_skip(&x->body, n);
+    h1_body_skip(b, n);
   }
 }
 
-static void h1_release(struct hn_exchange *x) {
+static bool h1_is_owed(const struct hn_exchange *x) {
+  return h1_conn_may_go_on(h1_turn(x->conn));
+}
+
+static int h1_close(struct hn_exchange *x, enum hn_ending ending) {
   struct hn_conn *c = x->conn;
-  if (x->body.framing == HN_FRAMING_CHUNKED) h1_skip_ahead(x);
-  uint64_t rest = h1_body_known_rest(&x->body);
-  bool clean = h1_conn_event(&c->h1, HN_H1_RECEIVE_END) == 0 &&
-               h1_conn_is_reusable(&c->h1) && buf_size(&c->out) == 0 &&
+  struct hn_h1_conn *turn = h1_turn(c);
+  if (ending == HN_ENDING_ABORT) return HN_ERR_OPERATION_CANCELLED;
+  if (ending == HN_ENDING_UNREAD) {
+    if (h1_body(x)->framing == HN_FRAMING_CHUNKED) h1_skip_ahead(x);
+    h1_tell_body(x);
+  }
+  uint64_t rest = x->response.rest;
+  bool clean = h1_conn_event(turn, HN_H1_RECEIVE_END) == 0 &&
+               h1_conn_is_reusable(turn) && buf_size(&c->out) == 0 &&
                rest <= x->setup.max_drain;
+  x->response.is_last = !turn->keep_alive && !turn->gives_up;
   /* Bytes behind the body belong to no request of ours: a reader that used
    * them for the next one would believe whoever sent them. */
-  if (rest < buf_size(&c->in)) clean = false;
-  if (!clean) {
-    h1_drop(x);
-    return;
+  if (!clean || rest < buf_size(&c->in)) return HN_ERR_CONNECTION_ERROR;
+  h1_conn_next(turn);
+  h1_line(c)->rest = rest;
+  return rest == 0 ? 0 : HN_AGAIN;
+}
+
+static void h1_open(struct hn_conn *c) {
+  h1_conn_init(h1_turn(c));
+  h1_line(c)->rest = 0;
+}
+
+static int64_t h1_patience(const struct hn_conn *c) {
+  return ((const struct hn_h1_line *)(const void *)c->state)->turn.patience;
+}
+
+static void h1_retire(struct hn_conn *c) {
+  h1_conn_give_up(h1_turn(c));
+}
+
+/* Throws away what is here of a body that nobody reads, up to a portion. */
+static int h1_drain(struct hn_conn *c, uint64_t *rest) {
+  size_t portion = env_portion(c->env);
+  uint64_t start = *rest;
+  for (;;) {
+    size_t have = buf_size(&c->in);
+    if (have > *rest) have = (size_t)*rest;
+    buf_consume(&c->in, have);
+    *rest -= have;
+    /* Bytes after the body: nothing to trust. */
+    if (*rest == 0) return buf_size(&c->in) ? HN_ERR_CONNECTION_ERROR : 0;
+    if (start - *rest >= portion && conn_can_read(c)) {
+      list_remove(&c->again);
+      list_append(&c->env->unfinished, &c->again);
+      return HN_AGAIN;
+    }
+    size_t got = 0;
+    int rc = conn_fill(c, HN_READ_AHEAD, &got);
+    if (rc) return rc;
+    if (got == 0) return HN_ERR_CONNECTION_ERROR;
   }
-  h1_conn_next(&c->h1);
-  if (rest == 0)
-    pool_release(x->setup.pool, c);
-  else
-    pool_drain(x->setup.pool, c, rest);
+}
+
+static int h1_on_ready(struct hn_conn *c) {
+  struct hn_h1_line *line = h1_line(c);
+  if (line->rest > 0) return h1_drain(c, &line->rest);
+  return conn_is_alive(c) ? 0 : HN_ERR_CONNECTION_ERROR;
 }
 
 static const struct hn_protocol h1_protocol = {
-  .begin = h1_begin,
-  .write = h1_write,
-  .end = h1_end,
-  .flush = h1_flush,
-  .read_head = h1_read_head,
-  .read_body = h1_read_body,
-  .peek_body = h1_peek_body,
-  .release = h1_release,
+  .conn = {
+    .open = h1_open,
+    .patience = h1_patience,
+    .retire = h1_retire,
+    .on_ready = h1_on_ready,
+    .is_alive = conn_is_alive,
+  },
+  .stream = {
+    .begin = h1_begin,
+    .write = h1_write,
+    .end = h1_end,
+    .flush = h1_flush,
+    .read_head = h1_read_head,
+    .read_body = h1_read_body,
+    .peek_body = h1_peek_body,
+    .is_owed = h1_is_owed,
+    .close = h1_close,
+  },
 };
 
 const struct hn_protocol *protocol_h1(void) {

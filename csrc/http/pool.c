@@ -141,6 +141,12 @@ void pool_drop(struct hn_pool *p, struct hn_conn *c, bool polite) {
   pool_give_up(c, polite);
 }
 
+void pool_note_connected(struct hn_conn *c, const struct hn_pool_wish *w) {
+  c->protocol = w->protocol;
+  c->protocol->conn.open(c);
+  if (c->retired) c->protocol->conn.retire(c);
+}
+
 void pool_note_1_0(struct hn_conn *c, bool is_1_0) {
   if (c->place) c->place->count_1_0 += is_1_0 - c->is_1_0;
   c->is_1_0 = is_1_0;
@@ -154,8 +160,11 @@ static void pool_drop_all(struct hn_pool *p, struct hn_link *list) {
 void pool_retire(struct hn_pool *p) {
   pool_drop_all(p, &p->idle);
   pool_drop_all(p, &p->draining);
-  for (struct hn_link *l = p->busy.next; l != &p->busy; l = l->next)
-    h1_conn_give_up(&HN_CONTAINER_OF(l, struct hn_conn, link)->h1);
+  for (struct hn_link *l = p->busy.next; l != &p->busy; l = l->next) {
+    struct hn_conn *c = HN_CONTAINER_OF(l, struct hn_conn, link);
+    c->retired = true;
+    if (c->protocol) c->protocol->conn.retire(c);
+  }
 }
 
 void pool_fini(struct hn_pool *p) {
@@ -172,9 +181,9 @@ void pool_fini(struct hn_pool *p) {
  * the peer gives a connection up would be lost, so what the peer says counts
  * too. */
 static int64_t pool_end(const struct hn_pool *p, const struct hn_conn *c) {
-  int64_t keep = p->keep < c->h1.patience ? p->keep : c->h1.patience;
+  int64_t keep = p->keep < c->patience ? p->keep : c->patience;
   int64_t since = c->idle_since / 1000;
-  if (c->drain > 0) keep = HN_POOL_DRAIN;
+  if (c->draining) keep = HN_POOL_DRAIN;
   return keep < INT64_MAX - since ? since + keep : INT64_MAX;
 }
 
@@ -189,7 +198,7 @@ static void pool_arm(struct hn_pool *p, int64_t when) {
 /* One that its server limits goes by that. Without memory for it, it only stays
  * as long as the others. */
 static void pool_limit(struct hn_pool *p, struct hn_conn *c) {
-  if (c->h1.patience < INT64_MAX)
+  if (c->patience < INT64_MAX)
     (void)timer_set(&p->ends, &c->end, pool_end(p, c));
 }
 
@@ -202,47 +211,26 @@ static void pool_put_idle(struct hn_pool *p, struct hn_conn *c) {
   list_prepend(&p->idle, &c->link);
   list_prepend(&c->place->idle, &c->at_place);
   c->owner = 0;
-  c->drain = 0;
+  c->draining = false;
   c->idle_since = c->heard_at;
+  c->patience = c->protocol->conn.patience(c);
   pool_limit(p, c);
   pool_arm(p, pool_end(p, c));
   pool_wake(p, c->place);
 }
 
-/* Throws away what is here, up to a portion; true when the connection is clean
- * and idle, false when it waits for more or for its next turn. A broken one is
- * dropped and *c becomes NULL. */
-static bool pool_step_drain(struct hn_pool *p, struct hn_conn **cp) {
-  struct hn_conn *c = *cp;
-  size_t portion = env_portion(p->env);
-  uint64_t start = c->drain;
-  while (c->drain > 0) {
-    size_t have = buf_size(&c->in);
-    if (have > c->drain) have = (size_t)c->drain;
-    buf_consume(&c->in, have);
-    c->drain -= have;
-    if (c->drain == 0) break;
-    if (start - c->drain >= portion && conn_can_read(c)) {
-      list_remove(&c->again);
-      list_append(&p->env->unfinished, &c->again);
-      return false;
-    }
-    size_t got = 0;
-    int rc = conn_fill(c, HN_READ_AHEAD, &got);
-    if (rc == HN_AGAIN) return false;
-    if (rc || got == 0) {
-      pool_drop(p, c, false);
-      *cp = NULL;
-      return false;
-    }
+/* True when the connection is clean and idle, false when it waits for more or
+ * for its next turn. A broken one is dropped and *c becomes NULL. */
+static bool pool_step_drain(struct hn_pool *p, struct hn_conn **c) {
+  int rc = (*c)->protocol->conn.on_ready(*c);
+  if (rc == HN_AGAIN) return false;
+  if (rc == 0) {
+    pool_put_idle(p, *c);
+    return true;
   }
-  if (buf_size(&c->in) > 0) { /* bytes after the body: nothing to trust */
-    pool_drop(p, c, false);
-    *cp = NULL;
-    return false;
-  }
-  pool_put_idle(p, c);
-  return true;
+  pool_drop(p, *c, false);
+  *c = NULL;
+  return false;
 }
 
 /* An idle connection is taken on trust when the request is repeatable, the last
@@ -255,7 +243,7 @@ static bool pool_is_usable(struct hn_pool *p, struct hn_conn *c, bool probe) {
     seen = p->env->seen_at;
   if (!probe && !conn_can_read(c) && env_now_us(p->env) - seen < HN_POOL_TRUST)
     return true;
-  return conn_is_alive(c);
+  return c->protocol->conn.is_alive(c);
 }
 
 static struct hn_conn *pool_find(struct hn_pool *p, struct hn_place *place,
@@ -310,7 +298,7 @@ static struct hn_conn *pool_least(const struct hn_pool *p) {
 
 /* Whether a would be missed less than b, which may be NULL. */
 static bool pool_is_less(const struct hn_conn *a, const struct hn_conn *b) {
-  if (!b || (a->drain > 0) != (b->drain > 0)) return !b || a->drain > 0;
+  if (!b || a->draining != b->draining) return !b || a->draining;
   return a->idle_since < b->idle_since;
 }
 
@@ -420,13 +408,13 @@ int pool_acquire(struct hn_pool *p, const struct hn_pool_wish *w,
 }
 
 void pool_release(struct hn_pool *p, struct hn_conn *c) {
-  if (pool_room(p, c->place) < 0)
+  if (c->retired || pool_room(p, c->place) < 0)
     pool_drop(p, c, true);
   else
     pool_put_idle(p, c);
 }
 
-void pool_drain(struct hn_pool *p, struct hn_conn *c, uint64_t rest) {
+void pool_drain(struct hn_pool *p, struct hn_conn *c) {
   if (pool_room(p, c->place) < 0) {
     pool_drop(p, c, false);
     return;
@@ -435,7 +423,7 @@ void pool_drain(struct hn_pool *p, struct hn_conn *c, uint64_t rest) {
   list_append(&p->draining, &c->link);
   list_append(&c->place->draining, &c->at_place);
   c->owner = 0;
-  c->drain = rest;
+  c->draining = true;
   c->idle_since = env_now_us(p->env);
   pool_arm(p, pool_end(p, c));
   if (pool_step_drain(p, &c) || !c) return;
@@ -445,9 +433,9 @@ void pool_drain(struct hn_pool *p, struct hn_conn *c, uint64_t rest) {
 
 void pool_on_ready(struct hn_conn *c) {
   struct hn_pool *p = c->pool;
-  if (c->drain > 0)
+  if (c->draining)
     (void)pool_step_drain(p, &c);
-  else if (!conn_is_alive(c))
+  else if (c->protocol->conn.on_ready(c))
     pool_drop(p, c, false);
   else if (pool_first(&p->idle) != c)
     conn_release_buffers(c);

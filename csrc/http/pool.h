@@ -18,6 +18,7 @@
 
 #include "conn.h"
 #include "place.h"
+#include "protocol.h"
 
 enum {
   HN_POOL_KEEP = 30 * 1000,   /* ms that an idle connection is kept at first */
@@ -67,6 +68,7 @@ HN_INTERNAL void pool_fini(struct hn_pool *p);
 struct hn_pool_wish {
   struct hn_origin origin; /* host borrowed during the call */
   struct hn_connect_limits limits;
+  const struct hn_protocol *protocol; /* to be spoken */
   uint64_t owner; /* the handle that will drive it */
   bool fresh;     /* no reuse: a retry, an upgrade */
   bool probe;     /* test an idle one first, however young: the request could
@@ -84,14 +86,17 @@ HN_INTERNAL void waiter_init(struct hn_waiter *waiter);
 /* Leaves the line; harmless when it does not stand in it. */
 HN_INTERNAL void pool_forget(struct hn_pool *p, struct hn_waiter *waiter);
 
+/* It is connected, and speaks what was wished for. */
+HN_INTERNAL void pool_note_connected(struct hn_conn *c,
+                                     const struct hn_pool_wish *w);
+
 /* Its server has answered with HTTP/1.0, or with another version. */
 HN_INTERNAL void pool_note_1_0(struct hn_conn *c, bool is_1_0);
 
 /* The exchange is over and the connection clean: idle from now on. */
 HN_INTERNAL void pool_release(struct hn_pool *p, struct hn_conn *c);
-/* Clean but for `rest` body bytes to come: to be thrown away by later steps. */
-HN_INTERNAL void pool_drain(struct hn_pool *p, struct hn_conn *c,
-                            uint64_t rest);
+/* Clean when what nobody reads has passed by, in later steps. */
+HN_INTERNAL void pool_drain(struct hn_pool *p, struct hn_conn *c);
 /* Gives up the connection of any pool that would be missed least: one that
  * drains, or that has lain idle for the longest. False when there is none. */
 HN_INTERNAL bool pool_evict_any(struct hn_env *env);

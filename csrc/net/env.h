@@ -29,6 +29,7 @@ enum hn_timer_kind {
   HN_TIMER_SEND,     /* the send side's operation: its handle */
   HN_TIMER_RECEIVE,  /* the receive side's */
   HN_TIMER_TOTAL,    /* a whole request: its handle */
+  HN_TIMER_PATIENCE, /* an exchange with its server: its handle */
 };
 
 struct hn_env {

@@ -3,7 +3,7 @@
  */
 #include "net_fixture.h"
 
-#include "../../csrc/http/pool.h"
+#include "../../csrc/http/h1.h"
 
 struct bench {
   struct hn_env env;
@@ -25,6 +25,7 @@ static void bench_open(struct bench *b, int64_t most) {
   CHECK_INT(listen(b->listener, 64), 0);
   b->wish.origin.host = slice_of("127.0.0.1");
   b->wish.origin.port = address_port(&a);
+  b->wish.protocol = protocol_h1();
   b->wish.limits = (struct hn_connect_limits){-1, 5000, 1, NULL};
   for (size_t i = 0; i < 5; i++) waiter_init(&b->waiters[i]);
 }
@@ -49,6 +50,13 @@ static void bench_connect(struct bench *b, struct hn_conn *c) {
   while (conn_step_connect(c, NULL, &times, &info) == HN_AGAIN)
     (void)fixture_wait(&b->env, c->tag, 1000);
   CHECK(conn_is_connected(c));
+  pool_note_connected(c, &b->wish);
+}
+
+/* Somebody has left so much of a body unread. */
+static void bench_drain(struct bench *b, struct hn_conn *c, uint64_t rest) {
+  h1_line(c)->rest = rest;
+  pool_drain(&b->pool, c);
 }
 
 /* Whose turn it is; 0: nobody's. */
@@ -195,7 +203,7 @@ static struct hn_conn *bench_idle(struct bench *b, int64_t patience) {
   CHECK_INT(bench_ask(b, 0, &c), 0);
   b->wish.fresh = false;
   bench_connect(b, c);
-  c->h1.patience = patience;
+  h1_line(c)->turn.patience = patience;
   pool_release(&b->pool, c);
   return c;
 }
@@ -440,7 +448,7 @@ TEST(what_follows_a_drained_body_is_seen_as_well) {
   bench_connect(&b, first);
   int peer = accept(b.listener, NULL, NULL);
   static char waste[HN_READ_AHEAD];
-  pool_drain(&b.pool, first, sizeof waste);
+  bench_drain(&b, first, sizeof waste);
   CHECK_INT(send(peer, waste, sizeof waste, 0), sizeof waste);
   CHECK_INT(send(peer, "HTTP", 4, 0), 4);
   CHECK(fixture_wait(&b.env, first->tag, 5000));
@@ -467,7 +475,7 @@ TEST(the_one_missed_least_is_given_up_first) {
   a.wish.fresh = true;
   CHECK_INT(bench_ask(&a, 1, &draining), 0);
   bench_connect(&a, draining);
-  pool_drain(&a.pool, draining, 1000);
+  bench_drain(&a, draining, 1000);
   CHECK(pool_evict_any(&a.env));
   CHECK(list_is_empty(&a.pool.draining));
   CHECK(pool_evict_any(&a.env));
@@ -504,9 +512,9 @@ TEST(a_long_rest_is_drained_in_portions) {
   int peer = accept(b.listener, NULL, NULL);
   bench_put(peer, &rest);
   conn_mark_ready(c, HN_WANT_READ);
-  pool_drain(&b.pool, c, SIZE);
-  while (c->drain > 0) {
-    uint64_t before = c->drain;
+  bench_drain(&b, c, SIZE);
+  while (h1_line(c)->rest > 0) {
+    uint64_t before = h1_line(c)->rest;
     paused += !list_is_empty(&c->again);
     bench_put(peer, &rest);
     if (list_is_empty(&c->again)) {
@@ -515,7 +523,7 @@ TEST(a_long_rest_is_drained_in_portions) {
     }
     list_remove(&c->again);
     pool_on_ready(c);
-    CHECK(before - c->drain < HN_SMALL_PORTION + HN_READ_AHEAD);
+    CHECK(before - h1_line(c)->rest < HN_SMALL_PORTION + HN_READ_AHEAD);
   }
   CHECK(paused > 0);
   CHECK(list_is_empty(&b.env.unfinished));
@@ -524,7 +532,21 @@ TEST(a_long_rest_is_drained_in_portions) {
   bench_close(&b);
 }
 
-TEST_MAIN(ROW(the_line_is_served_in_its_order),
+TEST(one_that_is_retired_while_it_is_dialled_serves_no_other) {
+  struct bench b;
+  struct hn_conn *c = NULL;
+  bench_open(&b, INT64_MAX);
+  CHECK_INT(bench_ask(&b, 0, &c), 0);
+  pool_retire(&b.pool);
+  bench_connect(&b, c);
+  CHECK(!h1_line(c)->turn.keep_alive);
+  pool_release(&b.pool, c);
+  CHECK_INT(b.env.connections, 0);
+  bench_close(&b);
+}
+
+TEST_MAIN(ROW(one_that_is_retired_while_it_is_dialled_serves_no_other),
+          ROW(the_line_is_served_in_its_order),
           ROW(one_who_goes_although_called_makes_room_for_the_next),
           ROW(an_idle_connection_gives_way_to_a_fresh_one),
           ROW(a_connection_that_cannot_be_made_is_the_next_ones_chance),
