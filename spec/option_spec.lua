@@ -490,4 +490,11 @@ describe("hinternet.open", function()
       assert.has_error(function() hinternet.open(bad) end)
     end
   end)
+
+  it("leaves no session behind when it cannot set an option", function()
+    local live = require "hinternet.core".live
+    local before = live()
+    assert.is_nil((hinternet.open { unix_socket = ("x"):rep(200) }))
+    assert.equal(before, (live()))
+  end)
 end)
