@@ -34,7 +34,6 @@ void duplex_cancel(struct hn_node *n, bool quiet) {
     struct hn_operation *op = n->operations[side];
     if (op) duplex_end(n, op, quiet);
   }
-  list_remove(&n->ready);
 }
 
 /* A wait was broken off: what it waited for is dropped. An operation on the

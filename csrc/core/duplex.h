@@ -27,8 +27,8 @@ HN_INTERNAL bool duplex_must_pause(struct hn_node *n,
                                    const struct hn_operation *op,
                                    uint64_t start);
 
-/* Completes all that runs with OPERATION_CANCELLED, or drops it when quiet, and
- * takes the node out of the line. */
+/* For a close: completes all that runs with OPERATION_CANCELLED, or drops it
+ * when quiet. */
 HN_INTERNAL void duplex_cancel(struct hn_node *n, bool quiet);
 
 #endif

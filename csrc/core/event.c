@@ -48,7 +48,8 @@ int event_reserve(hn_runtime *rt, struct hn_event_record **out) {
   return 0;
 }
 
-/* A record in no list and without text is done with. */
+/* A record in no list is done with; its text is somebody's, or was given back.
+ */
 static void event_keep(hn_runtime *rt, struct hn_event_record *r) {
   if (rt->spare_event_count + 1 > HN_SPARE_RECORDS) {
     account_free(&rt->env.account, r);
@@ -133,10 +134,7 @@ static void event_hand_over(hn_runtime *rt, struct hn_event_record *r,
                             struct hn_event *out) {
   spares_give(&rt->env.spares, &rt->parked);
   *out = r->event;
-  if (r->text.bytes) {
-    rt->parked = r->text;
-    buf_init(&r->text, SIZE_MAX / 2);
-  }
+  if (r->text.bytes) rt->parked = r->text;
   event_keep(rt, r);
 }
 

@@ -18,7 +18,6 @@ int op_begin(struct hn_node *n, struct hn_operation *op, enum hn_op api) {
   op->running = true;
   op->awaited = false;
   op->moved = 0;
-  op->mark = UINT64_MAX;
   n->rt->operations++;
   return 0;
 }
@@ -117,7 +116,6 @@ static void op_set_error_text(struct hn_event_record *r,
   size_t host = strlen(info->host);
   if (buf_append(&r->text, slice_make(info->text, text)) ||
       buf_append(&r->text, slice_make(info->host, host))) {
-    buf_clear(&r->text);
     r->event.text = slice_of(hn_error_text(info->code));
     return;
   }
@@ -140,8 +138,7 @@ void op_fail(struct hn_node *n, struct hn_operation *op,
 
 void op_drop(struct hn_node *n, struct hn_operation *op) {
   if (op->running) event_unreserve(n->rt, op_end(n, op));
-  if (op->untaken) event_drop(n->rt, op->untaken);
-  op->untaken = NULL;
+  if (op->untaken) event_drop(n->rt, op->untaken); /* which clears it */
   spares_give(&n->rt->env.spares, &op->data);
 }
 

@@ -87,6 +87,39 @@ TEST(what_no_clock_reaches_is_refused) {
   hn_runtime_free(rt);
 }
 
+TEST(a_wish_that_was_taken_back_does_not_outlive_its_session) {
+  hn_runtime *rt;
+  CHECK_INT(hn_runtime_new(&rt), 0);
+  hn_handle one = open_session(rt), other = open_session(rt);
+  CHECK_INT(ask(rt, one, 100), 0);
+  CHECK_INT(ask(rt, one, -1), 0);
+  CHECK_INT(ask(rt, other, -1), 0);
+  CHECK(list_is_empty(&rt->budgets));
+  CHECK_INT(hn_close(rt, one), 0);
+  CHECK_INT(hn_close(rt, other), 0);
+  CHECK_INT(hn_set_budget(rt, 5), 0);
+  CHECK_INT(hn_budget(rt), 5);
+  hn_runtime_free(rt);
+}
+
+TEST(a_wish_is_held_to_what_clocks_reach) {
+  hn_runtime *rt;
+  struct hn_budget b;
+  CHECK_INT(hn_runtime_new(&rt), 0);
+  budget_init(&b);
+  CHECK_INT(budget_ask(rt, &b, -1), HN_ERR_INVALID_PARAMETER);
+  CHECK_INT(budget_ask(rt, &b, INT64_MAX / 4 + 1), HN_ERR_INVALID_PARAMETER);
+  CHECK_INT(hn_budget(rt), 0);
+  CHECK_INT(budget_ask(rt, &b, INT64_MAX / 4), 0);
+  CHECK_INT(hn_budget(rt), INT64_MAX / 4);
+  budget_fini(rt, &b);
+  CHECK_INT(hn_budget(rt), 0);
+  budget_fini(rt, &b);
+  hn_runtime_free(rt);
+}
+
 TEST_MAIN(ROW(a_session_lowers_the_hosts_and_never_lifts_it),
           ROW(without_a_hosts_sessions_have_their_own),
-          ROW(what_no_clock_reaches_is_refused))
+          ROW(what_no_clock_reaches_is_refused),
+          ROW(a_wish_that_was_taken_back_does_not_outlive_its_session),
+          ROW(a_wish_is_held_to_what_clocks_reach))

@@ -1,6 +1,7 @@
 /*
  * event_test.c: who is handed which event, and in which order.
  */
+#include "../../csrc/core/duplex.h"
 #include "serve_fixture.h"
 
 enum { SESSIONS = 40, EACH = 5 };
@@ -173,9 +174,40 @@ TEST(results_that_are_there_do_not_keep_a_step_from_looking) {
   serve_stop(&s);
 }
 
+TEST(a_queue_goes_with_the_last_event_of_a_closed_session) {
+  struct crowd c;
+  crowd_open(&c);
+  for (int s = 0; s < SESSIONS; s++)
+    CHECK_INT(hn_close(c.rt, c.sessions[s]), 0);
+  CHECK(!list_is_empty(&c.rt->queues));
+  struct hn_event e;
+  while (hn_next_event(c.rt, 0, &e))
+    CHECK(list_is_empty(&c.rt->queues) == (c.rt->queued == 0));
+  CHECK(list_is_empty(&c.rt->queues));
+  hn_runtime_free(c.rt);
+}
+
+/* What was posted since the last step is for somebody who will look; what was
+ * there before may be for somebody who does not. */
+TEST(an_event_keeps_one_step_from_waiting) {
+  struct crowd c;
+  crowd_open(&c);
+  CHECK_INT(hn_step(c.rt, -1), 0); /* or it would never return */
+  for (int n = 0; n < 2; n++) {
+    int64_t began = hn_monotonic_time();
+    CHECK_INT(hn_step(c.rt, 2), 0);
+    CHECK(hn_monotonic_time() - began >= 2000);
+  }
+  CHECK_INT(hn_close(c.rt, c.made[0][0]), 0);
+  CHECK_INT(hn_step(c.rt, -1), 0);
+  hn_runtime_free(c.rt);
+}
+
 TEST_MAIN(ROW(events_of_all_sessions_come_in_the_order_of_posting),
           ROW(a_session_or_a_handle_gets_its_own_and_leaves_the_rest_in_order),
           ROW(a_closed_session_keeps_its_events_and_a_discarded_one_does_not),
           ROW(a_result_is_taken_only_when_it_is_its_sessions_oldest_event),
           ROW(a_result_that_is_there_is_handed_over_past_the_queue),
-          ROW(results_that_are_there_do_not_keep_a_step_from_looking))
+          ROW(results_that_are_there_do_not_keep_a_step_from_looking),
+          ROW(a_queue_goes_with_the_last_event_of_a_closed_session),
+          ROW(an_event_keeps_one_step_from_waiting))

@@ -1,10 +1,11 @@
 /*
- * sleeper_test.c: time that passes as an operation of a handle without a parent.
+ * sleeper_test.c: time that passes as the operation of a handle of its own.
  */
 #include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../../csrc/core/duplex.h"
 #include "../../csrc/hinternet_policy.h"
 #include "serve_fixture.h"
 
@@ -44,6 +45,23 @@ TEST(no_sleep_is_shorter_than_it_was_to_be) {
     CHECK(hn_monotonic_time() - began >= ms * 1000);
     CHECK_INT(e.code, 0);
     CHECK_INT(hn_close(rt, h), 0);
+  }
+  hn_runtime_free(rt);
+}
+
+/* The clock was read long before, and stands within a millisecond. */
+TEST(the_deadline_is_counted_from_now_and_in_full) {
+  hn_runtime *rt;
+  CHECK_INT(hn_runtime_new(&rt), 0);
+  for (int64_t ms = 1; ms < 4; ms++) {
+    int64_t read = env_now_us(&rt->env), began;
+    do began = hn_monotonic_time();
+    while (began - read < 5000);
+    hn_handle h = lie_down(rt, ms);
+    const struct hn_timer *t = heap_peek(&rt->env.deadlines);
+    CHECK(t && t->when * 1000 >= began + ms * 1000);
+    hn_discard(rt, h);
+    CHECK(list_is_empty(&rt->queues));
   }
   hn_runtime_free(rt);
 }
@@ -232,13 +250,16 @@ TEST(what_sleepers_take_is_on_the_account_until_they_close) {
   hn_discard(rt, lie_down(rt, 0)); /* its event's record is kept */
   size_t before = hn_memory_used(rt);
   hn_handle h = lie_down(rt, 0);
-  CHECK(hn_memory_used(rt) >= before + 200);
+  CHECK(hn_memory_used(rt) >= before + sizeof(struct hn_node) +
+                                  sizeof(struct hn_operation) +
+                                  sizeof(struct hn_queue));
   hn_discard(rt, h);
   CHECK_INT(hn_memory_used(rt), before);
   hn_runtime_free(rt);
 }
 
 TEST_MAIN(ROW(no_sleep_is_shorter_than_it_was_to_be),
+          ROW(the_deadline_is_counted_from_now_and_in_full),
           ROW(it_is_a_handle_without_a_parent),
           ROW(for_ever_is_until_it_is_cancelled_closed_or_discarded),
           ROW(nothing_is_over_without_a_look),

@@ -147,7 +147,8 @@ static inline struct toy *toy_at(hn_runtime *rt, hn_handle h) {
   return toy_from(n);
 }
 
-static inline int toy_begin(hn_runtime *rt, hn_handle h, int api, uint64_t want) {
+static inline int toy_begin(hn_runtime *rt, hn_handle h, int api,
+                            uint64_t want) {
   struct hn_node *n;
   int rc = duplex_find(rt, h, (enum hn_kind)TOY, &n);
   if (rc) return rc;
@@ -170,7 +171,8 @@ static inline int toy_hear(hn_runtime *rt, hn_handle h) {
 }
 
 /* A session, and a toy in it. */
-static inline hn_handle toy_session(hn_runtime *rt, bool is_async, hn_handle *toy) {
+static inline hn_handle toy_session(hn_runtime *rt, bool is_async,
+                                    hn_handle *toy) {
   hn_handle session = 0;
   CHECK_INT(hn_open(rt, slice_make(NULL, 0), is_async ? HN_OPEN_ASYNC : 0,
                     &session), 0);
@@ -186,8 +188,9 @@ static inline size_t toy_running(hn_runtime *rt) {
 }
 
 /* The next event of a scope is that one. */
-static inline struct hn_event toy_expect(hn_runtime *rt, hn_handle scope, hn_handle h,
-                                  uint32_t status, int op) {
+static inline struct hn_event toy_expect(hn_runtime *rt, hn_handle scope,
+                                         hn_handle h, uint32_t status,
+                                         int op) {
   struct hn_event e = {0};
   CHECK(hn_next_event(rt, scope, &e));
   CHECK(e.handle == h);
@@ -202,7 +205,8 @@ static inline void toy_expect_none(hn_runtime *rt, hn_handle scope) {
 }
 
 /* Steps until an event of the scope is there, which it takes. */
-static inline bool toy_await(hn_runtime *rt, hn_handle scope, struct hn_event *e) {
+static inline bool toy_await(hn_runtime *rt, hn_handle scope,
+                             struct hn_event *e) {
   for (int i = 0; i < 1000000; i++) {
     if (hn_next_event(rt, scope, e)) return true;
     if (hn_step(rt, 1000)) return false;
