@@ -202,14 +202,13 @@ describe("sleep", function()
 
   it("tells other loops when it is over #watched", function()
     local session <close> = hinternet.open()
-    local pollable = assert(hinternet.pollable())
     local task = session:spawn(sleep, 500)
     repeat hinternet.poll(0) until task:status() == "waiting"
-    local left = pollable:timeout()
+    local left = core.timeout()
     assert.is_true(left > 400 and left <= 500.002, left)
     task:cancel()
     hinternet.run()
-    assert.is_nil(pollable:timeout())
+    assert.is_nil(core.timeout())
   end)
 
   it("ends with 12017 when its task is cancelled, however long it was for", function()
