@@ -65,6 +65,8 @@ TEST(a_runtime_is_needed_and_room_for_results) {
   DIES(hn_set_policy(NULL, &p));
   DIES(hn_set_policy(rt, NULL));
   DIES(hn_memory_used(NULL));
+  DIES(hn_sleep(NULL, 0, &h));
+  DIES(hn_sleep(rt, 0, NULL));
   DIES(hn_open(NULL, none(), 0, &h));
   DIES(hn_open(rt, none(), 0, NULL));
   DIES(hn_open(rt, nowhere, 0, &h));
