@@ -66,6 +66,7 @@ describe("Expect: 100-continue", function()
       idle(session)
       assert.is_true(s:wait_accepted(1))
       assert.is_nil(heard.sendrequest_complete)
+      while not head_of(s) do session:poll(0.01) end
       assert.equal(head_of(s), s:received()[1])
       s:go()
       assert.is_truthy(run("sendrequest_complete"))

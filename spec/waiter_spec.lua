@@ -88,9 +88,10 @@ describe("A coroutine with a waiter", function()
 
   it("has no hold on the next one's call once it has its result", function()
     local s = p:script({ "recv_head" }, { "send", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n" },
-      { "send", "first" }, { "wait" }, { "send", "other" })
+      { "wait" }, { "send", "first" }, { "wait" }, { "send", "other" })
     local session <close> = open()
     local request, thread, settled = parked_in_read(session, s)
+    s:go()
     while not settled() do hinternet.poll(0.1) end
     assert.same({ true, "first" }, { coroutine.resume(thread) })
     local task = session:spawn(function() return request:read(5) end)
