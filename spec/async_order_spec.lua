@@ -353,8 +353,9 @@ describe("A poll in a coroutine", function()
   it("that died in run keeps no task", function()
     local weak = setmetatable({}, { __mode = "v" })
     local function begin()
-      weak[1] = hinternet.open()
-      weak[1]:spawn(function()
+      local session = hinternet.open() -- until run has begun
+      weak[1] = session
+      session:spawn(function()
         while true do coroutine.yield() end
       end)
       leave(error, hinternet.run)
