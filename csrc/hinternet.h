@@ -39,51 +39,51 @@
 /* ------------------------------------------------------------------ errors */
 
 /* X(name, number, text): WinHTTP's and Win32's own numbers. */
-#define HN_ERROR_LIST(X)                                                    \
-  X(ACCESS_DENIED, 5, "access denied")                                      \
-  X(INVALID_HANDLE, 6, "invalid handle")                                    \
-  X(NOT_ENOUGH_MEMORY, 8, "not enough memory")                              \
-  X(WRITE_FAULT, 29, "cannot write the file")                               \
-  X(READ_FAULT, 30, "cannot read the file")                                 \
-  X(NOT_SUPPORTED, 50, "not supported")                                     \
-  X(INVALID_PARAMETER, 87, "invalid parameter")                             \
-  X(INSUFFICIENT_BUFFER, 122, "buffer limit reached")                       \
-  X(INVALID_OPERATION, 4317, "invalid operation")                           \
-  X(TIMEOUT, 12002, "timeout")                                              \
-  X(INTERNAL_ERROR, 12004, "internal error")                                \
-  X(INVALID_URL, 12005, "invalid URL")                                      \
-  X(UNRECOGNIZED_SCHEME, 12006, "unrecognized scheme")                      \
-  X(NAME_NOT_RESOLVED, 12007, "name not resolved")                          \
-  X(INVALID_OPTION, 12009, "invalid option")                                \
-  X(OPTION_NOT_SETTABLE, 12011, "option not settable")                      \
-  X(SHUTDOWN, 12012, "runtime is shutting down")                            \
-  X(LOGIN_FAILURE, 12015, "login failure")                                  \
-  X(OPERATION_CANCELLED, 12017, "operation cancelled")                      \
-  X(INCORRECT_HANDLE_TYPE, 12018, "incorrect handle type")                  \
-  X(INCORRECT_HANDLE_STATE, 12019, "incorrect handle state")                \
-  X(CANNOT_CONNECT, 12029, "cannot connect")                                \
-  X(CONNECTION_ERROR, 12030, "connection broken")                           \
-  X(RESEND_REQUEST, 12032, "request must be sent again")                    \
-  X(SECURE_CERT_DATE_INVALID, 12037, "certificate date invalid")            \
-  X(SECURE_CERT_CN_INVALID, 12038, "certificate name mismatch")             \
-  X(CLIENT_AUTH_CERT_NEEDED, 12044, "client certificate needed")            \
-  X(SECURE_INVALID_CA, 12045, "certificate authority unknown")              \
-  X(SECURE_CERT_REV_FAILED, 12057, "revocation check failed")               \
-  X(HEADER_NOT_FOUND, 12150, "header not found")                            \
-  X(INVALID_SERVER_RESPONSE, 12152, "invalid server response")              \
-  X(INVALID_HEADER, 12153, "invalid header")                                \
-  X(HEADER_ALREADY_EXISTS, 12155, "header already exists")                  \
-  X(REDIRECT_FAILED, 12156, "redirect failed")                              \
-  X(SECURE_CHANNEL_ERROR, 12157, "secure channel error")                    \
-  X(SECURE_INVALID_CERT, 12169, "certificate invalid")                      \
-  X(SECURE_CERT_REVOKED, 12170, "certificate revoked")                      \
-  X(SECURE_FAILURE, 12175, "secure connection failed")                      \
-  X(SECURE_CERT_WRONG_USAGE, 12179, "certificate has the wrong usage")      \
-  X(HEADER_COUNT_EXCEEDED, 12181, "too many headers")                       \
-  X(HEADER_SIZE_OVERFLOW, 12182, "header size limit exceeded")              \
-  X(CHUNKED_ENCODING_HEADER_SIZE_OVERFLOW, 12183,                           \
-    "chunk header size limit exceeded")                                     \
-  X(RESPONSE_DRAIN_OVERFLOW, 12184, "response drain limit exceeded")        \
+#define HN_ERROR_LIST(X)                                                       \
+  X(ACCESS_DENIED, 5, "access denied")                                         \
+  X(INVALID_HANDLE, 6, "invalid handle")                                       \
+  X(NOT_ENOUGH_MEMORY, 8, "not enough memory")                                 \
+  X(WRITE_FAULT, 29, "cannot write the file")                                  \
+  X(READ_FAULT, 30, "cannot read the file")                                    \
+  X(NOT_SUPPORTED, 50, "not supported")                                        \
+  X(INVALID_PARAMETER, 87, "invalid parameter")                                \
+  X(INSUFFICIENT_BUFFER, 122, "buffer limit reached")                          \
+  X(INVALID_OPERATION, 4317, "invalid operation")                              \
+  X(TIMEOUT, 12002, "timeout")                                                 \
+  X(INTERNAL_ERROR, 12004, "internal error")                                   \
+  X(INVALID_URL, 12005, "invalid URL")                                         \
+  X(UNRECOGNIZED_SCHEME, 12006, "unrecognized scheme")                         \
+  X(NAME_NOT_RESOLVED, 12007, "name not resolved")                             \
+  X(INVALID_OPTION, 12009, "invalid option")                                   \
+  X(OPTION_NOT_SETTABLE, 12011, "option not settable")                         \
+  X(SHUTDOWN, 12012, "runtime is shutting down")                               \
+  X(LOGIN_FAILURE, 12015, "login failure")                                     \
+  X(OPERATION_CANCELLED, 12017, "operation cancelled")                         \
+  X(INCORRECT_HANDLE_TYPE, 12018, "incorrect handle type")                     \
+  X(INCORRECT_HANDLE_STATE, 12019, "incorrect handle state")                   \
+  X(CANNOT_CONNECT, 12029, "cannot connect")                                   \
+  X(CONNECTION_ERROR, 12030, "connection broken")                              \
+  X(RESEND_REQUEST, 12032, "request must be sent again")                       \
+  X(SECURE_CERT_DATE_INVALID, 12037, "certificate date invalid")               \
+  X(SECURE_CERT_CN_INVALID, 12038, "certificate name mismatch")                \
+  X(CLIENT_AUTH_CERT_NEEDED, 12044, "client certificate needed")               \
+  X(SECURE_INVALID_CA, 12045, "certificate authority unknown")                 \
+  X(SECURE_CERT_REV_FAILED, 12057, "revocation check failed")                  \
+  X(HEADER_NOT_FOUND, 12150, "header not found")                               \
+  X(INVALID_SERVER_RESPONSE, 12152, "invalid server response")                 \
+  X(INVALID_HEADER, 12153, "invalid header")                                   \
+  X(HEADER_ALREADY_EXISTS, 12155, "header already exists")                     \
+  X(REDIRECT_FAILED, 12156, "redirect failed")                                 \
+  X(SECURE_CHANNEL_ERROR, 12157, "secure channel error")                       \
+  X(SECURE_INVALID_CERT, 12169, "certificate invalid")                         \
+  X(SECURE_CERT_REVOKED, 12170, "certificate revoked")                         \
+  X(SECURE_FAILURE, 12175, "secure connection failed")                         \
+  X(SECURE_CERT_WRONG_USAGE, 12179, "certificate has the wrong usage")         \
+  X(HEADER_COUNT_EXCEEDED, 12181, "too many headers")                          \
+  X(HEADER_SIZE_OVERFLOW, 12182, "header size limit exceeded")                 \
+  X(CHUNKED_ENCODING_HEADER_SIZE_OVERFLOW, 12183,                              \
+    "chunk header size limit exceeded")                                        \
+  X(RESPONSE_DRAIN_OVERFLOW, 12184, "response drain limit exceeded")           \
   X(FEATURE_DISABLED, 12192, "feature disabled")
 
 enum hn_error {
@@ -119,11 +119,11 @@ typedef struct hn_runtime hn_runtime;
 typedef uint64_t hn_handle; /* 0 is never a handle */
 
 enum hn_kind { /* WinHTTP option HANDLE_TYPE */
-  HN_KIND_SESSION = 1,
-  HN_KIND_CONNECTION = 2,
-  HN_KIND_REQUEST = 3,
-  HN_KIND_WEBSOCKET = 5,
-  HN_KIND_SLEEPER = 6, /* none of WinHTTP's: hn_sleep */
+               HN_KIND_SESSION = 1,
+               HN_KIND_CONNECTION = 2,
+               HN_KIND_REQUEST = 3,
+               HN_KIND_WEBSOCKET = 5,
+               HN_KIND_SLEEPER = 6, /* none of WinHTTP's: hn_sleep */
 };
 
 /* A new runtime. NOT_ENOUGH_MEMORY, or INTERNAL_ERROR when the system gives
@@ -175,27 +175,27 @@ HN_API int64_t hn_next_timeout(hn_runtime *rt);
 
 /* WINHTTP_CALLBACK_STATUS_*: one bit each, WinHTTP's values.
  * X(NAME, bit, "lua name") */
-#define HN_STATUS_LIST(X)                                                   \
-  X(RESOLVING_NAME, 0x00000001, "resolving_name")                           \
-  X(NAME_RESOLVED, 0x00000002, "name_resolved")                             \
-  X(CONNECTING_TO_SERVER, 0x00000004, "connecting_to_server")               \
-  X(CONNECTED_TO_SERVER, 0x00000008, "connected_to_server")                 \
-  X(SENDING_REQUEST, 0x00000010, "sending_request")                         \
-  X(REQUEST_SENT, 0x00000020, "request_sent")                               \
-  X(RECEIVING_RESPONSE, 0x00000040, "receiving_response")                   \
-  X(RESPONSE_RECEIVED, 0x00000080, "response_received")                     \
-  X(CLOSING_CONNECTION, 0x00000100, "closing_connection")                   \
-  X(CONNECTION_CLOSED, 0x00000200, "connection_closed")                     \
-  X(HANDLE_CREATED, 0x00000400, "handle_created")                           \
-  X(HANDLE_CLOSING, 0x00000800, "handle_closing")                           \
-  X(REDIRECT, 0x00004000, "redirect")                                       \
-  X(INTERMEDIATE_RESPONSE, 0x00008000, "intermediate_response")             \
-  X(SECURE_FAILURE, 0x00010000, "secure_failure")                           \
-  X(HEADERS_AVAILABLE, 0x00020000, "headers_available")                     \
-  X(DATA_AVAILABLE, 0x00040000, "data_available")                           \
-  X(READ_COMPLETE, 0x00080000, "read_complete")                             \
-  X(WRITE_COMPLETE, 0x00100000, "write_complete")                           \
-  X(REQUEST_ERROR, 0x00200000, "request_error")                             \
+#define HN_STATUS_LIST(X)                                                      \
+  X(RESOLVING_NAME, 0x00000001, "resolving_name")                              \
+  X(NAME_RESOLVED, 0x00000002, "name_resolved")                                \
+  X(CONNECTING_TO_SERVER, 0x00000004, "connecting_to_server")                  \
+  X(CONNECTED_TO_SERVER, 0x00000008, "connected_to_server")                    \
+  X(SENDING_REQUEST, 0x00000010, "sending_request")                            \
+  X(REQUEST_SENT, 0x00000020, "request_sent")                                  \
+  X(RECEIVING_RESPONSE, 0x00000040, "receiving_response")                      \
+  X(RESPONSE_RECEIVED, 0x00000080, "response_received")                        \
+  X(CLOSING_CONNECTION, 0x00000100, "closing_connection")                      \
+  X(CONNECTION_CLOSED, 0x00000200, "connection_closed")                        \
+  X(HANDLE_CREATED, 0x00000400, "handle_created")                              \
+  X(HANDLE_CLOSING, 0x00000800, "handle_closing")                              \
+  X(REDIRECT, 0x00004000, "redirect")                                          \
+  X(INTERMEDIATE_RESPONSE, 0x00008000, "intermediate_response")                \
+  X(SECURE_FAILURE, 0x00010000, "secure_failure")                              \
+  X(HEADERS_AVAILABLE, 0x00020000, "headers_available")                        \
+  X(DATA_AVAILABLE, 0x00040000, "data_available")                              \
+  X(READ_COMPLETE, 0x00080000, "read_complete")                                \
+  X(WRITE_COMPLETE, 0x00100000, "write_complete")                              \
+  X(REQUEST_ERROR, 0x00200000, "request_error")                                \
   X(SENDREQUEST_COMPLETE, 0x00400000, "sendrequest_complete")
 
 enum hn_status {
@@ -205,9 +205,9 @@ enum hn_status {
 };
 
 /* The completions: the ways an operation ends. */
-#define HN_STATUS_COMPLETIONS                                               \
-  ((uint32_t)HN_STATUS_HEADERS_AVAILABLE | HN_STATUS_DATA_AVAILABLE |       \
-   HN_STATUS_READ_COMPLETE | HN_STATUS_WRITE_COMPLETE |                     \
+#define HN_STATUS_COMPLETIONS                                                  \
+  ((uint32_t)HN_STATUS_HEADERS_AVAILABLE | HN_STATUS_DATA_AVAILABLE |          \
+   HN_STATUS_READ_COMPLETE | HN_STATUS_WRITE_COMPLETE |                        \
    HN_STATUS_REQUEST_ERROR | HN_STATUS_SENDREQUEST_COMPLETE)
 
 struct hn_status_entry {
@@ -219,24 +219,24 @@ struct hn_status_entry {
 HN_API const struct hn_status_entry *hn_status_at(size_t i);
 
 enum hn_op { /* WinHTTP's API ids */
-  HN_OP_NONE = 0,
-  HN_OP_RECEIVE_RESPONSE = 1,
-  HN_OP_QUERY_DATA_AVAILABLE = 2,
-  HN_OP_READ_DATA = 3,
-  HN_OP_WRITE_DATA = 4,
-  HN_OP_SEND_REQUEST = 5,
-  HN_OP_SLEEP = 16, /* none of WinHTTP's */
+             HN_OP_NONE = 0,
+             HN_OP_RECEIVE_RESPONSE = 1,
+             HN_OP_QUERY_DATA_AVAILABLE = 2,
+             HN_OP_READ_DATA = 3,
+             HN_OP_WRITE_DATA = 4,
+             HN_OP_SEND_REQUEST = 5,
+             HN_OP_SLEEP = 16, /* none of WinHTTP's */
 };
 
 enum hn_phase { /* what was being done when something failed */
-  HN_PHASE_NONE,
-  HN_PHASE_RESOLVE,  /* "resolving" */
-  HN_PHASE_ACQUIRE,  /* "waiting for a connection to" */
-  HN_PHASE_CONNECT,  /* "connecting to" */
-  HN_PHASE_SECURE,   /* "securing the connection to" */
-  HN_PHASE_SEND,     /* "sending to" */
-  HN_PHASE_RESPONSE, /* "waiting for the response of" */
-  HN_PHASE_RECEIVE,  /* "receiving from" */
+                HN_PHASE_NONE,
+                HN_PHASE_RESOLVE,  /* "resolving" */
+                HN_PHASE_ACQUIRE,  /* "waiting for a connection to" */
+                HN_PHASE_CONNECT,  /* "connecting to" */
+                HN_PHASE_SECURE,   /* "securing the connection to" */
+                HN_PHASE_SEND,     /* "sending to" */
+                HN_PHASE_RESPONSE, /* "waiting for the response of" */
+                HN_PHASE_RECEIVE,  /* "receiving from" */
 };
 
 /* The phase in one Lua-style word ("connect"), or NULL for NONE. */
@@ -325,11 +325,11 @@ HN_API int hn_connect(hn_runtime *rt, hn_handle session, struct hn_slice host,
                       unsigned port, hn_handle *out);
 
 enum hn_request_flag { /* WINHTTP_FLAG_* of OpenRequest */
-  HN_REQUEST_ESCAPE_PERCENT = 0x4,
-  HN_REQUEST_ESCAPE_DISABLE = 0x40,
-  HN_REQUEST_ESCAPE_DISABLE_QUERY = 0x80,
-  HN_REQUEST_REFRESH = 0x100,
-  HN_REQUEST_SECURE = 0x00800000,
+                       HN_REQUEST_ESCAPE_PERCENT = 0x4,
+                       HN_REQUEST_ESCAPE_DISABLE = 0x40,
+                       HN_REQUEST_ESCAPE_DISABLE_QUERY = 0x80,
+                       HN_REQUEST_REFRESH = 0x100,
+                       HN_REQUEST_SECURE = 0x00800000,
 };
 
 struct hn_request_spec {
@@ -366,8 +366,7 @@ HN_API int hn_kind_of(hn_handle h);
 HN_API uint32_t hn_index_of(hn_handle h);
 
 /* Handles open and operations running in the whole runtime. */
-HN_API void hn_live(const hn_runtime *rt, size_t *handles,
-                    size_t *operations);
+HN_API void hn_live(const hn_runtime *rt, size_t *handles, size_t *operations);
 
 /* Parent of an open handle; 0 for a session. */
 HN_API int hn_parent(const hn_runtime *rt, hn_handle h, hn_handle *out);
@@ -400,11 +399,12 @@ HN_API int hn_sleep(hn_runtime *rt, int64_t ms, hn_handle *out);
 /* -------------------------------------------------------- request: sending */
 
 enum hn_add_mode { /* WINHTTP_ADDREQ_FLAG_* */
-  HN_ADD = 0x20000000,
-  HN_ADD_IF_NEW = 0x10000000,
-  HN_ADD_COALESCE = 0x40000000, /* with comma */
-  HN_ADD_COALESCE_SEMICOLON = 0x01000000,
-  HN_ADD_REPLACE = (int)0x80000000, /* alone: the header must be there */
+                   HN_ADD = 0x20000000,
+                   HN_ADD_IF_NEW = 0x10000000,
+                   HN_ADD_COALESCE = 0x40000000, /* with comma */
+                   HN_ADD_COALESCE_SEMICOLON = 0x01000000,
+                   HN_ADD_REPLACE =
+                       (int)0x80000000, /* alone: the header must be there */
 };
 #define HN_ADD_OR_REPLACE ((unsigned)HN_ADD_REPLACE | (unsigned)HN_ADD)
 
@@ -422,7 +422,7 @@ HN_API int hn_add_header(hn_runtime *rt, hn_handle request,
                          struct hn_slice name, struct hn_slice value,
                          unsigned mode);
 
-#define HN_LENGTH_AUTO UINT64_MAX    /* the length of the body given here */
+#define HN_LENGTH_AUTO    UINT64_MAX /* the length of the body given here */
 #define HN_LENGTH_CHUNKED (UINT64_MAX - 1) /* unknown: hn_write, chunked */
 
 /* WinHttpSendRequest. headers may be absent; they go in as ADD_OR_REPLACE, but

@@ -43,14 +43,14 @@ struct hn_word {
 };
 
 struct hn_option_entry {
-  const char *name;   /* "connect_timeout" */
-  int number;         /* WinHTTP's; 0 for our own */
+  const char *name; /* "connect_timeout" */
+  int number;       /* WinHTTP's; 0 for our own */
   enum hn_type type;
   unsigned query_levels; /* bit 1 << enum hn_kind for each that answers it */
   unsigned set_levels;   /* and for each that takes it */
-  const char *text;   /* one line of help */
+  const char *text;      /* one line of help */
   const struct hn_word *words; /* ended by a NULL name; NULL: none */
-  int64_t min, max;   /* of a number; of flags max is every bit */
+  int64_t min, max;            /* of a number; of flags max is every bit */
 };
 
 /* The i-th option, from 0; NULL past the last. One of WinHTTP's that is not

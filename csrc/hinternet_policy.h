@@ -62,11 +62,11 @@ struct hn_policy {
   const char *const *hosts; /* the only hosts, NULL last; NULL: every host */
   const char *ca_file;      /* PEM file of the authorities trusted, whatever the
                                option says; NULL: as without a policy */
-  size_t max_handles;     /* open; beyond it opening is NOT_ENOUGH_MEMORY */
-  size_t max_connections; /* in all sessions; further requests wait, at most
-                             their connect_timeout */
-  size_t max_memory;      /* bytes, as hn_memory_used counts; what needs more is
-                             NOT_ENOUGH_MEMORY */
+  size_t max_handles;       /* open; beyond it opening is NOT_ENOUGH_MEMORY */
+  size_t max_connections;   /* in all sessions; further requests wait, at most
+                               their connect_timeout */
+  size_t max_memory; /* bytes, as hn_memory_used counts; what needs more is
+                        NOT_ENOUGH_MEMORY */
   uint64_t max_response_body; /* bytes of each, as received and as decoded;
                                  a read beyond is INSUFFICIENT_BUFFER */
   uint64_t max_request_body;  /* bytes of each; a send or write beyond it is

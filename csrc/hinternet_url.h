@@ -10,10 +10,10 @@
 /* -------------------------------------------------------------------- URLs */
 
 enum hn_url_flag { /* ICU_* */
-  HN_URL_ESCAPE = (int)0x80000000,
-  HN_URL_DECODE = 0x10000000,
-  HN_URL_REJECT_USERPWD = 0x4000,
-  HN_URL_INCLUDE_DEFAULT_PORT = 0x8000,
+                   HN_URL_ESCAPE = (int)0x80000000,
+                   HN_URL_DECODE = 0x10000000,
+                   HN_URL_REJECT_USERPWD = 0x4000,
+                   HN_URL_INCLUDE_DEFAULT_PORT = 0x8000,
 };
 
 /* The parts of a URL. An absent part is {NULL, 0}; an empty one is not. */

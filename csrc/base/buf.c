@@ -56,7 +56,7 @@ static int buf_grow(struct hn_buf *b, size_t needed) {
       return HN_ERR_NOT_ENOUGH_MEMORY;
   }
   bytes = mem_resize(b->bytes, room, 1);
-  if (bytes == NULL) {
+  if (!bytes) {
     account_give(b->account, room - b->room);
     return HN_ERR_NOT_ENOUGH_MEMORY;
   }
@@ -71,12 +71,12 @@ __attribute__((noinline)) static int buf_make_room(struct hn_buf *b, size_t n,
                                                    char **out) {
   size_t size = buf_size(b);
 
-  if (b->bytes != NULL && b->head >= size / 2 && size + n <= b->room) {
+  if (b->bytes && b->head >= size / 2 && size + n <= b->room) {
     buf_move_to_front(b);
   } else {
-    int code = buf_grow(b, size + n);
+    int rc = buf_grow(b, size + n);
 
-    if (code != 0) return code;
+    if (rc != 0) return rc;
   }
   *out = b->bytes + b->tail;
   return 0;
@@ -88,7 +88,7 @@ static inline int buf_find_room(struct hn_buf *b, size_t n, char **out) {
 
   /* The first half: an owner may lower the cap below what is there. */
   if (size > b->cap || n > b->cap - size) return HN_ERR_INSUFFICIENT_BUFFER;
-  if (b->bytes == NULL || n > b->room - b->tail) {
+  if (!b->bytes || n > b->room - b->tail) {
     return buf_make_room(b, n, out);
   }
   *out = b->bytes + b->tail;
@@ -106,11 +106,11 @@ void buf_commit(struct hn_buf *b, size_t n) {
 
 int buf_append(struct hn_buf *b, struct hn_slice s) {
   char *out;
-  int code;
+  int rc;
 
   if (s.n == 0) return 0;
-  code = buf_find_room(b, s.n, &out);
-  if (code != 0) return code;
+  rc = buf_find_room(b, s.n, &out);
+  if (rc != 0) return rc;
   memcpy(out, s.p, s.n);
   buf_commit(b, s.n);
   return 0;
@@ -136,7 +136,7 @@ int buf_append_u64(struct hn_buf *b, uint64_t n) {
 }
 
 struct hn_slice buf_peek(const struct hn_buf *b) {
-  if (b->bytes == NULL) return slice_make("", 0);
+  if (!b->bytes) return slice_make("", 0);
   return slice_make(b->bytes + b->head, buf_size(b));
 }
 

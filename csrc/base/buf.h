@@ -14,11 +14,11 @@
 #include "account.h"
 
 struct hn_buf {
-  char *bytes; /* owned */
-  size_t head; /* first unconsumed byte */
-  size_t tail; /* one past the last byte */
-  size_t room; /* allocated */
-  size_t cap;  /* limit of tail - head */
+  char *bytes;                /* owned */
+  size_t head;                /* first unconsumed byte */
+  size_t tail;                /* one past the last byte */
+  size_t room;                /* allocated */
+  size_t cap;                 /* limit of tail - head */
   struct hn_account *account; /* borrowed: where room counts; NULL: nowhere */
 };
 

@@ -68,8 +68,8 @@ static void err_finish(struct err_writer *w) {
 void err_format_host(char *out, size_t size, struct hn_slice host,
                      unsigned port) {
   struct err_writer w = {out, size, 0, false};
-  bool literal = host.n > 0 && host.p[0] != '[' &&
-                 memchr(host.p, ':', host.n) != NULL;
+  bool literal =
+      host.n > 0 && host.p[0] != '[' && memchr(host.p, ':', host.n) != NULL;
 
   if (literal) err_put(&w, "[");
   err_put_bytes(&w, host.p, host.n);
@@ -86,14 +86,14 @@ struct err_phase_entry {
 };
 
 static const struct err_phase_entry err_phases[] = {
-  [HN_PHASE_NONE] = {NULL, NULL, NULL},
-  [HN_PHASE_RESOLVE] = {"resolve", "resolving", ""},
-  [HN_PHASE_ACQUIRE] = {"acquire", "waiting for a connection", " to"},
-  [HN_PHASE_CONNECT] = {"connect", "connecting", " to"},
-  [HN_PHASE_SECURE] = {"secure", "securing the connection", " to"},
-  [HN_PHASE_SEND] = {"send", "sending", " to"},
-  [HN_PHASE_RESPONSE] = {"response", "waiting for the response", " of"},
-  [HN_PHASE_RECEIVE] = {"receive", "receiving", " from"},
+    [HN_PHASE_NONE] = {NULL, NULL, NULL},
+    [HN_PHASE_RESOLVE] = {"resolve", "resolving", ""},
+    [HN_PHASE_ACQUIRE] = {"acquire", "waiting for a connection", " to"},
+    [HN_PHASE_CONNECT] = {"connect", "connecting", " to"},
+    [HN_PHASE_SECURE] = {"secure", "securing the connection", " to"},
+    [HN_PHASE_SEND] = {"send", "sending", " to"},
+    [HN_PHASE_RESPONSE] = {"response", "waiting for the response", " of"},
+    [HN_PHASE_RECEIVE] = {"receive", "receiving", " from"},
 };
 
 static const struct err_phase_entry *err_phase_of(int phase) {
@@ -111,7 +111,7 @@ static void err_put_place(struct err_writer *w, enum hn_phase phase,
                           const char *host) {
   const struct err_phase_entry *entry = err_phase_of((int)phase);
 
-  if (entry->words == NULL) return;
+  if (!entry->words) return;
   err_put(w, " while ");
   err_put(w, entry->words);
   if (*host == '\0') return;
@@ -126,7 +126,7 @@ static void err_fill(struct hn_errinfo *info, int code, enum hn_phase phase,
                      const char *host) {
   struct err_writer w = {info->host, sizeof info->host, 0, false};
 
-  err_put(&w, host == NULL ? "" : host);
+  err_put(&w, !host ? "" : host);
   err_finish(&w);
   info->code = code;
   info->phase = phase;
@@ -139,7 +139,7 @@ int err_set(struct hn_errinfo *info, int code, enum hn_phase phase,
   struct err_writer w = {info->text, sizeof info->text, 0, false};
 
   err_fill(info, code, phase, host);
-  err_put(&w, detail == NULL ? hn_error_text(code) : detail);
+  err_put(&w, !detail ? hn_error_text(code) : detail);
   err_put_place(&w, phase, info->host);
   err_finish(&w);
   return code;
@@ -153,44 +153,44 @@ struct err_system_entry {
 /* Own words instead of strerror_r's, which follow the host's locale, may
  * allocate for that and come with two different prototypes. */
 static const struct err_system_entry err_system_texts[] = {
-  {HN_NOT_REGULAR, "not a regular file"},
-  {EACCES, "permission denied"},
-  {EADDRINUSE, "address already in use"},
-  {EADDRNOTAVAIL, "cannot assign requested address"},
-  {EAFNOSUPPORT, "address family not supported"},
-  {EAGAIN, "resource temporarily unavailable"},
-  {EBADF, "bad file descriptor"},
-  {ECONNABORTED, "connection aborted"},
-  {ECONNREFUSED, "connection refused"},
-  {ECONNRESET, "connection reset by peer"},
-  {EDQUOT, "disk quota exceeded"},
-  {EFBIG, "file too large"},
-  {EHOSTUNREACH, "no route to host"},
-  {EINTR, "interrupted system call"},
-  {EINVAL, "invalid argument"},
-  {EIO, "input/output error"},
-  {EISDIR, "is a directory"},
-  {ELOOP, "too many symbolic links"},
-  {EMFILE, "too many open files"},
-  {EMSGSIZE, "message too long"},
-  {ENAMETOOLONG, "name too long"},
-  {ENETDOWN, "network is down"},
-  {ENETRESET, "network dropped connection on reset"},
-  {ENETUNREACH, "network is unreachable"},
-  {ENFILE, "too many open files in system"},
-  {ENOBUFS, "no buffer space available"},
-  {ENOENT, "no such file or directory"},
-  {ENOMEM, "cannot allocate memory"},
-  {ENOSPC, "no space left on device"},
-  {ENOTCONN, "not connected"},
-  {ENOTDIR, "not a directory"},
-  {ENXIO, "nobody reads from it"},
-  {EPERM, "operation not permitted"},
-  {EPIPE, "broken pipe"},
-  {EPROTO, "protocol error"},
-  {EPROTONOSUPPORT, "protocol not supported"},
-  {EROFS, "read-only file system"},
-  {ETIMEDOUT, "connection timed out"},
+    {HN_NOT_REGULAR, "not a regular file"},
+    {EACCES, "permission denied"},
+    {EADDRINUSE, "address already in use"},
+    {EADDRNOTAVAIL, "cannot assign requested address"},
+    {EAFNOSUPPORT, "address family not supported"},
+    {EAGAIN, "resource temporarily unavailable"},
+    {EBADF, "bad file descriptor"},
+    {ECONNABORTED, "connection aborted"},
+    {ECONNREFUSED, "connection refused"},
+    {ECONNRESET, "connection reset by peer"},
+    {EDQUOT, "disk quota exceeded"},
+    {EFBIG, "file too large"},
+    {EHOSTUNREACH, "no route to host"},
+    {EINTR, "interrupted system call"},
+    {EINVAL, "invalid argument"},
+    {EIO, "input/output error"},
+    {EISDIR, "is a directory"},
+    {ELOOP, "too many symbolic links"},
+    {EMFILE, "too many open files"},
+    {EMSGSIZE, "message too long"},
+    {ENAMETOOLONG, "name too long"},
+    {ENETDOWN, "network is down"},
+    {ENETRESET, "network dropped connection on reset"},
+    {ENETUNREACH, "network is unreachable"},
+    {ENFILE, "too many open files in system"},
+    {ENOBUFS, "no buffer space available"},
+    {ENOENT, "no such file or directory"},
+    {ENOMEM, "cannot allocate memory"},
+    {ENOSPC, "no space left on device"},
+    {ENOTCONN, "not connected"},
+    {ENOTDIR, "not a directory"},
+    {ENXIO, "nobody reads from it"},
+    {EPERM, "operation not permitted"},
+    {EPIPE, "broken pipe"},
+    {EPROTO, "protocol error"},
+    {EPROTONOSUPPORT, "protocol not supported"},
+    {EROFS, "read-only file system"},
+    {ETIMEDOUT, "connection timed out"},
 };
 
 const char *err_system_text(int system) {
@@ -205,7 +205,7 @@ const char *err_system_text(int system) {
 static void err_put_system(struct err_writer *w, int system) {
   const char *text = err_system_text(system);
 
-  if (text != NULL) {
+  if (text) {
     err_put(w, text);
     return;
   }
@@ -247,7 +247,7 @@ void err_add_hint(struct hn_errinfo *info, const char *hint) {
 
 static const struct hn_error_entry err_entries[] = {
 #define HN_X(name, number, text) {#name, number, text},
-  HN_ERROR_LIST(HN_X)
+    HN_ERROR_LIST(HN_X)
 #undef HN_X
 };
 
@@ -266,7 +266,7 @@ const char *hn_error_text(int code) {
 
 static const struct hn_status_entry err_statuses[] = {
 #define HN_X(name, bit, text) {text, bit},
-  HN_STATUS_LIST(HN_X)
+    HN_STATUS_LIST(HN_X)
 #undef HN_X
 };
 

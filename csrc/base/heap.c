@@ -72,7 +72,7 @@ static int heap_make_room(struct hn_heap *h) {
 
   if (h->count < h->room) return 0;
   items = mem_resize(h->items, room, sizeof *items);
-  if (items == NULL) return HN_ERR_NOT_ENOUGH_MEMORY;
+  if (!items) return HN_ERR_NOT_ENOUGH_MEMORY;
   h->items = items;
   h->room = room;
   return 0;
@@ -84,8 +84,8 @@ int timer_set(struct hn_heap *h, struct hn_timer *t, int64_t when) {
     heap_settle(h, t->at - 1, t);
     return 0;
   }
-  int code = heap_make_room(h);
-  if (code != 0) return code;
+  int rc = heap_make_room(h);
+  if (rc != 0) return rc;
   t->when = when;
   heap_rise(h, h->count++, t);
   return 0;
@@ -108,7 +108,7 @@ struct hn_timer *heap_peek(const struct hn_heap *h) {
 struct hn_timer *heap_take_expired(struct hn_heap *h, int64_t now) {
   struct hn_timer *first = heap_peek(h);
 
-  if (first == NULL || first->when > now) return NULL;
+  if (!first || first->when > now) return NULL;
   timer_clear(h, first);
   return first;
 }

@@ -16,8 +16,8 @@ struct hn_link {
 };
 
 /* The struct of type `type` whose member `member` is at ptr. */
-#define HN_CONTAINER_OF(ptr, type, member) \
-  ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+#define HN_CONTAINER_OF(ptr, type, member)                                     \
+  ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 static inline void list_init(struct hn_link *l) {
   l->prev = l->next = l;

@@ -58,7 +58,7 @@ void *mem_alloc(size_t n) {
 
   if (!mem_is_size(n) || !mem_may_go_on()) return NULL;
   p = malloc(n == 0 ? 1 : n);
-  if (p != NULL) mem_note_blocks(1);
+  if (p) mem_note_blocks(1);
   return p;
 }
 
@@ -69,7 +69,7 @@ void *mem_calloc(size_t count, size_t size) {
   if (!mem_multiply(count, size, &n)) return NULL;
   if (!mem_is_size(n) || !mem_may_go_on()) return NULL;
   p = calloc(n == 0 ? 1 : n, 1);
-  if (p != NULL) mem_note_blocks(1);
+  if (p) mem_note_blocks(1);
   return p;
 }
 
@@ -81,7 +81,7 @@ void *mem_resize(void *p, size_t count, size_t size) {
   if (!mem_is_size(n) || !mem_may_go_on()) return NULL;
   /* realloc to 0 bytes may free: never ask for that. */
   moved = realloc(p, n == 0 ? 1 : n);
-  if (moved != NULL && p == NULL) mem_note_blocks(1);
+  if (moved && !p) mem_note_blocks(1);
   return moved;
 }
 
@@ -90,14 +90,14 @@ char *mem_copy(const char *p, size_t n) {
 
   if (n == SIZE_MAX) return NULL;
   copy = mem_alloc(n + 1);
-  if (copy == NULL) return NULL;
+  if (!copy) return NULL;
   if (n > 0) memcpy(copy, p, n);
   copy[n] = '\0';
   return copy;
 }
 
 void mem_free(void *p) {
-  if (p == NULL) return;
+  if (!p) return;
   mem_note_blocks(-1);
   free(p);
 }

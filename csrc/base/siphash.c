@@ -36,10 +36,10 @@ static uint64_t siphash_load(const char *p, size_t n) {
 
 uint64_t siphash(const struct hn_hash_key *key, struct hn_slice s) {
   struct siphash_state state = {
-    key->k0 ^ 0x736f6d6570736575u,
-    key->k1 ^ 0x646f72616e646f6du,
-    key->k0 ^ 0x6c7967656e657261u,
-    key->k1 ^ 0x7465646279746573u,
+      key->k0 ^ 0x736f6d6570736575u,
+      key->k1 ^ 0x646f72616e646f6du,
+      key->k0 ^ 0x6c7967656e657261u,
+      key->k1 ^ 0x7465646279746573u,
   };
   size_t i = 0;
   for (; i + 8 <= s.n; i += 8) siphash_word(&state, siphash_load(s.p + i, 8));

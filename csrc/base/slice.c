@@ -24,13 +24,13 @@ size_t slice_find(struct hn_slice s, size_t from, char c) {
 
   if (from >= s.n) return s.n;
   hit = memchr(s.p + from, c, s.n - from);
-  return hit == NULL ? s.n : (size_t)(hit - s.p);
+  return !hit ? s.n : (size_t)(hit - s.p);
 }
 
 struct hn_slice slice_sub(struct hn_slice s, size_t from, size_t to) {
   if (to > s.n) to = s.n;
   if (from > to) from = to;
-  return slice_make(s.p == NULL ? NULL : s.p + from, to - from);
+  return slice_make(!s.p ? NULL : s.p + from, to - from);
 }
 
 struct hn_slice slice_from(struct hn_slice s, size_t from) {

@@ -18,7 +18,7 @@ static inline struct hn_slice slice_make(const char *p, size_t n) {
 
 /* The slice of a C string (NULL: absent). */
 static inline struct hn_slice slice_of(const char *text) {
-  return slice_make(text, text == NULL ? 0 : strlen(text));
+  return slice_make(text, !text ? 0 : strlen(text));
 }
 
 /* What a caller may hand in: bytes that are nowhere are none. */

@@ -42,7 +42,7 @@ static int slot_make_room(struct hn_slots *t) {
   if (t->count >= HN_SLOT_MAX) return HN_ERR_NOT_ENOUGH_MEMORY;
   if (room > HN_SLOT_MAX) room = HN_SLOT_MAX;
   items = mem_resize(t->items, room, sizeof *items);
-  if (items == NULL) return HN_ERR_NOT_ENOUGH_MEMORY;
+  if (!items) return HN_ERR_NOT_ENOUGH_MEMORY;
   t->items = items;
   t->room = room;
   return 0;
@@ -51,9 +51,9 @@ static int slot_make_room(struct hn_slots *t) {
 /* Puts a slot never used before on the free list. */
 static int slot_add_free(struct hn_slots *t) {
   struct hn_slot *s;
-  int code = slot_make_room(t);
+  int rc = slot_make_room(t);
 
-  if (code != 0) return code;
+  if (rc != 0) return rc;
   s = &t->items[t->count++];
   s->ptr = NULL;
   s->id = 0;
@@ -65,12 +65,12 @@ static int slot_add_free(struct hn_slots *t) {
 int slots_put(struct hn_slots *t, uint8_t type, void *ptr, uint64_t *id) {
   struct hn_slot *s;
   uint32_t index;
-  int code;
+  int rc;
 
   assert(ptr != NULL);
   if (t->free == 0) {
-    code = slot_add_free(t);
-    if (code != 0) return code;
+    rc = slot_add_free(t);
+    if (rc != 0) return rc;
   }
   index = t->free - 1;
   s = &t->items[index];

@@ -17,8 +17,8 @@ enum {
 };
 
 struct hn_slot {
-  void *ptr;   /* borrowed; NULL: free */
-  uint64_t id; /* of this entry, or of the last one; 0: there was none */
+  void *ptr;          /* borrowed; NULL: free */
+  uint64_t id;        /* of this entry, or of the last one; 0: there was none */
   uint32_t next_free; /* index + 1 */
 };
 

@@ -16,8 +16,8 @@
 struct hn_queue;
 
 struct hn_event_record {
-  struct hn_link link; /* in its queue, or the spare ones */
-  struct hn_link all;  /* in the runtime's list of all events */
+  struct hn_link link;    /* in its queue, or the spare ones */
+  struct hn_link all;     /* in the runtime's list of all events */
   struct hn_queue *queue; /* borrowed: while it is queued */
   struct hn_event event;
   struct hn_buf text; /* owned: what event.text shows, when not static */

@@ -66,7 +66,7 @@ int node_notify(struct hn_node *n, uint32_t status, uint64_t number,
                 struct hn_slice text) {
   if (!(n->mask & status)) return 0;
   const struct hn_event e = {
-    .handle = n->id, .status = status, .number = number, .text = text};
+      .handle = n->id, .status = status, .number = number, .text = text};
   return event_post(n->rt, n->queue, &e);
 }
 

@@ -54,26 +54,25 @@ struct hn_node_ops {
 
 struct hn_node {
   const struct hn_node_ops *ops;
-  hn_runtime *rt;         /* borrowed */
+  hn_runtime *rt; /* borrowed */
   hn_handle id;
-  struct hn_node *parent; /* borrowed; NULL: none, as a session has */
+  struct hn_node *parent;  /* borrowed; NULL: none, as a session has */
   struct hn_node *session; /* borrowed; itself for a session */
   struct hn_link sibling;
   struct hn_link children; /* hn_node.sibling; owned */
   struct hn_link ready;    /* in the runtime's list of what is to be stepped */
   struct hn_link hold;     /* in its list of those held */
   struct hn_operation *operations[HN_SIDES]; /* its own; NULL: none */
-  struct hn_queue *queue;  /* borrowed: the session's */
-  uint32_t mask;           /* statuses to post */
+  struct hn_queue *queue;                    /* borrowed: the session's */
+  uint32_t mask;                             /* statuses to post */
   struct hn_event_record *closing; /* owned: reserved for handle_closing */
 };
 
 /* Enters a node into the table and under its parent (NULL: it is a session, or
  * like one), which hands down its mask and queue. The caller has set ops and
  * zeroed the rest. NOT_ENOUGH_MEMORY; then nothing is entered. */
-HN_INTERNAL int node_open(hn_runtime *rt, struct hn_node *n,
-                          enum hn_kind kind, struct hn_node *parent,
-                          struct hn_queue *queue);
+HN_INTERNAL int node_open(hn_runtime *rt, struct hn_node *n, enum hn_kind kind,
+                          struct hn_node *parent, struct hn_queue *queue);
 
 /* The node of an id of that kind: INVALID_HANDLE for a stale or foreign id,
  * INCORRECT_HANDLE_TYPE for another kind. */
@@ -85,8 +84,8 @@ HN_INTERNAL int node_find_any(const hn_runtime *rt, hn_handle h,
 HN_INTERNAL enum hn_kind node_kind(const struct hn_node *n);
 
 /* Posts a notification if the node's mask asks for it. NOT_ENOUGH_MEMORY. */
-HN_INTERNAL int node_notify(struct hn_node *n, uint32_t status,
-                            uint64_t number, struct hn_slice text);
+HN_INTERNAL int node_notify(struct hn_node *n, uint32_t status, uint64_t number,
+                            struct hn_slice text);
 
 /* Closes the node and all below it, see above. Quiet: nothing is posted, and
  * what was queued for them is dropped. */

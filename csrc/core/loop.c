@@ -174,8 +174,8 @@ __attribute__((noinline)) static int loop_wait(hn_runtime *rt, int64_t wait) {
   size_t count = 0;
   int64_t start = rt->budget > 0 && wait != 0 ? clock_now_us() : 0;
   rt->unwaited = 0;
-  int rc = reactor_wait(rt->env.reactor, wait, rt->news, HN_RUNTIME_NEWS,
-                        &count);
+  int rc =
+      reactor_wait(rt->env.reactor, wait, rt->news, HN_RUNTIME_NEWS, &count);
   if (rc) return rc;
   rt->news_at = 0;
   rt->news_count = count;
@@ -196,8 +196,7 @@ static int loop_step(hn_runtime *rt, int64_t max_wait) {
   if (!loop_run(rt)) return 0;
   rt->round = HN_ROUND_OVER;
   int64_t wait = loop_wait_time(rt, max_wait);
-  if (wait == 0 && max_wait != 0 && ++rt->unwaited < HN_LOOP_UNWAITED)
-    return 0;
+  if (wait == 0 && max_wait != 0 && ++rt->unwaited < HN_LOOP_UNWAITED) return 0;
   return loop_wait(rt, wait);
 }
 

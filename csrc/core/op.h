@@ -12,19 +12,19 @@
 #include "handle.h"
 
 struct hn_operation {
-  enum hn_op api;  /* which one runs, or completed and was not yet taken */
+  enum hn_op api; /* which one runs, or completed and was not yet taken */
   bool running;
-  bool awaited;    /* somebody waits in a loop for it */
+  bool awaited;            /* somebody waits in a loop for it */
   enum hn_timer_kind side; /* HN_TIMER_SEND or HN_TIMER_RECEIVE */
   struct hn_timer timer;
-  uint64_t mark;   /* bytes moved when the timer was set */
+  uint64_t mark;                   /* bytes moved when the timer was set */
   struct hn_event_record *record;  /* owned while running */
   struct hn_event_record *untaken; /* borrowed: posted, in the queue */
   struct hn_event *taker; /* borrowed: takes the completion at once; or NULL */
-  struct hn_buf data;    /* owned: bytes read, or a copy of bytes to write */
-  struct hn_slice input; /* what is to be written: in data, or pinned */
-  struct hn_file file;   /* read_to, write_from */
-  bool file_waits;       /* the reactor watches it */
+  struct hn_buf data;     /* owned: bytes read, or a copy of bytes to write */
+  struct hn_slice input;  /* what is to be written: in data, or pinned */
+  struct hn_file file;    /* read_to, write_from */
+  bool file_waits;        /* the reactor watches it */
   enum hn_read_mode mode;
   uint64_t want;  /* bytes asked for */
   uint64_t moved; /* bytes done */

@@ -41,33 +41,33 @@ struct hn_records {
 
 struct hn_runtime {
   struct hn_env env;
-  struct hn_link sessions; /* hn_node.sibling of what has no parent */
-  struct hn_link ready;    /* hn_node.ready: operations to step */
-  struct hn_link running;  /* the same: those of this round */
-  struct hn_link draining; /* hn_conn.again: those of this round */
-  struct hn_link queues;   /* hn_queue.link; owned */
-  struct hn_link events;   /* hn_event_record.all, oldest first */
-  struct hn_link spare_events;   /* hn_event_record.link; owned */
+  struct hn_link sessions;     /* hn_node.sibling of what has no parent */
+  struct hn_link ready;        /* hn_node.ready: operations to step */
+  struct hn_link running;      /* the same: those of this round */
+  struct hn_link draining;     /* hn_conn.again: those of this round */
+  struct hn_link queues;       /* hn_queue.link; owned */
+  struct hn_link events;       /* hn_event_record.all, oldest first */
+  struct hn_link spare_events; /* hn_event_record.link; owned */
   struct hn_records records[HN_SLOT_KINDS]; /* of kinds that use them */
   size_t spare_event_count;
   struct hn_field record[32]; /* hn_query_option's last answer */
-  struct hn_buf parked;  /* text of the event taken last */
-  uint64_t event_number; /* of the last event posted */
-  uint64_t event_seen;   /* of the last one posted when a step ended */
-  size_t queued;         /* events in all queues */
-  size_t handles;        /* open */
-  size_t operations;     /* running */
-  struct hn_link held;   /* hn_node.hold: what they announced was taken */
-  unsigned unwaited;     /* steps in a row that did not wait */
+  struct hn_buf parked;       /* text of the event taken last */
+  uint64_t event_number;      /* of the last event posted */
+  uint64_t event_seen;        /* of the last one posted when a step ended */
+  size_t queued;              /* events in all queues */
+  size_t handles;             /* open */
+  size_t operations;          /* running */
+  struct hn_link held;        /* hn_node.hold: what they announced was taken */
+  unsigned unwaited;          /* steps in a row that did not wait */
   enum hn_round round;
   struct hn_ready news[HN_RUNTIME_NEWS]; /* of the last wait */
   size_t news_count, news_at;            /* how many, and the next one */
   struct hn_link budgets; /* hn_budget.link: less than the host's */
-  int64_t host_budget; /* us of work in one step; 0: no limit */
-  int64_t budget; /* the same, as it holds: sessions may have asked for less */
-  int64_t until;  /* monotonic us: when this step's is used up */
+  int64_t host_budget;    /* us of work in one step; 0: no limit */
+  int64_t budget;  /* the same, as it holds: sessions may have asked for less */
+  int64_t until;   /* monotonic us: when this step's is used up */
   bool is_watched; /* a foreign loop watches the reactor's descriptor */
-  hn_runtime **user;     /* borrowed until it gives up the runtime; or NULL */
+  hn_runtime **user; /* borrowed until it gives up the runtime; or NULL */
 };
 
 /* True when a step or a take would find something to do, without a look at the

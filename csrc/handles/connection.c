@@ -12,8 +12,8 @@ int connect_get_target(struct hn_connect *c, bool secure,
                        const struct hn_target **out) {
   struct hn_target *t = &c->target[secure];
   if (t->host.n == 0) {
-    int rc = target_init(&c->node.rt->env, t, c->target[0].host, c->port,
-                         secure);
+    int rc =
+        target_init(&c->node.rt->env, t, c->target[0].host, c->port, secure);
     if (rc) return rc;
   }
   *out = t;
@@ -42,10 +42,10 @@ static void connect_describe(const struct hn_node *n, struct hn_buf *out) {
 }
 
 static const struct hn_node_ops connect_ops = {
-  .size = sizeof(struct hn_connect),
-  .cancel = connect_cancel,
-  .destroy = connect_destroy,
-  .describe = connect_describe,
+    .size = sizeof(struct hn_connect),
+    .cancel = connect_cancel,
+    .destroy = connect_destroy,
+    .describe = connect_describe,
 };
 
 /* RFC 6874 2: in a URL the "%" before a zone is itself escaped. */

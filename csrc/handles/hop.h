@@ -18,7 +18,7 @@ struct hn_hop {
   size_t method_size, path_size; /* of text */
   struct hn_headers fields;
   bool by_fragment; /* its Location was a fragment alone */
-  bool wants_body; /* its body came by write: the next hn_send goes here */
+  bool wants_body;  /* its body came by write: the next hn_send goes here */
 };
 
 /* An empty one, on the account. NULL without memory. */

@@ -3,10 +3,10 @@
 #include "../base/mem.h"
 
 struct hn_identity {
-  struct hn_link link; /* in the session's list, last used first */
+  struct hn_link link;           /* in the session's list, last used first */
   struct hn_tls_options options; /* owned copy */
   const struct hn_tls_library *library; /* static */
-  struct hn_tls_context *context; /* a reference */
+  struct hn_tls_context *context;       /* a reference */
   bool is_loaded;
   int64_t loaded_at; /* the time of the step that parsed a slice last */
 };
@@ -53,8 +53,7 @@ static int identity_make(struct hn_identities *s,
                          const struct hn_tls_options *o,
                          struct hn_identity **out, const char **detail) {
   struct hn_account *account = &s->env->account;
-  if (!account_take(account, HN_IDENTITY_COST))
-    return HN_ERR_NOT_ENOUGH_MEMORY;
+  if (!account_take(account, HN_IDENTITY_COST)) return HN_ERR_NOT_ENOUGH_MEMORY;
   struct hn_identity *i = mem_calloc(1, sizeof *i);
   if (!i) {
     account_give(account, HN_IDENTITY_COST);

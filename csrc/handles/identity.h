@@ -16,8 +16,8 @@ enum {
 };
 
 struct hn_identities {
-  struct hn_env *env;  /* borrowed */
-  struct hn_link all;  /* hn_identity.link, the one used last first; owned */
+  struct hn_env *env; /* borrowed */
+  struct hn_link all; /* hn_identity.link, the one used last first; owned */
 };
 
 HN_INTERNAL void identities_init(struct hn_identities *s, struct hn_env *env);

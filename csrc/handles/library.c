@@ -48,8 +48,7 @@ int hn_scheme_flags(struct hn_slice scheme, unsigned *flags) {
 
 /* What a function wrote into a buffer, handed out WinHTTP's way: too little
  * room says how much is needed. */
-static int library_hand_out(int rc, struct hn_buf *b, char *out,
-                            size_t *size) {
+static int library_hand_out(int rc, struct hn_buf *b, char *out, size_t *size) {
   if (rc == 0) {
     struct hn_slice s = buf_peek(b);
     if (s.n > *size)
@@ -110,9 +109,14 @@ const char *hn_feature_at(size_t i, bool *built) {
     const char *name;
     unsigned coding; /* 0: in no build yet */
   } features[] = {
-    {"gzip", HN_CODING_GZIP},     {"deflate", HN_CODING_DEFLATE},
-    {"brotli", HN_CODING_BROTLI}, {"zstd", HN_CODING_ZSTD},
-    {"http2", 0}, {"idn", 0},     {"negotiate", 0}, {"psl", 0},
+      {"gzip", HN_CODING_GZIP},
+      {"deflate", HN_CODING_DEFLATE},
+      {"brotli", HN_CODING_BROTLI},
+      {"zstd", HN_CODING_ZSTD},
+      {"http2", 0},
+      {"idn", 0},
+      {"negotiate", 0},
+      {"psl", 0},
   };
   if (i >= sizeof features / sizeof features[0]) return NULL;
   *built = (features[i].coding & decode_built()) != 0;

@@ -37,9 +37,8 @@ int hn_new_file_open(hn_runtime *rt, struct hn_slice path,
   char words[HN_MAX_ERROR_TEXT] = "";
   int rc = policy_check_file(rt);
   if (rc)
-    return new_file_fail(rc,
-                         "access denied: files are not allowed (host policy)",
-                         text, size);
+    return new_file_fail(
+        rc, "access denied: files are not allowed (host policy)", text, size);
   if (path.n == 0 || slice_find(path, 0, '\0') < path.n)
     return new_file_fail(HN_ERR_INVALID_PARAMETER, words, text, size);
   struct hn_new_file *f = mem_calloc(1, sizeof *f);

@@ -27,10 +27,10 @@ typedef int option_check_fn(struct hn_node *n, struct hn_slice text);
 
 struct option_row {
   struct hn_option_entry entry;
-  size_t offset;       /* in struct hn_settings, when get and set are NULL */
+  size_t offset; /* in struct hn_settings, when get and set are NULL */
   option_get_fn *get;
   option_set_fn *set;
-  bool is_text;        /* in struct hn_texts, at `text` */
+  bool is_text; /* in struct hn_texts, at `text` */
   enum hn_text text;
   option_check_fn *check; /* of a text; may be NULL */
 };
@@ -39,51 +39,55 @@ struct option_row {
 #define HN_OPTION_AGES (INT64_MAX / 4)
 
 static const struct hn_word option_policies[] = {
-  {"never", HN_REDIRECT_NEVER},
-  {"disallow_https_to_http", HN_REDIRECT_DISALLOW_HTTPS_TO_HTTP},
-  {"always", HN_REDIRECT_ALWAYS},
-  {NULL, 0},
+    {"never", HN_REDIRECT_NEVER},
+    {"disallow_https_to_http", HN_REDIRECT_DISALLOW_HTTPS_TO_HTTP},
+    {"always", HN_REDIRECT_ALWAYS},
+    {NULL, 0},
 };
 
 static const struct hn_word option_codings[] = {
-  {"gzip", HN_CODING_GZIP},   {"deflate", HN_CODING_DEFLATE},
-  {"br", HN_CODING_BROTLI},   {"zstd", HN_CODING_ZSTD},
-  {NULL, 0},
+    {"gzip", HN_CODING_GZIP},
+    {"deflate", HN_CODING_DEFLATE},
+    {"br", HN_CODING_BROTLI},
+    {"zstd", HN_CODING_ZSTD},
+    {NULL, 0},
 };
 
 static const struct hn_word option_protocols[] = {
-  {"tls1_2", HN_TLS_1_2}, {"tls1_3", HN_TLS_1_3}, {NULL, 0},
+    {"tls1_2", HN_TLS_1_2},
+    {"tls1_3", HN_TLS_1_3},
+    {NULL, 0},
 };
 
 static const struct hn_word option_ignores[] = {
-  {"ignore_unknown_ca", HN_TLS_IGNORE_UNKNOWN_CA},
-  {"ignore_cert_wrong_usage", HN_TLS_IGNORE_WRONG_USAGE},
-  {"ignore_cert_cn_invalid", HN_TLS_IGNORE_CN_INVALID},
-  {"ignore_cert_date_invalid", HN_TLS_IGNORE_DATE_INVALID},
-  {"ignore_all_cert_errors", 0x3300},
-  {"ignore_weak_signature", HN_TLS_IGNORE_WEAK_SIGNATURE},
-  {"ignore_invalid_cert", HN_TLS_IGNORE_INVALID_CERT},
-  {NULL, 0},
+    {"ignore_unknown_ca", HN_TLS_IGNORE_UNKNOWN_CA},
+    {"ignore_cert_wrong_usage", HN_TLS_IGNORE_WRONG_USAGE},
+    {"ignore_cert_cn_invalid", HN_TLS_IGNORE_CN_INVALID},
+    {"ignore_cert_date_invalid", HN_TLS_IGNORE_DATE_INVALID},
+    {"ignore_all_cert_errors", 0x3300},
+    {"ignore_weak_signature", HN_TLS_IGNORE_WEAK_SIGNATURE},
+    {"ignore_invalid_cert", HN_TLS_IGNORE_INVALID_CERT},
+    {NULL, 0},
 };
 
 static const struct hn_word option_disables[] = {
-  {"cookies", HN_DISABLE_COOKIES},
-  {"redirects", HN_DISABLE_REDIRECTS},
-  {"authentication", HN_DISABLE_AUTHENTICATION},
-  {"keep_alive", HN_DISABLE_KEEP_ALIVE},
-  {NULL, 0},
+    {"cookies", HN_DISABLE_COOKIES},
+    {"redirects", HN_DISABLE_REDIRECTS},
+    {"authentication", HN_DISABLE_AUTHENTICATION},
+    {"keep_alive", HN_DISABLE_KEEP_ALIVE},
+    {NULL, 0},
 };
 
 static const struct hn_word option_enables[] = {
-  {"ssl_revocation", HN_ENABLE_SSL_REVOCATION},
-  {NULL, 0},
+    {"ssl_revocation", HN_ENABLE_SSL_REVOCATION},
+    {NULL, 0},
 };
 
 static const struct hn_word option_no_delays[] = {
-  {"auto", HN_TCP_NO_DELAY_AUTO},
-  {"on", HN_TCP_NO_DELAY_ON},
-  {"off", HN_TCP_NO_DELAY_OFF},
-  {NULL, 0},
+    {"auto", HN_TCP_NO_DELAY_AUTO},
+    {"on", HN_TCP_NO_DELAY_ON},
+    {"off", HN_TCP_NO_DELAY_OFF},
+    {NULL, 0},
 };
 
 static int option_check_path(struct hn_node *n, struct hn_slice text) {
@@ -134,49 +138,49 @@ static int option_check_interface(struct hn_node *n, struct hn_slice text) {
 }
 
 static const struct option_row option_table[] = {
-#define HN_X(text_name, code, kind, query, settable, field, least, most,      \
-             names, help)                                                     \
-  {.entry = {.name = text_name,                                               \
-             .number = code,                                                  \
-             .type = HN_TYPE_##kind,                                          \
-             .query_levels = HN_OPTION_##query,                               \
-             .set_levels = HN_OPTION_##settable,                              \
-             .text = help,                                                    \
-             .words = names,                                                  \
-             .min = least,                                                    \
-             .max = most},                                                    \
+#define HN_X(text_name, code, kind, query, settable, field, least, most,       \
+             names, help)                                                      \
+  {.entry = {.name = text_name,                                                \
+             .number = code,                                                   \
+             .type = HN_TYPE_##kind,                                           \
+             .query_levels = HN_OPTION_##query,                                \
+             .set_levels = HN_OPTION_##settable,                               \
+             .text = help,                                                     \
+             .words = names,                                                   \
+             .min = least,                                                     \
+             .max = most},                                                     \
    .offset = offsetof(struct hn_settings, field)},
-  HN_OPTION_STORED_LIST(HN_X)
+    HN_OPTION_STORED_LIST(HN_X)
 #undef HN_X
-#define HN_X(text_name, code, kind, query, settable, getter, setter, least,   \
-             most, names, help)                                               \
-  {.entry = {.name = text_name,                                               \
-             .number = code,                                                  \
-             .type = HN_TYPE_##kind,                                          \
-             .query_levels = HN_OPTION_##query,                               \
-             .set_levels = HN_OPTION_##settable,                              \
-             .text = help,                                                    \
-             .words = names,                                                  \
-             .min = least,                                                    \
-             .max = most},                                                    \
-   .get = getter,                                                             \
+#define HN_X(text_name, code, kind, query, settable, getter, setter, least,    \
+             most, names, help)                                                \
+  {.entry = {.name = text_name,                                                \
+             .number = code,                                                   \
+             .type = HN_TYPE_##kind,                                           \
+             .query_levels = HN_OPTION_##query,                                \
+             .set_levels = HN_OPTION_##settable,                               \
+             .text = help,                                                     \
+             .words = names,                                                   \
+             .min = least,                                                     \
+             .max = most},                                                     \
+   .get = getter,                                                              \
    .set = setter},
-  HN_OPTION_COMPUTED_LIST(HN_X)
+        HN_OPTION_COMPUTED_LIST(HN_X)
 #undef HN_X
-#define HN_X(text_name, code, query, settable, which, checker, help)          \
-  {.entry = {.name = text_name,                                               \
-             .number = code,                                                  \
-             .type = HN_TYPE_TEXT,                                            \
-             .query_levels = HN_OPTION_##query,                               \
-             .set_levels = HN_OPTION_##settable,                              \
-             .text = help},                                                   \
-   .is_text = true,                                                           \
-   .text = HN_TEXT_##which,                                                   \
+#define HN_X(text_name, code, query, settable, which, checker, help)           \
+  {.entry = {.name = text_name,                                                \
+             .number = code,                                                   \
+             .type = HN_TYPE_TEXT,                                             \
+             .query_levels = HN_OPTION_##query,                                \
+             .set_levels = HN_OPTION_##settable,                               \
+             .text = help},                                                    \
+   .is_text = true,                                                            \
+   .text = HN_TEXT_##which,                                                    \
    .check = checker},
-  HN_OPTION_TEXT_LIST(HN_X)
+            HN_OPTION_TEXT_LIST(HN_X)
 #undef HN_X
 #define HN_X(code, text_name) {.entry = {.name = text_name, .number = code}},
-  HN_OPTION_REFUSED_LIST(HN_X)
+                HN_OPTION_REFUSED_LIST(HN_X)
 #undef HN_X
 };
 
@@ -214,9 +218,8 @@ static int option_check(const struct option_row *row,
 }
 
 static const char *option_get_text(struct hn_node *n, enum hn_text which) {
-  return node_kind(n) == HN_KIND_REQUEST
-             ? request_text(request_from(n), which)
-             : session_of(n)->texts.at[which];
+  return node_kind(n) == HN_KIND_REQUEST ? request_text(request_from(n), which)
+                                         : session_of(n)->texts.at[which];
 }
 
 /* A path is what it was when it was given, wherever the process goes then. */
@@ -230,7 +233,7 @@ static int option_keep_text(struct hn_texts *t, const struct option_row *row,
   if (rc == 0) rc = texts_set(t, row->text, buf_peek(&path));
   buf_fini(&path);
   return rc == HN_ERR_NOT_ENOUGH_MEMORY || rc == 0 ? rc
-                                                    : HN_ERR_INVALID_PARAMETER;
+                                                   : HN_ERR_INVALID_PARAMETER;
 }
 
 static int option_set_text(struct hn_node *n, const struct option_row *row,

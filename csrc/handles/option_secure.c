@@ -4,8 +4,8 @@
 #include "option_value.h"
 
 enum { /* SECURITY_FLAG_*: what a query adds */
-  HN_SECURITY_SECURE = 0x1,
-  HN_SECURITY_STRENGTH_STRONG = 0x20000000,
+       HN_SECURITY_SECURE = 0x1,
+       HN_SECURITY_STRENGTH_STRONG = 0x20000000,
 };
 
 /* What TLS agreed on; INCORRECT_HANDLE_STATE before, and over plain http. */
@@ -29,8 +29,7 @@ int option_get_security_flags(struct hn_node *n, struct hn_value *out) {
   return 0;
 }
 
-int option_set_security_flags(struct hn_node *n,
-                              const struct hn_value *value) {
+int option_set_security_flags(struct hn_node *n, const struct hn_value *value) {
   if (value->number && !guard_allows(n->rt->env.guard, HN_ALLOW_UNVERIFIED))
     return HN_ERR_ACCESS_DENIED;
   option_settings(n)->security_flags = value->number;
@@ -60,9 +59,9 @@ int option_get_security_info(struct hn_node *n, struct hn_value *out) {
   struct hn_tls_info info;
   int rc = option_find_tls(n, &info);
   if (rc) return rc;
-  option_add_text(n, out, "protocol",
-                  slice_of(info.protocol == HN_TLS_1_3 ? "TLSv1.3"
-                                                       : "TLSv1.2"));
+  option_add_text(
+      n, out, "protocol",
+      slice_of(info.protocol == HN_TLS_1_3 ? "TLSv1.3" : "TLSv1.2"));
   option_add_text(n, out, "cipher", slice_of(info.cipher));
   option_add(n, out, HN_TYPE_INTEGER, "key_bits", (int64_t)info.key_bits);
   option_add_text(n, out, "alpn", info.alpn);

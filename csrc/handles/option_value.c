@@ -3,7 +3,6 @@
  */
 #include "option_value.h"
 
-
 /* A connection shows its session's current values (winhttp.md 1.2). */
 struct hn_settings *option_settings(struct hn_node *n) {
   return node_kind(n) == HN_KIND_REQUEST ? &request_from(n)->settings
@@ -12,14 +11,13 @@ struct hn_settings *option_settings(struct hn_node *n) {
 
 static int64_t *option_context(struct hn_node *n) {
   switch (node_kind(n)) {
-    case HN_KIND_SESSION: return &session_of(n)->context_value;
-    case HN_KIND_CONNECTION: return &connect_from(n)->context_value;
-    default: return &request_from(n)->context_value;
+  case HN_KIND_SESSION: return &session_of(n)->context_value;
+  case HN_KIND_CONNECTION: return &connect_from(n)->context_value;
+  default: return &request_from(n)->context_value;
   }
 }
 
-int option_get_response_timeout(struct hn_node *n,
-                                struct hn_value *out) {
+int option_get_response_timeout(struct hn_node *n, struct hn_value *out) {
   out->number = settings_response_timeout(option_settings(n));
   return 0;
 }
@@ -46,8 +44,7 @@ int option_get_context(struct hn_node *n, struct hn_value *out) {
   return 0;
 }
 
-int option_set_context(struct hn_node *n,
-                       const struct hn_value *value) {
+int option_set_context(struct hn_node *n, const struct hn_value *value) {
   *option_context(n) = value->number;
   return 0;
 }
@@ -92,8 +89,7 @@ int option_get_max_conns(struct hn_node *n, struct hn_value *out) {
   return 0;
 }
 
-int option_set_max_conns(struct hn_node *n,
-                         const struct hn_value *value) {
+int option_set_max_conns(struct hn_node *n, const struct hn_value *value) {
   struct hn_pool *p = &session_of(n)->pool;
   pool_set_limits(p, option_read_limit(value->number), p->max_per_1_0_server);
   return 0;
@@ -104,8 +100,7 @@ int option_get_max_conns_1_0(struct hn_node *n, struct hn_value *out) {
   return 0;
 }
 
-int option_set_max_conns_1_0(struct hn_node *n,
-                             const struct hn_value *value) {
+int option_set_max_conns_1_0(struct hn_node *n, const struct hn_value *value) {
   struct hn_pool *p = &session_of(n)->pool;
   pool_set_limits(p, p->max_per_server, option_read_limit(value->number));
   return 0;
@@ -142,15 +137,14 @@ void option_add_text(struct hn_node *n, struct hn_value *record,
 int option_get_times(struct hn_node *n, struct hn_value *out) {
   static const char *const names[] = {
 #define HN_X(name, text) text,
-    HN_TIME_LIST(HN_X)
+      HN_TIME_LIST(HN_X)
 #undef HN_X
   };
   struct hn_request *r = request_from(n);
   const int64_t *at = r->exchange.times.at;
   if (r->state == HN_REQUEST_NEW) return HN_ERR_INCORRECT_HANDLE_STATE;
   for (int i = HN_TIME_START + 1; i < HN_TIMES; i++)
-    if (at[i])
-      option_add(n, out, HN_TYPE_SPAN, names[i], at[i] - at[0]);
+    if (at[i]) option_add(n, out, HN_TYPE_SPAN, names[i], at[i] - at[0]);
   return 0;
 }
 
@@ -167,8 +161,7 @@ int option_get_stats(struct hn_node *n, struct hn_value *out) {
   option_add(n, out, HN_TYPE_INTEGER, "received", (int64_t)x->received);
   option_add(n, out, HN_TYPE_BOOLEAN, "connection_reused", x->reused);
   option_add(n, out, HN_TYPE_BOOLEAN, "retried", x->retried);
-  option_add(n, out, HN_TYPE_INTEGER, "redirects",
-             r->hop ? r->hop->count : 0);
+  option_add(n, out, HN_TYPE_INTEGER, "redirects", r->hop ? r->hop->count : 0);
   return 0;
 }
 
@@ -243,8 +236,7 @@ int option_get_keepalive_idle(struct hn_node *n, struct hn_value *out) {
   return 0;
 }
 
-int option_set_keepalive_idle(struct hn_node *n,
-                              const struct hn_value *value) {
+int option_set_keepalive_idle(struct hn_node *n, const struct hn_value *value) {
   session_of(n)->tuning.keepalive_idle = (int)value->number;
   return 0;
 }

@@ -40,8 +40,7 @@ HN_INTERNAL int option_get_max_conns_1_0(struct hn_node *n,
 HN_INTERNAL int option_get_no_delay(struct hn_node *n, struct hn_value *out);
 HN_INTERNAL int option_get_opened(struct hn_node *n, struct hn_value *out);
 HN_INTERNAL int option_get_parent(struct hn_node *n, struct hn_value *out);
-HN_INTERNAL int option_get_poll_budget(struct hn_node *n,
-                                       struct hn_value *out);
+HN_INTERNAL int option_get_poll_budget(struct hn_node *n, struct hn_value *out);
 HN_INTERNAL int option_get_protocol(struct hn_node *n, struct hn_value *out);
 HN_INTERNAL int option_get_response_timeout(struct hn_node *n,
                                             struct hn_value *out);

@@ -5,8 +5,7 @@
 /* One that came later would find connections that it forbids. */
 int hn_set_policy(hn_runtime *rt, const struct hn_policy *policy) {
   assert(rt && policy);
-  if (rt->env.guard || rt->handles > 0)
-    return HN_ERR_INCORRECT_HANDLE_STATE;
+  if (rt->env.guard || rt->handles > 0) return HN_ERR_INCORRECT_HANDLE_STATE;
   int rc = guard_new(policy, &rt->env.guard);
   if (rc == 0) rt->env.account.limit = rt->env.guard->max_memory;
   return rc;
@@ -121,6 +120,5 @@ int policy_check_text(const struct hn_node *n, enum hn_text which,
 }
 
 int policy_check_file(const hn_runtime *rt) {
-  return guard_allows(rt->env.guard, HN_ALLOW_FILES) ? 0
-                                                     : HN_ERR_ACCESS_DENIED;
+  return guard_allows(rt->env.guard, HN_ALLOW_FILES) ? 0 : HN_ERR_ACCESS_DENIED;
 }

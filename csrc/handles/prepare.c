@@ -41,8 +41,8 @@ static int prepare_read_framing(struct hn_request *r, bool *chunked,
     return HN_ERR_INVALID_PARAMETER;
   *has_length = headers_find(h, cl, 0, &v);
   if (!*has_length) return 0;
-  if (*chunked || headers_find(h, cl, 1, &second) ||
-      !slice_to_u64(v, length) || *length > INT64_MAX)
+  if (*chunked || headers_find(h, cl, 1, &second) || !slice_to_u64(v, length) ||
+      *length > INT64_MAX)
     return HN_ERR_INVALID_PARAMETER;
   return 0;
 }
@@ -176,8 +176,7 @@ int prepare_message(struct hn_request *r, struct hn_slice headers,
  * for all. */
 static const char *prepare_identity(const struct hn_request *r,
                                     enum hn_text which) {
-  const struct hn_target *first =
-      &request_connect(r)->target[r->opened_secure];
+  const struct hn_target *first = &request_connect(r)->target[r->opened_secure];
   bool own = r->texts && r->texts->at[HN_TEXT_CLIENT_CERT];
   bool away = r->hop && !target_is_same_origin(first, r->target);
   return own && away ? NULL : request_text(r, which);
@@ -192,17 +191,17 @@ static void prepare_tls_options(const struct hn_request *r,
                                 struct hn_tls_options *o) {
   const struct hn_settings *s = &r->settings;
   *o = (struct hn_tls_options){
-    .ca_file = prepare_ca_file(r),
-    .alpn = "http/1.1",
-    .ignore = (uint32_t)s->security_flags,
-    .client_cert = prepare_identity(r, HN_TEXT_CLIENT_CERT),
-    .client_key = prepare_identity(r, HN_TEXT_CLIENT_KEY),
-    .client_password = prepare_identity(r, HN_TEXT_CLIENT_PASSWORD),
-    .pins = request_text(r, HN_TEXT_PINS),
-    .crl_file = request_text(r, HN_TEXT_CRL_FILE),
-    .revocation = (s->enabled & HN_ENABLE_SSL_REVOCATION) != 0,
-    .revocation_offline_ok = s->revocation_offline_ok != 0,
-    .key_log_file = request_text(r, HN_TEXT_KEY_LOG_FILE),
+      .ca_file = prepare_ca_file(r),
+      .alpn = "http/1.1",
+      .ignore = (uint32_t)s->security_flags,
+      .client_cert = prepare_identity(r, HN_TEXT_CLIENT_CERT),
+      .client_key = prepare_identity(r, HN_TEXT_CLIENT_KEY),
+      .client_password = prepare_identity(r, HN_TEXT_CLIENT_PASSWORD),
+      .pins = request_text(r, HN_TEXT_PINS),
+      .crl_file = request_text(r, HN_TEXT_CRL_FILE),
+      .revocation = (s->enabled & HN_ENABLE_SSL_REVOCATION) != 0,
+      .revocation_offline_ok = s->revocation_offline_ok != 0,
+      .key_log_file = request_text(r, HN_TEXT_KEY_LOG_FILE),
   };
   (void)tls_options_set_protocols(o, (uint32_t)s->secure_protocols);
 }
@@ -231,8 +230,7 @@ static int prepare_route(struct hn_request *r, struct hn_origin *o) {
   } order[] = {{HN_TEXT_UNIX_SOCKET, HN_ROUTE_UNIX},
                {HN_TEXT_RESOLVE_TO, HN_ROUTE_ADDRESSES},
                {HN_TEXT_LOOKUP_HOST, HN_ROUTE_NAME}};
-  const struct hn_target *first =
-      &request_connect(r)->target[r->opened_secure];
+  const struct hn_target *first = &request_connect(r)->target[r->opened_secure];
   mem_free(r->via);
   r->via = NULL;
   if (r->hop && !slice_equal_nocase(first->host, r->target->host)) return 0;
@@ -273,8 +271,8 @@ int prepare_exchange(struct hn_request *r) {
   const struct hn_settings *s = &r->settings;
   struct hn_exchange *x = &r->exchange;
   const struct hn_message *m = &r->message;
-  int rc = quota_check_upload(
-      r, m->length == HN_LENGTH_CHUNKED ? m->body.n : m->length);
+  int rc = quota_check_upload(r, m->length == HN_LENGTH_CHUNKED ? m->body.n
+                                                                : m->length);
   if (rc == 0) rc = prepare_wish(r, &x->setup.wish);
   if (rc) return rc;
   x->setup.pool = &session_of(&r->node)->pool;

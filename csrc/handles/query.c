@@ -103,12 +103,12 @@ int hn_query_response_line(hn_runtime *rt, hn_handle request,
   if (!query_has_response(r)) return HN_ERR_INCORRECT_HANDLE_STATE;
   const struct hn_response *head = &r->exchange.response;
   *out = (struct hn_response_line){
-    .status = head->status,
-    .major = head->major,
-    .minor = head->minor,
-    .reason = slice_sub(buf_peek(&r->answer.bytes), head->reason,
-                        head->reason + head->reason_size),
-    .hops = r->hop ? r->hop->count : 0,
+      .status = head->status,
+      .major = head->major,
+      .minor = head->minor,
+      .reason = slice_sub(buf_peek(&r->answer.bytes), head->reason,
+                          head->reason + head->reason_size),
+      .hops = r->hop ? r->hop->count : 0,
   };
   return 0;
 }
@@ -147,7 +147,7 @@ int hn_query_times(hn_runtime *rt, hn_handle request,
 const char *hn_time_name(size_t i) {
   static const char *const names[] = {
 #define HN_X(name, text) text,
-    HN_TIME_LIST(HN_X)
+      HN_TIME_LIST(HN_X)
 #undef HN_X
   };
   return i < HN_TIMES - 1 ? names[i + 1] : NULL;

@@ -60,8 +60,7 @@ static void receiving_step_receive(struct hn_request *r) {
   if (rc == 0 && !again) rc = receiving_begin_content(r);
   if (rc) transfer_fail(r, &r->rx, rc);
   if (rc || again) return;
-  if (content_is_done(&r->content, &r->exchange))
-    transfer_end_deadline(r);
+  if (content_is_done(&r->content, &r->exchange)) transfer_end_deadline(r);
   request_set_state(r, HN_REQUEST_RECEIVED);
   op_complete(&r->node, &r->rx, HN_STATUS_HEADERS_AVAILABLE, 0);
 }
@@ -110,8 +109,7 @@ static int receiving_read_piece(struct hn_request *r, size_t *got) {
 
 static int receiving_too_large(struct hn_request *r) {
   return err_set(&r->info, HN_ERR_INSUFFICIENT_BUFFER, HN_PHASE_RECEIVE,
-                 r->target->authority,
-                 "body larger than max_response_body");
+                 r->target->authority, "body larger than max_response_body");
 }
 
 /* Reads until there is enough: 0 when the operation can complete. */
@@ -166,8 +164,7 @@ static void receiving_step_read(struct hn_request *r) {
   bool to_file = op->file.fd >= 0;
   int rc = to_file ? receiving_read_file(r) : receiving_read(r);
   if (!transfer_settle(r, op, rc, r->settings.receive_timeout)) return;
-  if (content_is_done(&r->content, &r->exchange))
-    transfer_end_deadline(r);
+  if (content_is_done(&r->content, &r->exchange)) transfer_end_deadline(r);
   if (!to_file && op->moved == 0 && op->mode != HN_READ_ALL)
     op_complete_ended(&r->node, op);
   else
@@ -180,9 +177,9 @@ void receiving_step(struct hn_request *r) {
     return;
   }
   switch (r->rx.api) {
-    case HN_OP_RECEIVE_RESPONSE: receiving_step_receive(r); break;
-    case HN_OP_QUERY_DATA_AVAILABLE: receiving_step_query(r); break;
-    default: receiving_step_read(r); break;
+  case HN_OP_RECEIVE_RESPONSE: receiving_step_receive(r); break;
+  case HN_OP_QUERY_DATA_AVAILABLE: receiving_step_query(r); break;
+  default: receiving_step_read(r); break;
   }
 }
 
@@ -213,8 +210,7 @@ int hn_query_data_available(hn_runtime *rt, hn_handle request) {
 }
 
 static int receiving_start_read(hn_runtime *rt, hn_handle request,
-                                uint64_t want, enum hn_read_mode mode,
-                                int fd) {
+                                uint64_t want, enum hn_read_mode mode, int fd) {
   struct hn_request *r;
   int rc = transfer_find(rt, request, &r);
   if (rc == 0 && fd >= 0) rc = policy_check_file(rt);

@@ -43,8 +43,7 @@ static bool redirect_is_http(const struct hn_url_parts *p, bool *secure) {
 static int redirect_append_fragment(const struct hn_hop *from,
                                     struct hn_slice fragment,
                                     struct hn_buf *text) {
-  if (fragment.n == 0)
-    return from ? buf_append(text, hop_fragment(from)) : 0;
+  if (fragment.n == 0) return from ? buf_append(text, hop_fragment(from)) : 0;
   int rc = buf_append_char(text, '#');
   if (rc) return rc;
   return url_text_append(text, slice_from(fragment, 1), HN_URL_TEXT_TARGET);
@@ -80,8 +79,7 @@ static int redirect_copy_fields(const struct hn_request *r,
   const struct hn_slice host = slice_of("Host");
   bool same = target_is_same_origin(r->target, to);
   struct hn_slice value;
-  if (!same || !headers_find(from, host, 0, &value))
-    value = to->host_field;
+  if (!same || !headers_find(from, host, 0, &value)) value = to->host_field;
   int rc = headers_append(out, host, value);
   for (size_t i = 0; i < from->count && rc == 0; i++) {
     struct hn_slice name = headers_name(from, i);
@@ -99,8 +97,8 @@ static int redirect_make_hop(struct hn_request *r, struct hn_slice method,
   struct hn_hop *h = hop_new(redirect_hops(r) + 1, &env->account);
   if (!h) return HN_ERR_NOT_ENOUGH_MEMORY;
   bool drops_body = !slice_equal(method, r->message.method);
-  int rc = target_init(env, &h->target, parts->host, (unsigned)parts->port,
-                       secure);
+  int rc =
+      target_init(env, &h->target, parts->host, (unsigned)parts->port, secure);
   if (rc == 0) rc = redirect_make_text(r->hop, h, method, parts);
   if (rc == 0) rc = redirect_copy_fields(r, &h->target, drops_body, &h->fields);
   if (rc) {
@@ -115,12 +113,12 @@ static int redirect_judge(struct hn_request *r, bool secure) {
   const struct hn_settings *s = &r->settings;
   switch (follow_judge(s->redirect_policy, redirect_hops(r), s->max_redirects,
                        r->target->secure, secure)) {
-    case HN_FOLLOW_TOO_MANY:
-      return redirect_fail(r, HN_ERR_REDIRECT_FAILED, "too many redirects");
-    case HN_FOLLOW_DOWNGRADE:
-      return redirect_fail(r, HN_ERR_REDIRECT_FAILED,
-                           "redirect from https to http refused");
-    default: return 0;
+  case HN_FOLLOW_TOO_MANY:
+    return redirect_fail(r, HN_ERR_REDIRECT_FAILED, "too many redirects");
+  case HN_FOLLOW_DOWNGRADE:
+    return redirect_fail(r, HN_ERR_REDIRECT_FAILED,
+                         "redirect from https to http refused");
+  default: return 0;
   }
 }
 

@@ -7,8 +7,8 @@
 #include "../proto/url.h"
 
 static const char *const request_names[HN_REQUEST_STATES] = {
-  "new",         "sending",  "sent",   "receiving",
-  "redirecting", "redirecting", "received", "failed", "broken",
+    "new",         "sending",  "sent",   "receiving", "redirecting",
+    "redirecting", "received", "failed", "broken",
 };
 
 enum {
@@ -17,17 +17,17 @@ enum {
 };
 
 static const unsigned request_next[HN_REQUEST_STATES] = {
-  [HN_REQUEST_NEW] = HN_REQUEST_BIT_SENDING | HN_REQUEST_BIT_ENDS,
-  [HN_REQUEST_SENDING] = 1 << HN_REQUEST_SENT | HN_REQUEST_BIT_ENDS,
-  [HN_REQUEST_SENT] = 1 << HN_REQUEST_RECEIVING | HN_REQUEST_BIT_SENDING |
-                      HN_REQUEST_BIT_ENDS,
-  [HN_REQUEST_RECEIVING] = 1 << HN_REQUEST_RECEIVED |
-                           1 << HN_REQUEST_REDIRECTING | HN_REQUEST_BIT_ENDS,
-  [HN_REQUEST_REDIRECTING] = 1 << HN_REQUEST_CLEARING | HN_REQUEST_BIT_ENDS,
-  [HN_REQUEST_CLEARING] = 1 << HN_REQUEST_RECEIVING | HN_REQUEST_BIT_ENDS,
-  [HN_REQUEST_RECEIVED] = HN_REQUEST_BIT_SENDING | HN_REQUEST_BIT_ENDS,
-  [HN_REQUEST_FAILED] = HN_REQUEST_BIT_SENDING | HN_REQUEST_BIT_ENDS,
-  [HN_REQUEST_BROKEN] = HN_REQUEST_BIT_SENDING | HN_REQUEST_BIT_ENDS,
+    [HN_REQUEST_NEW] = HN_REQUEST_BIT_SENDING | HN_REQUEST_BIT_ENDS,
+    [HN_REQUEST_SENDING] = 1 << HN_REQUEST_SENT | HN_REQUEST_BIT_ENDS,
+    [HN_REQUEST_SENT] = 1 << HN_REQUEST_RECEIVING | HN_REQUEST_BIT_SENDING |
+                        HN_REQUEST_BIT_ENDS,
+    [HN_REQUEST_RECEIVING] = 1 << HN_REQUEST_RECEIVED |
+                             1 << HN_REQUEST_REDIRECTING | HN_REQUEST_BIT_ENDS,
+    [HN_REQUEST_REDIRECTING] = 1 << HN_REQUEST_CLEARING | HN_REQUEST_BIT_ENDS,
+    [HN_REQUEST_CLEARING] = 1 << HN_REQUEST_RECEIVING | HN_REQUEST_BIT_ENDS,
+    [HN_REQUEST_RECEIVED] = HN_REQUEST_BIT_SENDING | HN_REQUEST_BIT_ENDS,
+    [HN_REQUEST_FAILED] = HN_REQUEST_BIT_SENDING | HN_REQUEST_BIT_ENDS,
+    [HN_REQUEST_BROKEN] = HN_REQUEST_BIT_SENDING | HN_REQUEST_BIT_ENDS,
 };
 
 void request_set_state(struct hn_request *r, enum hn_request_state state) {

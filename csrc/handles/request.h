@@ -17,13 +17,13 @@
 #include "hop.h"
 
 enum hn_request_state {
-  HN_REQUEST_NEW,       /* not yet sent */
-  HN_REQUEST_SENDING,   /* hn_send runs */
-  HN_REQUEST_SENT,      /* head and given body are out */
-  HN_REQUEST_RECEIVING, /* hn_receive_response runs */
+  HN_REQUEST_NEW,         /* not yet sent */
+  HN_REQUEST_SENDING,     /* hn_send runs */
+  HN_REQUEST_SENT,        /* head and given body are out */
+  HN_REQUEST_RECEIVING,   /* hn_receive_response runs */
   HN_REQUEST_REDIRECTING, /* held until the caller has seen the redirect */
-  HN_REQUEST_CLEARING,  /* what is left of its body is read away */
-  HN_REQUEST_RECEIVED,  /* the response head is here */
+  HN_REQUEST_CLEARING,    /* what is left of its body is read away */
+  HN_REQUEST_RECEIVED,    /* the response head is here */
   HN_REQUEST_FAILED,
   HN_REQUEST_BROKEN,
   HN_REQUEST_STATES
@@ -36,31 +36,31 @@ struct hn_request {
   const struct hn_target *target; /* borrowed: the connection's or the hop's */
   struct hn_hop *hop;       /* owned: where redirects led; NULL: nowhere */
   struct hn_hop *next_hop;  /* owned: where the next one leads */
-  bool opened_secure; /* HN_REQUEST_SECURE */
-  bool own_framing; /* Content-Length or Transfer-Encoding is ours */
-  bool own_accept;  /* Accept-Encoding is ours */
-  bool securing;    /* it waits for its TLS identity */
-  bool begun;       /* the exchange of this send has been begun */
-  int minor;        /* HTTP/1.minor */
-  struct hn_buf text;        /* method, then target */
-  size_t method_size;        /* of text */
-  struct hn_headers fields;  /* the request's */
-  struct hn_headers answer;  /* the response's, its whole head as block */
+  bool opened_secure;       /* HN_REQUEST_SECURE */
+  bool own_framing;         /* Content-Length or Transfer-Encoding is ours */
+  bool own_accept;          /* Accept-Encoding is ours */
+  bool securing;            /* it waits for its TLS identity */
+  bool begun;               /* the exchange of this send has been begun */
+  int minor;                /* HTTP/1.minor */
+  struct hn_buf text;       /* method, then target */
+  size_t method_size;       /* of text */
+  struct hn_headers fields; /* the request's */
+  struct hn_headers answer; /* the response's, its whole head as block */
   struct hn_headers trailers;
-  struct hn_buf body;        /* a copy of the body given to hn_send */
-  struct hn_buf raw;         /* hn_query_raw_headers' answer */
+  struct hn_buf body; /* a copy of the body given to hn_send */
+  struct hn_buf raw;  /* hn_query_raw_headers' answer */
   struct hn_message message;
   struct hn_exchange exchange;
   struct hn_content content;
-  struct hn_operation tx;    /* send, write */
-  struct hn_operation rx;    /* receive response, query, read */
+  struct hn_operation tx; /* send, write */
+  struct hn_operation rx; /* receive response, query, read */
   struct hn_settings settings;
-  struct hn_texts *texts;    /* owned; NULL until one is set */
-  char *via;                 /* owned: what the wish's route shows, or NULL */
-  struct hn_news_log *log;   /* owned; NULL while nobody listens */
-  struct hn_timer deadline;  /* total_timeout, HN_TIMER_TOTAL */
-  bool late;                 /* it has passed */
-  struct hn_errinfo info;    /* of the operation that failed last */
+  struct hn_texts *texts;   /* owned; NULL until one is set */
+  char *via;                /* owned: what the wish's route shows, or NULL */
+  struct hn_news_log *log;  /* owned; NULL while nobody listens */
+  struct hn_timer deadline; /* total_timeout, HN_TIMER_TOTAL */
+  bool late;                /* it has passed */
+  struct hn_errinfo info;   /* of the operation that failed last */
 };
 
 HN_INTERNAL struct hn_request *request_from(struct hn_node *n);

@@ -69,8 +69,7 @@ static int request_check_lines(const struct hn_request *r,
   headers_init(&h, HN_MAX_REQUEST_HEAD, HN_MAX_FIELDS);
   int rc = headers_apply_lines(&h, HN_ADD, lines);
   for (size_t i = 0; i < h.count && rc == 0; i++)
-    if (!request_may_add(r, headers_name(&h, i)))
-      rc = HN_ERR_INVALID_PARAMETER;
+    if (!request_may_add(r, headers_name(&h, i))) rc = HN_ERR_INVALID_PARAMETER;
   headers_fini(&h);
   return rc;
 }
@@ -79,14 +78,12 @@ static int request_check_lines(const struct hn_request *r,
  * one replaces it. */
 static unsigned request_mode(struct hn_slice name, unsigned mode) {
   bool adds = mode == 0 || mode == HN_ADD;
-  return adds && slice_equal_nocase(name, slice_of("Host"))
-             ? HN_ADD_OR_REPLACE
-             : mode;
+  return adds && slice_equal_nocase(name, slice_of("Host")) ? HN_ADD_OR_REPLACE
+                                                            : mode;
 }
 
 static int request_map_error(int rc) {
-  return rc == HN_ERR_HEADER_SIZE_OVERFLOW ||
-                 rc == HN_ERR_HEADER_COUNT_EXCEEDED
+  return rc == HN_ERR_HEADER_SIZE_OVERFLOW || rc == HN_ERR_HEADER_COUNT_EXCEEDED
              ? HN_ERR_INVALID_PARAMETER
              : rc;
 }

@@ -130,20 +130,20 @@ static void request_describe(const struct hn_node *n, struct hn_buf *out) {
 }
 
 static const struct hn_node_ops request_ops = {
-  .size = sizeof(struct hn_request),
-  .cancel = request_cancel,
-  .listen = request_listen,
-  .destroy = request_destroy,
-  .describe = request_describe,
-  .expire = request_expire,
-  .apis = 1u << HN_OP_RECEIVE_RESPONSE | 1u << HN_OP_QUERY_DATA_AVAILABLE |
-          1u << HN_OP_READ_DATA | 1u << HN_OP_WRITE_DATA |
-          1u << HN_OP_SEND_REQUEST,
-  .step = request_step,
-  .reads = request_reads,
-  .go_on = request_go_on,
-  .break_off = request_break_off,
-  .blame = request_blame,
+    .size = sizeof(struct hn_request),
+    .cancel = request_cancel,
+    .listen = request_listen,
+    .destroy = request_destroy,
+    .describe = request_describe,
+    .expire = request_expire,
+    .apis = 1u << HN_OP_RECEIVE_RESPONSE | 1u << HN_OP_QUERY_DATA_AVAILABLE |
+            1u << HN_OP_READ_DATA | 1u << HN_OP_WRITE_DATA |
+            1u << HN_OP_SEND_REQUEST,
+    .step = request_step,
+    .reads = request_reads,
+    .go_on = request_go_on,
+    .break_off = request_break_off,
+    .blame = request_blame,
 };
 
 static struct hn_request *request_new(hn_runtime *rt) {
@@ -208,8 +208,7 @@ static int request_fill(struct hn_request *r, struct hn_connect *c,
                         const struct hn_request_spec *spec) {
   const unsigned raw =
       HN_REQUEST_ESCAPE_DISABLE | HN_REQUEST_ESCAPE_DISABLE_QUERY;
-  struct hn_slice method =
-      spec->method.n ? spec->method : slice_of("GET");
+  struct hn_slice method = spec->method.n ? spec->method : slice_of("GET");
   r->opened_secure = (spec->flags & HN_REQUEST_SECURE) != 0;
   int rc = connect_get_target(c, r->opened_secure, &r->target);
   if (rc) return rc;

@@ -46,11 +46,11 @@ static void session_expire(struct hn_node *n, const struct hn_timer *t) {
 }
 
 static const struct hn_node_ops session_ops = {
-  .size = sizeof(struct hn_session),
-  .cancel = session_cancel,
-  .destroy = session_destroy,
-  .describe = session_describe,
-  .expire = session_expire,
+    .size = sizeof(struct hn_session),
+    .cancel = session_cancel,
+    .destroy = session_destroy,
+    .describe = session_describe,
+    .expire = session_expire,
 };
 
 struct hn_slice session_agent(const struct hn_session *s) {

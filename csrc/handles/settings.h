@@ -23,13 +23,13 @@ struct hn_settings {
   int64_t max_response_body;
   int64_t decompression;    /* enum hn_coding bits that are asked for */
   int64_t max_decoded_size; /* of one body; a bomb's limit */
-  int64_t redirect_policy; /* enum hn_redirect_policy */
+  int64_t redirect_policy;  /* enum hn_redirect_policy */
   int64_t max_redirects;
-  int64_t reject_userpwd; /* a URL with credentials is refused */
-  int64_t disabled;       /* enum hn_disable_feature */
-  int64_t enabled;        /* enum hn_enable_feature */
-  int64_t security_flags; /* enum hn_tls_ignore */
-  int64_t secure_protocols;      /* enum hn_tls_version */
+  int64_t reject_userpwd;   /* a URL with credentials is refused */
+  int64_t disabled;         /* enum hn_disable_feature */
+  int64_t enabled;          /* enum hn_enable_feature */
+  int64_t security_flags;   /* enum hn_tls_ignore */
+  int64_t secure_protocols; /* enum hn_tls_version */
   int64_t revocation_offline_ok;
   /* Options without effect are kept, to be read back. */
   int64_t read_buffer_size, write_buffer_size, request_priority;
@@ -64,29 +64,23 @@ enum hn_text {
 };
 
 struct hn_texts {
-  char *at[HN_TEXTS]; /* owned; NULL: not set */
+  char *at[HN_TEXTS];         /* owned; NULL: not set */
   struct hn_account *account; /* borrowed: where they count */
 };
 
 /* design.md 6 and WinHTTP's defaults. */
-#define HN_SETTINGS_DEFAULT                            \
-  {                                                    \
-    .resolve_timeout = 30 * 1000,                      \
-    .connect_timeout = 60 * 1000,                      \
-    .send_timeout = 30 * 1000,                         \
-    .receive_timeout = 30 * 1000,                      \
-    .response_timeout = 90 * 1000,                     \
-    .total_timeout = -1,                               \
-    .connect_retries = 5,                              \
-    .max_response_header_size = HN_MAX_HEAD,           \
-    .max_response_drain_size = HN_MAX_DRAIN,           \
-    .max_http_status_continue = HN_MAX_INTERIM,        \
-    .max_response_body = (int64_t)1024 * 1024 * 1024,  \
-    .decompression = 15,                               \
-    .max_decoded_size = (int64_t)4096 * 1024 * 1024,   \
-    .redirect_policy = 1, /* not from https to http */ \
-    .max_redirects = 10,                               \
-    .secure_protocols = 0x2800, /* TLS 1.2 and 1.3 */  \
+#define HN_SETTINGS_DEFAULT                                                    \
+  {                                                                            \
+    .resolve_timeout = 30 * 1000, .connect_timeout = 60 * 1000,                \
+    .send_timeout = 30 * 1000, .receive_timeout = 30 * 1000,                   \
+    .response_timeout = 90 * 1000, .total_timeout = -1, .connect_retries = 5,  \
+    .max_response_header_size = HN_MAX_HEAD,                                   \
+    .max_response_drain_size = HN_MAX_DRAIN,                                   \
+    .max_http_status_continue = HN_MAX_INTERIM,                                \
+    .max_response_body = (int64_t)1024 * 1024 * 1024, .decompression = 15,     \
+    .max_decoded_size = (int64_t)4096 * 1024 * 1024,                           \
+    .redirect_policy = 1, /* not from https to http */                         \
+        .max_redirects = 10, .secure_protocols = 0x2800, /* TLS 1.2 and 1.3 */ \
   }
 
 /* RECEIVE_RESPONSE_TIMEOUT is never less than RECEIVE_TIMEOUT (winhttp.md 3.1,

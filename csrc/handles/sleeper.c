@@ -48,22 +48,22 @@ static void sleeper_break_off(struct hn_node *n) {
 /* The only way that it can fail. */
 static const struct hn_errinfo *sleeper_blame(struct hn_node *n, int code) {
   static const struct hn_errinfo cancelled = {
-    .code = HN_ERR_OPERATION_CANCELLED, .text = "operation cancelled"};
+      .code = HN_ERR_OPERATION_CANCELLED, .text = "operation cancelled"};
   (void)n;
   (void)code;
   return &cancelled;
 }
 
 static const struct hn_node_ops sleeper_ops = {
-  .size = sizeof(struct hn_sleeper) + sizeof(struct hn_queue),
-  .cancel = duplex_cancel,
-  .destroy = sleeper_destroy,
-  .describe = sleeper_describe,
-  .expire = sleeper_expire,
-  .apis = 1u << HN_OP_SLEEP,
-  .step = sleeper_step,
-  .break_off = sleeper_break_off,
-  .blame = sleeper_blame,
+    .size = sizeof(struct hn_sleeper) + sizeof(struct hn_queue),
+    .cancel = duplex_cancel,
+    .destroy = sleeper_destroy,
+    .describe = sleeper_describe,
+    .expire = sleeper_expire,
+    .apis = 1u << HN_OP_SLEEP,
+    .step = sleeper_step,
+    .break_off = sleeper_break_off,
+    .blame = sleeper_blame,
 };
 
 /* It has a queue of its own: nobody's events come before its end. */

@@ -50,9 +50,9 @@ int target_init(const struct hn_env *env, struct hn_target *t,
 int target_append_url(const struct hn_target *t, struct hn_slice path,
                       struct hn_buf *out) {
   const struct hn_url_parts parts = {
-    .scheme = slice_of(url_request_scheme(t->secure)->name),
-    .host = t->host,
-    .port = (int)t->port,
+      .scheme = slice_of(url_request_scheme(t->secure)->name),
+      .host = t->host,
+      .port = (int)t->port,
   };
   int rc = url_create(&parts, 0, out);
   /* RFC 9112 3.3: a target "*" is a URL without path and query. */

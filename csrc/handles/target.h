@@ -11,8 +11,8 @@ struct hn_target {
   struct hn_slice host; /* owned, without brackets; n == 0: not made */
   unsigned port;
   bool secure;
-  uint64_t hash;    /* origin_hash */
-  char *authority;  /* owned: "example.org:80" */
+  uint64_t hash;              /* origin_hash */
+  char *authority;            /* owned: "example.org:80" */
   struct hn_slice host_line;  /* owned: "Host: example.org" CRLF */
   struct hn_slice host_field; /* its value: no default port, no zone */
 };

@@ -103,8 +103,8 @@ bool transfer_settle(struct hn_request *r, struct hn_operation *op, int rc,
  * one started later fails with TIMEOUT at once. */
 static void transfer_on_deadline(struct hn_request *r) {
   r->late = true;
-  err_set(&r->info, HN_ERR_TIMEOUT, transfer_phase(r),
-          r->target->authority, "total timeout");
+  err_set(&r->info, HN_ERR_TIMEOUT, transfer_phase(r), r->target->authority,
+          "total timeout");
   if (r->begun) exchange_abort(&r->exchange);
   if (r->tx.running) transfer_fail(r, &r->tx, HN_ERR_TIMEOUT);
   if (r->rx.running) transfer_fail(r, &r->rx, HN_ERR_TIMEOUT);

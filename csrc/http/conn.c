@@ -196,8 +196,7 @@ int conn_fill(struct hn_conn *c, size_t cap, size_t *got) {
   size_t room = cap - buf_size(&c->in);
   if (room > HN_READ_AHEAD) room = HN_READ_AHEAD;
   if (!conn_can_read(c)) return conn_watch(c);
-  if (!c->in.bytes)
-    spares_take(&c->env->spares, &c->in, HN_READ_AHEAD, cap);
+  if (!c->in.bytes) spares_take(&c->env->spares, &c->in, HN_READ_AHEAD, cap);
   char *p;
   int rc = buf_reserve(&c->in, room, &p);
   if (rc) return rc;

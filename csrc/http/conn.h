@@ -40,32 +40,32 @@ struct hn_conn_facts {
 };
 
 struct hn_conn {
-  struct hn_env *env;       /* borrowed: outlives every connection */
-  struct hn_pool *pool;     /* borrowed: whose lists it is in */
-  uint64_t tag;             /* its slot */
-  uint64_t owner;           /* handle of the attached exchange; 0: the pool's */
-  struct hn_link link;      /* in one of the pool's lists */
-  struct hn_place *place;   /* its origin's in the pool, held; or NULL */
-  struct hn_link at_place;  /* in one of the place's lists, while not busy */
-  struct hn_timer end;      /* in the pool's heap, while its server limits it */
-  struct hn_link again;     /* in env->unfinished */
-  const struct hn_origin *origin; /* borrowed for life */
-  struct hn_dial *dial;     /* owned; NULL once connected */
-  struct hn_transport *transport; /* owned; NULL until connected */
-  unsigned interest;        /* what the reactor watches; 0: removed */
+  struct hn_env *env;      /* borrowed: outlives every connection */
+  struct hn_pool *pool;    /* borrowed: whose lists it is in */
+  uint64_t tag;            /* its slot */
+  uint64_t owner;          /* handle of the attached exchange; 0: the pool's */
+  struct hn_link link;     /* in one of the pool's lists */
+  struct hn_place *place;  /* its origin's in the pool, held; or NULL */
+  struct hn_link at_place; /* in one of the place's lists, while not busy */
+  struct hn_timer end;     /* in the pool's heap, while its server limits it */
+  struct hn_link again;    /* in env->unfinished */
+  const struct hn_origin *origin;     /* borrowed for life */
+  struct hn_dial *dial;               /* owned; NULL once connected */
+  struct hn_transport *transport;     /* owned; NULL until connected */
+  unsigned interest;                  /* what the reactor watches; 0: removed */
   const struct hn_protocol *protocol; /* that it speaks; NULL until connected */
-  bool is_1_0;              /* its server answered with HTTP/1.0 */
-  bool retired;             /* no exchange after those it has */
-  bool draining;            /* what nobody reads is passing by */
-  bool readable;            /* a read is worth trying */
-  bool blocked;             /* the last write met AGAIN */
-  bool passed_over;         /* it was reported readable and nobody read */
-  struct hn_buf in;         /* read and not yet used */
-  struct hn_buf out;        /* to be written */
-  int64_t heard_at;         /* us: when bytes came last */
-  int64_t idle_since;       /* us: when it fell silent */
-  int64_t patience;         /* ms its peer waits for the next exchange */
-  unsigned holds;           /* see conn_hold */
+  bool is_1_0;                        /* its server answered with HTTP/1.0 */
+  bool retired;                       /* no exchange after those it has */
+  bool draining;                      /* what nobody reads is passing by */
+  bool readable;                      /* a read is worth trying */
+  bool blocked;                       /* the last write met AGAIN */
+  bool passed_over;            /* it was reported readable and nobody read */
+  struct hn_buf in;            /* read and not yet used */
+  struct hn_buf out;           /* to be written */
+  int64_t heard_at;            /* us: when bytes came last */
+  int64_t idle_since;          /* us: when it fell silent */
+  int64_t patience;            /* ms its peer waits for the next exchange */
+  unsigned holds;              /* see conn_hold */
   struct hn_conn_facts *facts; /* owned; of one that is closed, or NULL */
   _Alignas(max_align_t) unsigned char state[HN_CONN_STATE]; /* the protocol's */
 };

@@ -23,8 +23,8 @@ static size_t content_room(const struct hn_exchange *x) {
   return rest > 0 ? (size_t)rest : 1;
 }
 
-static int content_fail_in(struct hn_exchange *x, enum hn_phase phase,
-                           int code, const char *detail) {
+static int content_fail_in(struct hn_exchange *x, enum hn_phase phase, int code,
+                           const char *detail) {
   err_set(x->info, code, phase, x->setup.authority, detail);
   exchange_abort(x);
   return code;
@@ -36,10 +36,10 @@ static int content_fail(struct hn_exchange *x, int code, const char *detail) {
 
 static enum hn_part content_part(enum hn_coding coding) {
   switch (coding) {
-    case HN_CODING_GZIP: return HN_PART_GZIP;
-    case HN_CODING_DEFLATE: return HN_PART_DEFLATE;
-    case HN_CODING_BROTLI: return HN_PART_BROTLI;
-    case HN_CODING_ZSTD: return HN_PART_ZSTD;
+  case HN_CODING_GZIP: return HN_PART_GZIP;
+  case HN_CODING_DEFLATE: return HN_PART_DEFLATE;
+  case HN_CODING_BROTLI: return HN_PART_BROTLI;
+  case HN_CODING_ZSTD: return HN_PART_ZSTD;
   }
   return HN_PART_COUNT;
 }
@@ -140,8 +140,8 @@ static int content_decode(struct hn_content *c, struct hn_exchange *x, char *p,
   return 0;
 }
 
-int content_read(struct hn_content *c, struct hn_exchange *x, char *p,
-                 size_t n, size_t *got) {
+int content_read(struct hn_content *c, struct hn_exchange *x, char *p, size_t n,
+                 size_t *got) {
   if (!c->decoder) return exchange_read(x, p, n, got);
   size_t ahead = buf_size(&c->ready);
   if (ahead == 0) return content_decode(c, x, p, n, got);

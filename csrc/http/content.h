@@ -15,12 +15,12 @@
 
 struct hn_content {
   struct hn_decoder *decoder; /* owned; NULL: delivered as it comes */
-  struct hn_buf in;    /* compressed bytes */
-  struct hn_buf ready; /* decoded ahead, for query_data_available */
-  uint64_t size;       /* decoded bytes so far */
-  uint64_t max_size;   /* a bomb's limit */
-  bool ended;          /* no more compressed bytes */
-  bool done;           /* no more decoded ones */
+  struct hn_buf in;           /* compressed bytes */
+  struct hn_buf ready;        /* decoded ahead, for query_data_available */
+  uint64_t size;              /* decoded bytes so far */
+  uint64_t max_size;          /* a bomb's limit */
+  bool ended;                 /* no more compressed bytes */
+  bool done;                  /* no more decoded ones */
 };
 
 /* A response head is here: makes the decoder it asks for, out of the codings in

@@ -5,30 +5,30 @@
 #include "../base/trace.h"
 
 static const char *const exchange_names[HN_X_STATES] = {
-  "NEW", "CONNECT", "SEND", "OPEN", "AWAIT", "BODY", "REST", "DONE", "DEAD",
+    "NEW", "CONNECT", "SEND", "OPEN", "AWAIT", "BODY", "REST", "DONE", "DEAD",
 };
 
 enum { /* bits for the table of legal steps */
-  HN_XB_CONNECT = 1 << HN_X_CONNECT,
-  HN_XB_SEND = 1 << HN_X_SEND,
-  HN_XB_OPEN = 1 << HN_X_OPEN,
-  HN_XB_AWAIT = 1 << HN_X_AWAIT,
-  HN_XB_BODY = 1 << HN_X_BODY,
-  HN_XB_REST = 1 << HN_X_REST,
-  HN_XB_DONE = 1 << HN_X_DONE,
-  HN_XB_DEAD = 1 << HN_X_DEAD,
+       HN_XB_CONNECT = 1 << HN_X_CONNECT,
+       HN_XB_SEND = 1 << HN_X_SEND,
+       HN_XB_OPEN = 1 << HN_X_OPEN,
+       HN_XB_AWAIT = 1 << HN_X_AWAIT,
+       HN_XB_BODY = 1 << HN_X_BODY,
+       HN_XB_REST = 1 << HN_X_REST,
+       HN_XB_DONE = 1 << HN_X_DONE,
+       HN_XB_DEAD = 1 << HN_X_DEAD,
 };
 
 static const unsigned exchange_next[HN_X_STATES] = {
-  [HN_X_NEW] = HN_XB_CONNECT | HN_XB_DEAD,
-  [HN_X_CONNECT] = HN_XB_SEND | HN_XB_DEAD,
-  [HN_X_SEND] = HN_XB_OPEN | HN_XB_CONNECT | HN_XB_DEAD,
-  [HN_X_OPEN] = HN_XB_AWAIT | HN_XB_CONNECT | HN_XB_DEAD,
-  [HN_X_AWAIT] = HN_XB_BODY | HN_XB_CONNECT | HN_XB_DEAD,
-  [HN_X_BODY] = HN_XB_REST | HN_XB_DONE | HN_XB_DEAD,
-  [HN_X_REST] = HN_XB_DONE | HN_XB_DEAD,
-  [HN_X_DONE] = HN_XB_DEAD,
-  [HN_X_DEAD] = HN_XB_DEAD,
+    [HN_X_NEW] = HN_XB_CONNECT | HN_XB_DEAD,
+    [HN_X_CONNECT] = HN_XB_SEND | HN_XB_DEAD,
+    [HN_X_SEND] = HN_XB_OPEN | HN_XB_CONNECT | HN_XB_DEAD,
+    [HN_X_OPEN] = HN_XB_AWAIT | HN_XB_CONNECT | HN_XB_DEAD,
+    [HN_X_AWAIT] = HN_XB_BODY | HN_XB_CONNECT | HN_XB_DEAD,
+    [HN_X_BODY] = HN_XB_REST | HN_XB_DONE | HN_XB_DEAD,
+    [HN_X_REST] = HN_XB_DONE | HN_XB_DEAD,
+    [HN_X_DONE] = HN_XB_DEAD,
+    [HN_X_DEAD] = HN_XB_DEAD,
 };
 
 static void exchange_set_state(struct hn_exchange *x, enum hn_x_state state) {
@@ -119,8 +119,7 @@ static void exchange_let_go(struct hn_exchange *x) {
  * word. */
 static bool exchange_is_snubbed(const struct hn_exchange *x, int code) {
   return code == HN_ERR_CONNECTION_ERROR && x->conn && x->conn->transport &&
-         !x->conn->origin->tls && !x->reused && !x->retried &&
-         x->received == 0;
+         !x->conn->origin->tls && !x->reused && !x->retried && x->received == 0;
 }
 
 /* The connection goes with us. Not told: that one goes which was never
@@ -368,8 +367,7 @@ static void exchange_finish(struct hn_exchange *x) {
 
 static int exchange_step_end(struct hn_exchange *x) {
   int rc = x->answered ? 0 : x->protocol->stream.end(x);
-  if (x->times.at[HN_TIME_SEND_END] == 0)
-    exchange_note(x, HN_TIME_SEND_END);
+  if (x->times.at[HN_TIME_SEND_END] == 0) exchange_note(x, HN_TIME_SEND_END);
   if (rc == 0) exchange_set_state(x, HN_X_AWAIT);
   return rc;
 }
@@ -483,14 +481,14 @@ void exchange_expire(struct hn_exchange *x) {
 
 enum hn_phase exchange_phase(const struct hn_exchange *x) {
   switch (x->state) {
-    case HN_X_NEW:
-    case HN_X_CONNECT:
-      if (!x->conn) return HN_PHASE_ACQUIRE;
-      return x->conn->dial ? dial_phase(x->conn->dial) : HN_PHASE_CONNECT;
-    case HN_X_SEND:
-    case HN_X_OPEN: return HN_PHASE_SEND;
-    case HN_X_AWAIT: return HN_PHASE_RESPONSE;
-    default: return HN_PHASE_RECEIVE;
+  case HN_X_NEW:
+  case HN_X_CONNECT:
+    if (!x->conn) return HN_PHASE_ACQUIRE;
+    return x->conn->dial ? dial_phase(x->conn->dial) : HN_PHASE_CONNECT;
+  case HN_X_SEND:
+  case HN_X_OPEN: return HN_PHASE_SEND;
+  case HN_X_AWAIT: return HN_PHASE_RESPONSE;
+  default: return HN_PHASE_RECEIVE;
   }
 }
 

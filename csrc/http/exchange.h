@@ -57,8 +57,8 @@ struct hn_message {
 
 /* What came back, whatever it was said in. */
 struct hn_response {
-  int status;      /* 100..999 */
-  int major, minor; /* the version it came in */
+  int status;                   /* 100..999 */
+  int major, minor;             /* the version it came in */
   uint32_t reason, reason_size; /* span in the fields' bytes */
   struct hn_headers *fields;    /* borrowed: where they go */
   struct hn_headers *trailers;  /* borrowed */
@@ -69,12 +69,12 @@ struct hn_response {
 
 /* Where an exchange's connection comes from, and its limits. */
 struct hn_exchange_setup {
-  struct hn_pool *pool;   /* borrowed */
+  struct hn_pool *pool; /* borrowed */
   struct hn_pool_wish wish;
-  const char *authority;  /* borrowed: "example.org:443", for errors */
-  size_t max_head;        /* MAX_RESPONSE_HEADER_SIZE */
-  unsigned max_interim;   /* MAX_HTTP_STATUS_CONTINUE */
-  uint64_t max_drain;     /* MAX_RESPONSE_DRAIN_SIZE */
+  const char *authority; /* borrowed: "example.org:443", for errors */
+  size_t max_head;       /* MAX_RESPONSE_HEADER_SIZE */
+  unsigned max_interim;  /* MAX_HTTP_STATUS_CONTINUE */
+  uint64_t max_drain;    /* MAX_RESPONSE_DRAIN_SIZE */
 };
 
 struct hn_exchange {
@@ -99,13 +99,13 @@ struct hn_exchange {
   uint64_t unwanted;  /* body_size when its rest began to be read away */
   struct hn_timer patience; /* with a server that does not say 100, or not the
                                rest of a body */
-  bool expecting;     /* for 100 (Continue): the body is held back */
-  bool answered;      /* the final head came before the body was out */
-  bool reused;        /* the connection served another exchange before */
-  bool retried;       /* this is the second connection */
-  bool receiving;     /* "receiving_response" was said, nothing came yet */
-  bool hungry;        /* the last AGAIN waits for nothing: call again, in the
-                         next step. The caller clears it */
+  bool expecting;           /* for 100 (Continue): the body is held back */
+  bool answered;            /* the final head came before the body was out */
+  bool reused;              /* the connection served another exchange before */
+  bool retried;             /* this is the second connection */
+  bool receiving; /* "receiving_response" was said, nothing came yet */
+  bool hungry;    /* the last AGAIN waits for nothing: call again, in the
+                     next step. The caller clears it */
   /* The protocol's; need not be zeroed. */
   _Alignas(max_align_t) unsigned char stream[HN_STREAM_STATE];
 };

@@ -55,8 +55,7 @@ static int h1_queue_head(struct hn_conn *c, const struct hn_message *m) {
   int rc = h1_conn_event(h1_turn(c), HN_H1_SEND_HEAD);
   if (rc) return rc;
   h1_conn_note_request(h1_turn(c), m->minor, m->fields);
-  if (!c->out.bytes)
-    spares_take(&c->env->spares, &c->out, 1024, c->out.cap);
+  if (!c->out.bytes) spares_take(&c->env->spares, &c->out, 1024, c->out.cap);
   return h1_head_write(&c->out, m->method, m->target, m->minor, m->fields);
 }
 
@@ -66,8 +65,7 @@ static int h1_begin(struct hn_exchange *x) {
   h1_head_init(h1_head(x), x->setup.max_head);
   int rc = h1_queue_head(c, m);
   if (rc == 0 && !m->expects && m->body.n > 0 && m->body.n <= HN_H1_PIECE) {
-    rc = h1_is_chunked(x) ? h1_queue_chunk(c, m->body)
-                          : conn_queue(c, m->body);
+    rc = h1_is_chunked(x) ? h1_queue_chunk(c, m->body) : conn_queue(c, m->body);
     if (rc == 0) x->given = x->sent = m->body.n;
   }
   x->written = buf_size(&c->out);
@@ -112,8 +110,7 @@ static int h1_fill(struct hn_exchange *x, size_t cap, size_t *got) {
   }
   int rc = conn_fill(x->conn, cap, got);
   if (rc) return rc;
-  if (x->received == 0)
-    x->times.at[HN_TIME_RESPONSE_START] = x->conn->heard_at;
+  if (x->received == 0) x->times.at[HN_TIME_RESPONSE_START] = x->conn->heard_at;
   x->received += *got;
   x->receiving = false;
   news_add(x->log, HN_STATUS_RESPONSE_RECEIVED, *got);
@@ -275,8 +272,7 @@ static size_t h1_take_ahead(struct hn_exchange *x, char *p, size_t n) {
   return n;
 }
 
-static int h1_read_body(struct hn_exchange *x, char *p, size_t n,
-                        size_t *got) {
+static int h1_read_body(struct hn_exchange *x, char *p, size_t n, size_t *got) {
   bool large = n >= HN_H1_DIRECT;
   int rc = h1_await_data(x, large);
   if (rc) return rc;
@@ -397,24 +393,26 @@ static int h1_on_ready(struct hn_conn *c) {
 }
 
 static const struct hn_protocol h1_protocol = {
-  .conn = {
-    .open = h1_open,
-    .patience = h1_patience,
-    .retire = h1_retire,
-    .on_ready = h1_on_ready,
-    .is_alive = conn_is_alive,
-  },
-  .stream = {
-    .begin = h1_begin,
-    .write = h1_write,
-    .end = h1_end,
-    .flush = h1_flush,
-    .read_head = h1_read_head,
-    .read_body = h1_read_body,
-    .peek_body = h1_peek_body,
-    .is_owed = h1_is_owed,
-    .close = h1_close,
-  },
+    .conn =
+        {
+            .open = h1_open,
+            .patience = h1_patience,
+            .retire = h1_retire,
+            .on_ready = h1_on_ready,
+            .is_alive = conn_is_alive,
+        },
+    .stream =
+        {
+            .begin = h1_begin,
+            .write = h1_write,
+            .end = h1_end,
+            .flush = h1_flush,
+            .read_head = h1_read_head,
+            .read_body = h1_read_body,
+            .peek_body = h1_peek_body,
+            .is_owed = h1_is_owed,
+            .close = h1_close,
+        },
 };
 
 const struct hn_protocol *protocol_h1(void) {

@@ -14,7 +14,7 @@
 /* In conn->state. */
 struct hn_h1_line {
   struct hn_h1_conn turn; /* whose it is */
-  uint64_t rest; /* body bytes to come that nobody reads */
+  uint64_t rest;          /* body bytes to come that nobody reads */
 };
 
 /* In exchange->stream. */

@@ -328,8 +328,8 @@ static bool pool_make_room(struct hn_pool *p, struct hn_place *place) {
 /* Into the line of the pool, by turn. */
 static void pool_join_line(struct hn_pool *p, struct hn_waiter *waiter) {
   struct hn_link *l = &p->waiting;
-  if (!list_is_empty(l) && pool_in_line(l->prev)->turn > waiter->turn)
-    do l = l->next;
+  if (!list_is_empty(l) && pool_in_line(l->prev)->turn > waiter->turn) do
+      l = l->next;
     while (pool_in_line(l)->turn < waiter->turn);
   list_insert_before(l, &waiter->line);
 }
@@ -344,8 +344,8 @@ static void pool_wait(struct hn_pool *p, struct hn_place *place,
   waiter_init(waiter);
   place_hold(place);
   struct hn_link *l = &place->waiting;
-  if (!list_is_empty(l) && pool_waiter(l->prev)->turn > waiter->turn)
-    do l = l->next;
+  if (!list_is_empty(l) && pool_waiter(l->prev)->turn > waiter->turn) do
+      l = l->next;
     while (pool_waiter(l)->turn < waiter->turn);
   list_insert_before(l, &waiter->link);
   if (pool_room(p, place) > 0) pool_join_line(p, waiter);
@@ -393,8 +393,7 @@ static int pool_acquire_at(struct hn_pool *p, struct hn_place *place,
 }
 
 int pool_acquire(struct hn_pool *p, const struct hn_pool_wish *w,
-                 struct hn_waiter *waiter, struct hn_conn **out,
-                 bool *reused) {
+                 struct hn_waiter *waiter, struct hn_conn **out, bool *reused) {
   struct hn_place *place;
   int rc;
   do rc = places_take(&p->places, &w->origin, &place);
@@ -447,8 +446,7 @@ static int64_t pool_next_end(const struct hn_pool *p, struct hn_conn **out) {
   struct hn_conn *oldest[] = {pool_first(&p->draining), pool_last(&p->idle),
                               NULL};
   int64_t next = INT64_MAX;
-  if (limited)
-    oldest[2] = HN_CONTAINER_OF(limited, struct hn_conn, end);
+  if (limited) oldest[2] = HN_CONTAINER_OF(limited, struct hn_conn, end);
   for (size_t i = 0; i < sizeof oldest / sizeof *oldest; i++) {
     if (!oldest[i] || pool_end(p, oldest[i]) >= next) continue;
     next = pool_end(p, oldest[i]);

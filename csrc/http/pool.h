@@ -21,47 +21,46 @@
 #include "protocol.h"
 
 enum {
-  HN_POOL_KEEP = 30 * 1000,   /* ms that an idle connection is kept at first */
-  HN_POOL_DRAIN = 30 * 1000,  /* ms that an unread rest is waited for */
-  HN_POOL_TRUST = 1000,       /* us that an idle one is believed to be silent
-                                 since it was looked at: a response that
-                                 nobody asked for would be taken for the next
-                                 request's */
-  HN_POOL_EXPIRE = 16,        /* connections that expire in one step */
+  HN_POOL_KEEP = 30 * 1000,  /* ms that an idle connection is kept at first */
+  HN_POOL_DRAIN = 30 * 1000, /* ms that an unread rest is waited for */
+  HN_POOL_TRUST = 1000,      /* us that an idle one is believed to be silent
+                                since it was looked at: a response that
+                                nobody asked for would be taken for the next
+                                request's */
+  HN_POOL_EXPIRE = 16,       /* connections that expire in one step */
 };
 
 /* A wish that waits for its turn: embedded in its exchange. Everybody stands in
  * the line of an origin; whom only the limit of all pools keeps waiting, in the
  * pool's as well. */
 struct hn_waiter {
-  struct hn_link link;      /* in its place's line, or in env->woken */
-  struct hn_link line;      /* in the pool's line */
-  struct hn_origin origin;  /* borrowed from the wish */
-  struct hn_place *place;   /* held while it stands in line */
-  uint64_t owner;           /* the handle to step when its turn has come */
-  uint64_t turn;            /* its place, kept when it has to come back */
-  bool called;              /* it has left the line for env->woken */
+  struct hn_link link;     /* in its place's line, or in env->woken */
+  struct hn_link line;     /* in the pool's line */
+  struct hn_origin origin; /* borrowed from the wish */
+  struct hn_place *place;  /* held while it stands in line */
+  uint64_t owner;          /* the handle to step when its turn has come */
+  uint64_t turn;           /* its place, kept when it has to come back */
+  bool called;             /* it has left the line for env->woken */
 };
 
 struct hn_pool {
-  struct hn_env *env;      /* borrowed */
-  struct hn_link link;     /* in env->pools */
-  struct hn_link busy;     /* hn_conn.link, owned */
-  struct hn_link idle;     /* the one used last first */
-  struct hn_link draining; /* the oldest first */
-  struct hn_places places; /* all of their origins */
-  struct hn_heap ends;     /* hn_conn.end of idle ones */
-  struct hn_timer timer;   /* HN_TIMER_POOL, tag of the session */
-  struct hn_link waiting;  /* hn_waiter.line, in the order they came */
+  struct hn_env *env;         /* borrowed */
+  struct hn_link link;        /* in env->pools */
+  struct hn_link busy;        /* hn_conn.link, owned */
+  struct hn_link idle;        /* the one used last first */
+  struct hn_link draining;    /* the oldest first */
+  struct hn_places places;    /* all of their origins */
+  struct hn_heap ends;        /* hn_conn.end of idle ones */
+  struct hn_timer timer;      /* HN_TIMER_POOL, tag of the session */
+  struct hn_link waiting;     /* hn_waiter.line, in the order they came */
   int64_t max_per_server;     /* connections to one origin */
   int64_t max_per_1_0_server; /* to one that speaks HTTP/1.0 */
-  int64_t keep; /* ms that an idle connection is kept; INT64_MAX: for ever */
-  uint64_t turns;          /* waiters so far */
+  int64_t keep;   /* ms that an idle connection is kept; INT64_MAX: for ever */
+  uint64_t turns; /* waiters so far */
   uint64_t opened, reused; /* connections dialled, exchanges on old ones */
 };
 
-HN_INTERNAL void pool_init(struct hn_pool *p, struct hn_env *env,
-                           uint64_t tag);
+HN_INTERNAL void pool_init(struct hn_pool *p, struct hn_env *env, uint64_t tag);
 /* Closes every connection; busy ones must be gone. */
 HN_INTERNAL void pool_fini(struct hn_pool *p);
 
@@ -69,10 +68,10 @@ struct hn_pool_wish {
   struct hn_origin origin; /* host borrowed during the call */
   struct hn_connect_limits limits;
   const struct hn_protocol *protocol; /* to be spoken */
-  uint64_t owner; /* the handle that will drive it */
-  bool fresh;     /* no reuse: a retry, an upgrade */
-  bool probe;     /* test an idle one first, however young: the request could
-                     not be repeated if it turned out dead */
+  uint64_t owner;                     /* the handle that will drive it */
+  bool fresh;                         /* no reuse: a retry, an upgrade */
+  bool probe; /* test an idle one first, however young: the request could
+                 not be repeated if it turned out dead */
 };
 
 /* An idle connection, or a new one being dialled; then busy and the caller's to

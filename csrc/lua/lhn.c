@@ -12,8 +12,7 @@ struct lhn_box *lhn_box(lua_State *L) {
 }
 
 hn_runtime *lhn_runtime(lua_State *L, const struct lhn_box *box) {
-  if (box->rt == NULL)
-    luaL_error(L, "hinternet: the runtime is closed");
+  if (!box->rt) luaL_error(L, "hinternet: the runtime is closed");
   return box->rt;
 }
 
@@ -23,9 +22,8 @@ int lhn_argerror(lua_State *L, int level, int arg, const char *text) {
   lua_Debug ar;
   const char *name = "?";
   if (lua_getstack(L, level - 1, &ar) && lua_getinfo(L, "n", &ar)) {
-    name = ar.name != NULL ? ar.name : "?";
-    if (strcmp(ar.namewhat, "method") == 0)
-      arg--;
+    name = ar.name ? ar.name : "?";
+    if (strcmp(ar.namewhat, "method") == 0) arg--;
   }
   luaL_where(L, level);
   if (arg == 0)
@@ -39,10 +37,9 @@ int lhn_argerror(lua_State *L, int level, int arg, const char *text) {
 int lhn_typeerror(lua_State *L, int level, int arg, const char *expected) {
   const char *got = luaL_typename(L, arg);
   int field = luaL_getmetafield(L, arg, "__name");
-  if (field == LUA_TSTRING)
-    got = lua_tostring(L, -1);
-  return lhn_argerror(
-      L, level, arg, lua_pushfstring(L, "%s expected, got %s", expected, got));
+  if (field == LUA_TSTRING) got = lua_tostring(L, -1);
+  return lhn_argerror(L, level, arg,
+                      lua_pushfstring(L, "%s expected, got %s", expected, got));
 }
 
 struct hn_slice lhn_slice_at(lua_State *L, int idx) {
@@ -70,22 +67,19 @@ void lhn_plain_number(lua_State *L, int arg) {
 
 struct hn_slice lhn_check_slice(lua_State *L, int level, int arg) {
   struct hn_slice s = lhn_slice_at(L, arg);
-  if (s.p == NULL)
-    lhn_typeerror(L, level, arg, "string");
+  if (!s.p) lhn_typeerror(L, level, arg, "string");
   return s;
 }
 
 struct hn_slice lhn_opt_slice(lua_State *L, int level, int arg) {
   struct hn_slice s = lhn_slice_at(L, arg);
-  if (s.p == NULL && !lua_isnoneornil(L, arg))
-    lhn_typeerror(L, level, arg, "string");
+  if (!s.p && !lua_isnoneornil(L, arg)) lhn_typeerror(L, level, arg, "string");
   return s;
 }
 
 struct hn_slice lhn_opt_data(lua_State *L, int level, int arg) {
   int type = lua_type(L, arg);
-  if (type <= LUA_TNIL)
-    return (struct hn_slice){NULL, 0};
+  if (type <= LUA_TNIL) return (struct hn_slice){NULL, 0};
   if (type == LUA_TNUMBER)
     lhn_plain_number(L, arg);
   else if (type != LUA_TSTRING)
@@ -95,16 +89,14 @@ struct hn_slice lhn_opt_data(lua_State *L, int level, int arg) {
 
 struct hn_slice lhn_check_data(lua_State *L, int level, int arg) {
   struct hn_slice s = lhn_opt_data(L, level, arg);
-  if (s.p == NULL)
-    lhn_typeerror(L, level, arg, "string");
+  if (!s.p) lhn_typeerror(L, level, arg, "string");
   return s;
 }
 
 lua_Integer lhn_check_integer(lua_State *L, int level, int arg) {
   int is_integer;
   lua_Integer n = lua_tointegerx(L, arg, &is_integer);
-  if (!is_integer)
-    lhn_typeerror(L, level, arg, "integer");
+  if (!is_integer) lhn_typeerror(L, level, arg, "integer");
   return n;
 }
 
@@ -113,7 +105,7 @@ bool lhn_slice_is(struct hn_slice s, const char *text) {
 }
 
 void lhn_push_slice(lua_State *L, struct hn_slice s) {
-  lua_pushlstring(L, s.p != NULL ? s.p : "", s.n);
+  lua_pushlstring(L, s.p ? s.p : "", s.n);
 }
 
 /* ----------------------------------------------------------------- failures */
@@ -127,8 +119,7 @@ enum {
 static void lhn_state_text(const struct lhn_handle *h, char *text,
                            size_t size) {
   text[0] = '\0';
-  if (h->box->rt != NULL)
-    (void)hn_describe(h->box->rt, h->id, text, size);
+  if (h->box->rt) (void)hn_describe(h->box->rt, h->id, text, size);
   text[size - 1] = '\0';
 }
 
@@ -153,16 +144,12 @@ static bool lhn_push_explained(lua_State *L, const struct lhn_handle *h,
   }
   lua_pushstring(L, what);
   lua_pushinteger(L, code);
-  if (h != NULL)
-    lhn_state_text(h, state, sizeof state);
+  if (h) lhn_state_text(h, state, sizeof state);
   lua_pushstring(L, state);
-  if (given > LHN_EXPLAINED)
-    given = LHN_EXPLAINED;
-  for (int i = 1; i <= given; i++)
-    lua_pushvalue(L, i);
+  if (given > LHN_EXPLAINED) given = LHN_EXPLAINED;
+  for (int i = 1; i <= given; i++) lua_pushvalue(L, i);
   lua_callk(L, 3 + given, 1, 0, NULL);
-  if (lua_type(L, -1) == LUA_TSTRING)
-    return true;
+  if (lua_type(L, -1) == LUA_TSTRING) return true;
   lua_pop(L, 1);
   return false;
 }
@@ -172,17 +159,17 @@ int lhn_fail(lua_State *L, const struct lhn_handle *h, const char *what,
   char state[LHN_STATE_SIZE];
   int given = lua_gettop(L);
   lua_pushnil(L);
-  if (what != NULL && lhn_is_explained(code) &&
+  if (what && lhn_is_explained(code) &&
       lhn_push_explained(L, h, what, code, given)) {
     ;
-  } else if (code == HN_ERR_INVALID_HANDLE && h != NULL) {
+  } else if (code == HN_ERR_INVALID_HANDLE && h) {
     lua_pushfstring(L, "%s (%s is closed)", hn_error_text(code),
                     lhn_kind_name(h->kind));
-  } else if (code == HN_ERR_INCORRECT_HANDLE_STATE && h != NULL) {
+  } else if (code == HN_ERR_INCORRECT_HANDLE_STATE && h) {
     lhn_state_text(h, state, sizeof state);
     lua_pushfstring(L, "%s: cannot %s now (%s)", hn_error_text(code),
-                    what != NULL ? what : "do that", state);
-  } else if (what != NULL) {
+                    what ? what : "do that", state);
+  } else if (what) {
     lua_pushfstring(L, "%s: %s", hn_error_text(code), what);
   } else {
     lua_pushstring(L, hn_error_text(code));
@@ -193,8 +180,7 @@ int lhn_fail(lua_State *L, const struct lhn_handle *h, const char *what,
 
 int lhn_answer(lua_State *L, const struct lhn_handle *h, const char *what,
                int code) {
-  if (code != 0)
-    return lhn_fail(L, h, what, code);
+  if (code != 0) return lhn_fail(L, h, what, code);
   lua_pushboolean(L, 1);
   return 1;
 }
@@ -226,8 +212,7 @@ int lhn_call_then(lua_State *L, int n, lua_KFunction then) {
 /* -------------------------------------------------------------- the opening */
 
 void lhn_register(lua_State *L, const luaL_Reg *functions) {
-  for (int i = 1; i <= LHN_UPVALUES; i++)
-    lua_pushvalue(L, i);
+  for (int i = 1; i <= LHN_UPVALUES; i++) lua_pushvalue(L, i);
   luaL_setfuncs(L, functions, LHN_UPVALUES);
 }
 
@@ -235,9 +220,9 @@ static int lhn_runtime_gc(lua_State *L) {
   struct lhn_box *box = lua_touserdata(L, 1);
   hn_runtime *rt = box->rt;
   box->rt = NULL;
-  if (rt != NULL && box->owned)
+  if (rt && box->owned)
     hn_runtime_free(rt);
-  else if (rt != NULL)
+  else if (rt)
     (void)hn_runtime_claim(rt, NULL);
   return 0;
 }
@@ -266,16 +251,14 @@ struct lhn_box *lhn_push_new_box(lua_State *L) {
 /* Pushes the box, with the runtime that the host gave or one of its own. */
 static void lhn_push_runtime(lua_State *L) {
   struct lhn_box *box = lhn_push_box(L);
-  if (box == NULL) {
+  if (!box) {
     lua_pop(L, 1);
     box = lhn_push_new_box(L);
     box->owned = true;
   }
-  if (!box->owned || box->rt != NULL)
-    return;
-  int code = hn_runtime_new(&box->rt);
-  if (code != 0)
-    luaL_error(L, "hinternet: cannot start: %s", hn_error_text(code));
+  if (!box->owned || box->rt) return;
+  int rc = hn_runtime_new(&box->rt);
+  if (rc != 0) luaL_error(L, "hinternet: cannot start: %s", hn_error_text(rc));
   (void)hn_runtime_claim(box->rt, &box->rt);
 }
 
@@ -301,8 +284,7 @@ static void lhn_open_kind(lua_State *L, int kind, const luaL_Reg *methods,
   lhn_register(L, lhn_handle_methods);
   lhn_register(L, lhn_option_methods);
   lhn_register(L, methods);
-  if (more != NULL)
-    lhn_register(L, more);
+  if (more) lhn_register(L, more);
   lua_pushvalue(L, -1);
   lua_setfield(L, meta, "__index");
   lua_setfield(L, -2, lhn_kind_name(kind));
@@ -357,9 +339,8 @@ static void lhn_push_weak(lua_State *L, const char *mode) {
 /* The upvalues, at the first slots of the stack. */
 static void lhn_push_upvalues(lua_State *L) {
   lhn_push_runtime(L);
-  for (int i = LHN_UP_SESSION; i < LHN_UP_MAP; i++)
-    lua_newtable(L);
-  lhn_push_weak(L, "v"); /* LHN_UP_MAP */
+  for (int i = LHN_UP_SESSION; i < LHN_UP_MAP; i++) lua_newtable(L);
+  lhn_push_weak(L, "v");                  /* LHN_UP_MAP */
   lua_createtable(L, LHN_LUA_EXPLAIN, 0); /* LHN_UP_LUA */
 }
 

@@ -31,8 +31,8 @@ enum lhn_upvalue {
   LHN_UP_SESSION,     /* metatables, at LHN_UP_RUNTIME + enum hn_kind */
   LHN_UP_CONNECTION,
   LHN_UP_REQUEST,
-  LHN_UP_CLOSED,      /* metatable of closed requests: nothing to finalise */
-  LHN_UP_HEAD,        /* metatable of struct lhn_head */
+  LHN_UP_CLOSED, /* metatable of closed requests: nothing to finalise */
+  LHN_UP_HEAD,   /* metatable of struct lhn_head */
   LHN_UP_MAP, /* weak table: slot index, or id of an older handle -> userdata of
                  the handles whose events somebody may want */
   LHN_UP_LUA, /* table: enum lhn_lua -> what the Lua half put there */
@@ -88,11 +88,11 @@ enum lhn_anchor {
 };
 
 struct lhn_box {
-  hn_runtime *rt; /* NULL once the state closes, or the runtime was freed */
-  bool owned;     /* rt was made for this state, and ends with it */
-  bool heard;     /* a status callback was set, ever */
-  bool parks;     /* a coroutine has had a waiter, ever */
-  uint8_t at_once; /* calls since the last event that were not parked */
+  hn_runtime *rt;     /* NULL once the state closes, or the runtime was freed */
+  bool owned;         /* rt was made for this state, and ends with it */
+  bool heard;         /* a status callback was set, ever */
+  bool parks;         /* a coroutine has had a waiter, ever */
+  uint8_t at_once;    /* calls since the last event that were not parked */
   uint8_t handing_op; /* enum hn_op of the completion that a parked call is */
   hn_handle handing;  /* being given, and whose; 0: none */
 };
@@ -190,15 +190,13 @@ HN_INTERNAL void lhn_misused(lua_State *L, int arg, int kind, int level);
 static inline struct lhn_handle *lhn_check(lua_State *L, int arg, int kind,
                                            int level) {
   struct lhn_handle *h = lhn_test(L, arg);
-  if (h == NULL || (kind != 0 && h->kind != kind))
-    lhn_misused(L, arg, kind, level);
+  if (!h || (kind != 0 && h->kind != kind)) lhn_misused(L, arg, kind, level);
   return h;
 }
 /* "request", "connection", ... */
 HN_INTERNAL const char *lhn_kind_name(int kind);
 /* Pushes an empty handle; parent is its stack index, or 0. */
-HN_INTERNAL struct lhn_handle *lhn_push_new(lua_State *L, int kind,
-                                            int parent);
+HN_INTERNAL struct lhn_handle *lhn_push_new(lua_State *L, int kind, int parent);
 /* The same without a metatable. */
 HN_INTERNAL struct lhn_handle *lhn_push_bare(lua_State *L, int kind,
                                              int parent);
@@ -217,8 +215,7 @@ HN_INTERNAL void lhn_anchor(lua_State *L, int ud, struct lhn_handle *h,
 HN_INTERNAL void lhn_unanchor(lua_State *L, int ud, struct lhn_handle *h,
                               enum lhn_anchor why);
 /* Puts the handle at ud into the map, so that its events find it. */
-HN_INTERNAL void lhn_remember(lua_State *L, int ud,
-                              const struct lhn_handle *h);
+HN_INTERNAL void lhn_remember(lua_State *L, int ud, const struct lhn_handle *h);
 /* Pushes the userdata of an id, or nil. */
 HN_INTERNAL struct lhn_handle *lhn_push_handle(lua_State *L, hn_handle id);
 

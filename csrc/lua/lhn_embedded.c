@@ -19,9 +19,8 @@ int luaopen_hinternet(lua_State *L) {
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
   lua_pushcfunction(L, luaopen_hinternet_core);
   lua_setfield(L, -2, "hinternet.core");
-  for (const struct lhn_source *s = lhn_sources; s->name != NULL; s++) {
-    if (s->inner)
-      continue;
+  for (const struct lhn_source *s = lhn_sources; s->name; s++) {
+    if (s->inner) continue;
     lua_pushlightuserdata(L, (void *)(uintptr_t)s);
     lua_pushcclosure(L, lhn_embedded_load, 1);
     lua_setfield(L, -2, s->name);

@@ -11,8 +11,7 @@
 static const char *lhn_event_status_name(uint32_t bit) {
   const struct hn_status_entry *entry;
   for (size_t i = 0; (entry = hn_status_at(i)) != NULL; i++)
-    if (entry->bit == bit)
-      return entry->name;
+    if (entry->bit == bit) return entry->name;
   return "unknown";
 }
 
@@ -20,16 +19,14 @@ static const char *lhn_event_status_name(uint32_t bit) {
  * operation has to say so. */
 static void lhn_event_push_bytes(lua_State *L, struct lhn_handle *h,
                                  struct hn_slice bytes) {
-  if (h != NULL)
-    h->handing = true;
+  if (h) h->handing = true;
   lhn_push_slice(L, bytes);
-  if (h != NULL)
-    h->handing = false;
+  if (h) h->handing = false;
 }
 
 int lhn_push_result(lua_State *L, struct lhn_handle *h,
                     const struct hn_event *ev) {
-  bool to_file = h != NULL && h->output.busy;
+  bool to_file = h && h->output.busy;
   switch (ev->status) {
   case HN_STATUS_REQUEST_ERROR:
     lua_pushnil(L);
@@ -48,9 +45,7 @@ int lhn_push_result(lua_State *L, struct lhn_handle *h,
   case HN_STATUS_WRITE_COMPLETE:
     lua_pushinteger(L, (lua_Integer)ev->number);
     return 1;
-  default:
-    lua_pushboolean(L, 1);
-    return 1;
+  default: lua_pushboolean(L, 1); return 1;
   }
 }
 
@@ -65,18 +60,14 @@ static void lhn_event_push_info(lua_State *L, const struct hn_event *ev) {
   case HN_STATUS_NAME_RESOLVED:
   case HN_STATUS_CONNECTING_TO_SERVER:
   case HN_STATUS_CONNECTED_TO_SERVER:
-  case HN_STATUS_REDIRECT:
-    lhn_push_slice(L, ev->text);
-    break;
+  case HN_STATUS_REDIRECT: lhn_push_slice(L, ev->text); break;
   case HN_STATUS_REQUEST_SENT:
   case HN_STATUS_RESPONSE_RECEIVED:
   case HN_STATUS_INTERMEDIATE_RESPONSE:
   case HN_STATUS_SECURE_FAILURE:
     lua_pushinteger(L, (lua_Integer)ev->number);
     break;
-  default:
-    lua_pushnil(L);
-    break;
+  default: lua_pushnil(L); break;
   }
 }
 
@@ -86,8 +77,7 @@ static void lhn_event_push_payload(lua_State *L, struct lhn_handle *h,
   char host[272];
   size_t n = ev->host.n < sizeof host ? ev->host.n : sizeof host;
   int top = lua_gettop(L);
-  if (n > 0)
-    memcpy(host, ev->host.p, n);
+  if (n > 0) memcpy(host, ev->host.p, n);
   if (ev->op != HN_OP_NONE)
     lhn_push_result(L, h, ev);
   else
@@ -106,7 +96,7 @@ static void lhn_event_forget(lua_State *L, hn_handle id) {
   lua_Integer index = (lua_Integer)hn_index_of(id);
   lua_rawgeti(L, map, index);
   const struct lhn_handle *h = lua_touserdata(L, -1);
-  bool current = h != NULL && h->id == id;
+  bool current = h && h->id == id;
   lua_pop(L, 1);
   lua_pushnil(L);
   lua_rawseti(L, map, current ? index : (lua_Integer)id);
@@ -120,11 +110,11 @@ int lhn_push_event(lua_State *L, const struct hn_event *ev) {
   lhn_event_push_payload(L, h, ev);
   lua_pushstring(L, lhn_event_status_name(ev->status));
   lua_pushvalue(L, first);
-  if (h != NULL && completion) {
+  if (h && completion) {
     lhn_settle(L, first, h, ev);
     lhn_unanchor(L, first, h, lhn_anchor_of(ev->op));
   }
-  if (h != NULL && h->heard && !ev->quiet)
+  if (h && h->heard && !ev->quiet)
     lhn_push_kept(L, first, LHN_KEPT_CALLBACK);
   else
     lua_pushnil(L);
@@ -134,8 +124,7 @@ int lhn_push_event(lua_State *L, const struct hn_event *ev) {
   else
     lua_pushnil(L);
   if (ev->status == HN_STATUS_HANDLE_CLOSING) {
-    if (h != NULL)
-      lhn_unanchor(L, first, h, LHN_ANCHOR_CLOSING);
+    if (h) lhn_unanchor(L, first, h, LHN_ANCHOR_CLOSING);
     lhn_event_forget(L, ev->handle);
   }
   lua_remove(L, first);
@@ -154,8 +143,7 @@ static int lhn_event_next(lua_State *L) {
     const struct lhn_handle *h = lhn_check(L, 1, 0, LHN_DIRECT);
     scope = lua_toboolean(L, 2) ? h->id : h->session;
   }
-  if (rt == NULL || !hn_next_event(rt, scope, &ev))
-    return 0;
+  if (!rt || !hn_next_event(rt, scope, &ev)) return 0;
   return lhn_push_event(L, &ev);
 }
 
@@ -178,7 +166,7 @@ static bool lhn_event_push_parked(lua_State *L, hn_handle id, int op) {
       lua_rawgeti(L, -1, (lua_Integer)hn_index_of(id)) == LUA_TTABLE) {
     lua_rawgeti(L, -1, LHN_WAITER_HANDLE);
     const struct lhn_handle *h = lhn_test(L, -1);
-    bool is_its = h != NULL && h->id == id;
+    bool is_its = h && h->id == id;
     lua_pop(L, 1);
     if (is_its) {
       lua_remove(L, -2);
@@ -191,8 +179,7 @@ static bool lhn_event_push_parked(lua_State *L, hn_handle id, int op) {
 
 /* The waiter of the call parked on a handle leaves its place. */
 static void lhn_event_vacate(lua_State *L, hn_handle id, int op) {
-  if (!lhn_event_push_side(L, op))
-    return;
+  if (!lhn_event_push_side(L, op)) return;
   lua_pushnil(L);
   lua_rawseti(L, -2, (lua_Integer)hn_index_of(id));
   lua_pop(L, 1);
@@ -219,8 +206,7 @@ void lhn_park(lua_State *L, int ud, int waiter, int op) {
 static int lhn_event_unpark(lua_State *L) {
   const struct lhn_handle *h = lhn_check(L, 1, 0, LHN_DIRECT);
   int op = (int)luaL_checkinteger(L, 2);
-  if (!lhn_event_push_parked(L, h->id, op))
-    return 0;
+  if (!lhn_event_push_parked(L, h->id, op)) return 0;
   lhn_event_vacate(L, h->id, op);
   return 1;
 }
@@ -231,8 +217,7 @@ static int lhn_event_lost(lua_State *L) {
   struct lhn_box *box = lhn_box(L);
   hn_handle id = box->handing;
   box->handing = 0;
-  if (id == 0 || !lhn_event_push_parked(L, id, box->handing_op))
-    return 0;
+  if (id == 0 || !lhn_event_push_parked(L, id, box->handing_op)) return 0;
   lhn_event_vacate(L, id, box->handing_op);
   return 1;
 }
@@ -244,8 +229,7 @@ static int lhn_event_take(lua_State *L) {
   struct lhn_box *box = lhn_box(L);
   struct hn_event ev;
   box->at_once = 0;
-  if (box->rt == NULL || !hn_next_event(box->rt, 0, &ev))
-    return 0;
+  if (!box->rt || !hn_next_event(box->rt, 0, &ev)) return 0;
   lua_settop(L, 0);
   if (!box->parks || ev.op == HN_OP_NONE ||
       !lhn_event_push_parked(L, ev.handle, ev.op))
@@ -258,8 +242,7 @@ static int lhn_event_take(lua_State *L) {
   (void)lhn_push_result(L, h, &ev);
   lhn_settle(L, 2, h, &ev);
   lua_settop(L, 5);
-  for (int i = 3; i >= 1; i--)
-    lua_rawseti(L, 1, i);
+  for (int i = 3; i >= 1; i--) lua_rawseti(L, 1, i);
   lhn_event_vacate(L, ev.handle, ev.op);
   box->handing = 0;
   lua_settop(L, 1);
@@ -278,10 +261,7 @@ static int lhn_event_statuses(lua_State *L) {
 }
 
 const luaL_Reg lhn_event_functions[] = {
-    {"next_event", lhn_event_next},
-    {"take", lhn_event_take},
-    {"unpark", lhn_event_unpark},
-    {"lost", lhn_event_lost},
-    {"statuses", lhn_event_statuses},
-    {NULL, NULL},
+    {"next_event", lhn_event_next},   {"take", lhn_event_take},
+    {"unpark", lhn_event_unpark},     {"lost", lhn_event_lost},
+    {"statuses", lhn_event_statuses}, {NULL, NULL},
 };

@@ -19,8 +19,7 @@ struct lhn_new_file {
 
 static struct lhn_new_file *lhn_file_check(lua_State *L) {
   struct lhn_new_file *f = luaL_testudata(L, 1, lhn_file_name);
-  if (f == NULL)
-    lhn_typeerror(L, LHN_DIRECT, 1, lhn_file_name);
+  if (!f) lhn_typeerror(L, LHN_DIRECT, 1, lhn_file_name);
   return f;
 }
 
@@ -36,12 +35,11 @@ static int lhn_file_keep(lua_State *L) {
   char words[LHN_FILE_WORDS];
   struct lhn_new_file *f = lhn_file_check(L);
   struct hn_new_file *file = f->file;
-  if (file == NULL)
+  if (!file)
     return lhn_file_fail(L, "the file has ended", HN_ERR_INVALID_OPERATION);
   f->file = NULL;
-  int code = hn_new_file_keep(file, words, sizeof words);
-  if (code != 0)
-    return lhn_file_fail(L, words, code);
+  int rc = hn_new_file_keep(file, words, sizeof words);
+  if (rc != 0) return lhn_file_fail(L, words, rc);
   lua_pushboolean(L, 1);
   return 1;
 }
@@ -64,8 +62,7 @@ static const luaL_Reg lhn_file_meta[] = {
 /* Pushes the metatable. It becomes known once it is whole: there may be no
  * memory for the rest of it. */
 static void lhn_file_push_meta(lua_State *L) {
-  if (luaL_getmetatable(L, lhn_file_name) == LUA_TTABLE)
-    return;
+  if (luaL_getmetatable(L, lhn_file_name) == LUA_TTABLE) return;
   lua_pop(L, 1);
   luaL_newlib(L, lhn_file_meta);
   lua_pushvalue(L, -1);
@@ -87,14 +84,14 @@ static int lhn_file_new(lua_State *L) {
   f->file = NULL;
   lhn_file_push_meta(L);
   lua_setmetatable(L, -2);
-  int code = hn_new_file_open(lhn_runtime(L, lhn_box(L)), path, &f->file, words,
-                              sizeof words);
-  return code != 0 ? lhn_file_fail(L, words, code) : 1;
+  int rc = hn_new_file_open(lhn_runtime(L, lhn_box(L)), path, &f->file, words,
+                            sizeof words);
+  return rc != 0 ? lhn_file_fail(L, words, rc) : 1;
 }
 
 int lhn_file_descriptor(lua_State *L, int arg) {
   struct lhn_new_file *f = luaL_testudata(L, arg, lhn_file_name);
-  return f != NULL && f->file != NULL ? hn_new_file_descriptor(f->file) : -1;
+  return f && f->file ? hn_new_file_descriptor(f->file) : -1;
 }
 
 struct hn_slice lhn_file_ahead(FILE *stream) {
@@ -115,8 +112,7 @@ void lhn_file_skip(FILE *stream, size_t n) {
   char waste[512];
   while (n > 0) {
     size_t piece = n < sizeof waste ? n : sizeof waste;
-    if (fread(waste, 1, piece, stream) != piece)
-      return;
+    if (fread(waste, 1, piece, stream) != piece) return;
     n -= piece;
   }
 }

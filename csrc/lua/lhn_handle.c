@@ -12,14 +12,10 @@ static const char lhn_handle_magic = 'h';
 
 const char *lhn_kind_name(int kind) {
   switch (kind) {
-  case HN_KIND_SESSION:
-    return "session";
-  case HN_KIND_CONNECTION:
-    return "connection";
-  case HN_KIND_REQUEST:
-    return "request";
-  default:
-    return "handle";
+  case HN_KIND_SESSION: return "session";
+  case HN_KIND_CONNECTION: return "connection";
+  case HN_KIND_REQUEST: return "request";
+  default: return "handle";
   }
 }
 
@@ -27,16 +23,14 @@ const char *lhn_kind_name(int kind) {
  * into. */
 struct lhn_handle *lhn_test(lua_State *L, int arg) {
   struct lhn_handle *h = lua_touserdata(L, arg);
-  if (h == NULL || lua_rawlen(L, arg) != sizeof *h ||
-      h->magic != &lhn_handle_magic)
+  if (!h || lua_rawlen(L, arg) != sizeof *h || h->magic != &lhn_handle_magic)
     return NULL;
   return h;
 }
 
 void lhn_misused(lua_State *L, int arg, int kind, int level) {
   const char *name = "hinternet handle";
-  if (kind != 0)
-    name = lua_pushfstring(L, "hinternet.%s", lhn_kind_name(kind));
+  if (kind != 0) name = lua_pushfstring(L, "hinternet.%s", lhn_kind_name(kind));
   lhn_typeerror(L, level, arg, name);
 }
 
@@ -70,8 +64,7 @@ struct lhn_handle *lhn_push_new(lua_State *L, int kind, int parent) {
 /* Pushes the table of what is kept, with room for all of it. */
 static void lhn_push_room(lua_State *L, int ud) {
   ud = lua_absindex(L, ud);
-  if (lua_getiuservalue(L, ud, LHN_UV_KEPT) == LUA_TTABLE)
-    return;
+  if (lua_getiuservalue(L, ud, LHN_UV_KEPT) == LUA_TTABLE) return;
   lua_pop(L, 1);
   lua_createtable(L, LHN_KEPT_OUTPUT, 0);
   lua_pushvalue(L, -1);
@@ -136,18 +129,15 @@ enum lhn_anchor lhn_anchor_of(int op) {
 
 void lhn_anchor(lua_State *L, int ud, struct lhn_handle *h,
                 enum lhn_anchor why) {
-  if (h->anchors == 0)
-    lhn_set_anchored(L, ud, true);
+  if (h->anchors == 0) lhn_set_anchored(L, ud, true);
   h->anchors |= (uint8_t)why;
 }
 
 void lhn_unanchor(lua_State *L, int ud, struct lhn_handle *h,
                   enum lhn_anchor why) {
-  if ((h->anchors & why) == 0)
-    return;
+  if ((h->anchors & why) == 0) return;
   h->anchors &= (uint8_t)~why;
-  if (h->anchors == 0)
-    lhn_set_anchored(L, ud, false);
+  if (h->anchors == 0) lhn_set_anchored(L, ud, false);
 }
 
 /* ------------------------------------------------------------------ the map */
@@ -159,7 +149,7 @@ void lhn_remember(lua_State *L, int ud, const struct lhn_handle *h) {
   lua_rawgeti(L, map, index);
   const struct lhn_handle *other = lua_touserdata(L, -1);
   /* A closed handle whose slot is used again may still have events. */
-  if (other != NULL && other->id != h->id)
+  if (other && other->id != h->id)
     lua_rawseti(L, map, (lua_Integer)other->id);
   else
     lua_pop(L, 1);
@@ -171,8 +161,7 @@ struct lhn_handle *lhn_push_handle(lua_State *L, hn_handle id) {
   int map = lua_upvalueindex(LHN_UP_MAP);
   lua_rawgeti(L, map, (lua_Integer)hn_index_of(id));
   struct lhn_handle *h = lua_touserdata(L, -1);
-  if (h != NULL && h->id == id)
-    return h;
+  if (h && h->id == id) return h;
   lua_pop(L, 1);
   lua_rawgeti(L, map, (lua_Integer)id);
   return lua_touserdata(L, -1);
@@ -182,8 +171,7 @@ struct lhn_handle *lhn_push_handle(lua_State *L, hn_handle id) {
 
 static int lhn_handle_gc(lua_State *L) {
   struct lhn_handle *h = lhn_test(L, 1);
-  if (h != NULL && h->box->rt != NULL && h->id != 0 && !h->lent)
-    hn_discard(h->box->rt, h->id);
+  if (h && h->box->rt && h->id != 0 && !h->lent) hn_discard(h->box->rt, h->id);
   return 0;
 }
 
@@ -192,11 +180,9 @@ static int lhn_handle_end(lua_State *L, struct lhn_handle *h) {
   uint32_t mask = 0;
   lhn_place_files(L, 1, h);
   hn_runtime *rt = h->box->rt;
-  if (rt != NULL && h->async && h->heard)
-    (void)hn_get_mask(rt, h->id, &mask);
-  int code = rt != NULL ? hn_close(rt, h->id) : HN_ERR_INVALID_HANDLE;
-  if (code != 0)
-    return code;
+  if (rt && h->async && h->heard) (void)hn_get_mask(rt, h->id, &mask);
+  int rc = rt ? hn_close(rt, h->id) : HN_ERR_INVALID_HANDLE;
+  if (rc != 0) return rc;
   lhn_release(L, 1, h);
   if ((mask & HN_STATUS_HANDLE_CLOSING) && h->kind != HN_KIND_SESSION)
     lhn_anchor(L, 1, h, LHN_ANCHOR_CLOSING);
@@ -216,8 +202,7 @@ static int lhn_handle_end_only(lua_State *L) {
 
 /* A callback is running now. */
 static bool lhn_handle_is_inside(lua_State *L, const struct lhn_handle *h) {
-  if (!h->box->heard)
-    return false;
+  if (!h->box->heard) return false;
   lua_rawgeti(L, lua_upvalueindex(LHN_UP_LUA), LHN_LUA_CALLING);
   bool inside = lua_tointeger(L, -1) > 0;
   lua_pop(L, 1);
@@ -235,22 +220,18 @@ static bool lhn_handle_ends_in_lua(lua_State *L, const struct lhn_handle *h) {
 static int lhn_handle_close(lua_State *L) {
   struct lhn_handle *h = lhn_check(L, 1, 0, LHN_DIRECT);
   lua_settop(L, 1);
-  if (lhn_handle_ends_in_lua(L, h))
-    return lhn_go_on(L, LHN_LUA_CLOSE, 1);
+  if (lhn_handle_ends_in_lua(L, h)) return lhn_go_on(L, LHN_LUA_CLOSE, 1);
   struct hn_event ev;
   size_t handles, before = 0, after = 0;
-  if (h->box->parks && h->box->rt != NULL)
-    hn_live(h->box->rt, &handles, &before);
-  int code = lhn_handle_end(L, h);
-  if (code != 0)
-    return lhn_fail(L, h, "close", code);
+  if (h->box->parks && h->box->rt) hn_live(h->box->rt, &handles, &before);
+  int rc = lhn_handle_end(L, h);
+  if (rc != 0) return lhn_fail(L, h, "close", rc);
   hn_runtime *rt = h->box->rt;
-  if (h->box->parks && rt != NULL)
-    hn_live(rt, &handles, &after);
+  if (h->box->parks && rt) hn_live(rt, &handles, &after);
   /* Where calls are parked, what is queued is mostly for them: poll's. */
   bool later = (h->async && h->kind != HN_KIND_SESSION) ||
                (h->box->parks && !h->box->heard && before == after);
-  if (!later && rt != NULL && hn_next_event(rt, h->session, &ev)) {
+  if (!later && rt && hn_next_event(rt, h->session, &ev)) {
     int n = lhn_push_event(L, &ev);
     lua_pushvalue(L, 1);
     lua_insert(L, 2);
@@ -261,14 +242,13 @@ static int lhn_handle_close(lua_State *L) {
 }
 
 static bool lhn_handle_open_now(const struct lhn_handle *h) {
-  return h->box->rt != NULL && hn_is_valid(h->box->rt, h->id);
+  return h->box->rt && hn_is_valid(h->box->rt, h->id);
 }
 
 /* The handle leaves its scope, perhaps by the error at 2. */
 static int lhn_handle_close_variable(lua_State *L) {
   struct lhn_handle *h = lhn_check(L, 1, 0, LHN_DIRECT);
-  if (!lhn_handle_open_now(h))
-    return 0;
+  if (!lhn_handle_open_now(h)) return 0;
   lua_settop(L, 2);
   if (!lua_isnil(L, 2) || lhn_handle_ends_in_lua(L, h))
     return lhn_go_on(L, LHN_LUA_CLOSE_VARIABLE, 2);
@@ -279,8 +259,7 @@ static int lhn_handle_close_variable(lua_State *L) {
 
 bool lhn_push_waiter(lua_State *L, const struct lhn_box *box) {
   /* Below a C function, as in table.sort, a coroutine cannot yield. */
-  if (!box->parks || !lua_isyieldable(L))
-    return false;
+  if (!box->parks || !lua_isyieldable(L)) return false;
   if (lua_rawgeti(L, lua_upvalueindex(LHN_UP_LUA), LHN_LUA_WAITERS) ==
       LUA_TTABLE) {
     lua_pushthread(L);
@@ -312,8 +291,7 @@ static int lhn_handle_tostring(lua_State *L) {
   const struct lhn_handle *h = lhn_check(L, 1, 0, LHN_DIRECT);
   hn_runtime *rt = h->box->rt;
   char text[1024] = "closed";
-  if (rt != NULL)
-    (void)hn_describe(rt, h->id, text, sizeof text);
+  if (rt) (void)hn_describe(rt, h->id, text, sizeof text);
   text[sizeof text - 1] = '\0';
   lua_pushfstring(L, "%s (%p): %s", lhn_kind_name(h->kind), (const void *)h,
                   text);
@@ -324,7 +302,7 @@ static int lhn_handle_tostring(lua_State *L) {
 static int lhn_handle_type(lua_State *L) {
   luaL_checkany(L, 1);
   const struct lhn_handle *h = lhn_test(L, 1);
-  if (h == NULL)
+  if (!h)
     lua_pushnil(L);
   else
     lua_pushfstring(L, "%s%s", lhn_handle_open_now(h) ? "" : "closed ",
@@ -347,8 +325,7 @@ static int lhn_handle_ids(lua_State *L) {
 /* is_async(x) -> whether an open session is asynchronous; nil if it is none */
 static int lhn_handle_is_async(lua_State *L) {
   const struct lhn_handle *h = lhn_test(L, 1);
-  if (h == NULL || h->kind != HN_KIND_SESSION)
-    return 0;
+  if (!h || h->kind != HN_KIND_SESSION) return 0;
   lua_pushboolean(L, h->async && lhn_handle_open_now(h));
   return 1;
 }
@@ -359,8 +336,7 @@ static int lhn_handle_await(lua_State *L) {
   enum hn_op op = (enum hn_op)luaL_checkinteger(L, 2);
   lhn_remember(L, 1, h);
   hn_runtime *rt = h->box->rt;
-  if (rt == NULL)
-    return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
+  if (!rt) return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
   (void)hn_await(rt, h->id, op);
   lua_pushinteger(L, (lua_Integer)h->id);
   lua_pushinteger(L, (lua_Integer)h->session);
@@ -387,11 +363,9 @@ static int lhn_handle_set_callback(lua_State *L) {
   uint32_t mask = (uint32_t)luaL_checkinteger(L, 3);
   bool heard = !lua_isnil(L, 2);
   hn_runtime *rt = h->box->rt;
-  if (rt == NULL)
-    return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
-  int code = hn_set_mask(rt, h->id, heard ? mask : 0);
-  if (code != 0)
-    return lhn_fail(L, h, "set_status_callback", code);
+  if (!rt) return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
+  int rc = hn_set_mask(rt, h->id, heard ? mask : 0);
+  if (rc != 0) return lhn_fail(L, h, "set_status_callback", rc);
   if (heard) {
     h->box->heard = true;
     lhn_remember(L, 1, h);
@@ -409,8 +383,7 @@ static int lhn_handle_set_callback(lua_State *L) {
 static int lhn_handle_callback(lua_State *L) {
   const struct lhn_handle *h = lhn_check(L, 1, 0, LHN_DIRECT);
   uint32_t mask = 0;
-  if (!h->heard || h->box->rt == NULL ||
-      hn_get_mask(h->box->rt, h->id, &mask) != 0)
+  if (!h->heard || !h->box->rt || hn_get_mask(h->box->rt, h->id, &mask) != 0)
     return 0;
   lhn_push_kept(L, 1, LHN_KEPT_CALLBACK);
   lua_pushinteger(L, (lua_Integer)mask);

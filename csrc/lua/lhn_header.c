@@ -15,15 +15,14 @@ struct lhn_lines {
 };
 
 static void lhn_header_put(struct lhn_lines *lines, const char *p, size_t n) {
-  if (lines->p != NULL && n > 0 && lines->n + n <= lines->size)
+  if (lines->p && n > 0 && lines->n + n <= lines->size)
     memcpy(lines->p + lines->n, p, n);
   lines->n += n;
 }
 
 static bool lhn_header_has(struct hn_slice s, const char *bad, size_t n) {
   for (size_t i = 0; i < n; i++)
-    if (s.n > 0 && memchr(s.p, bad[i], s.n) != NULL)
-      return true;
+    if (s.n > 0 && memchr(s.p, bad[i], s.n) != NULL) return true;
   return false;
 }
 
@@ -31,16 +30,14 @@ static bool lhn_header_has(struct hn_slice s, const char *bad, size_t n) {
  * either would be a header of its own: header injection. */
 static void lhn_header_line(lua_State *L, struct lhn_lines *lines, int name_at,
                             int value_at) {
-  if (lua_type(L, value_at) == LUA_TNUMBER)
-    lhn_plain_number(L, value_at);
+  if (lua_type(L, value_at) == LUA_TNUMBER) lhn_plain_number(L, value_at);
   struct hn_slice name = lhn_slice_at(L, name_at);
   struct hn_slice value = lhn_slice_at(L, value_at);
   if (lhn_header_has(name, "\r\n\0:", 4) || lhn_header_has(value, "\r\n", 3)) {
     lines->code = HN_ERR_INVALID_PARAMETER;
     return;
   }
-  if (lines->n > 0)
-    lhn_header_put(lines, "\r\n", 2);
+  if (lines->n > 0) lhn_header_put(lines, "\r\n", 2);
   lhn_header_put(lines, name.p, name.n);
   lhn_header_put(lines, ": ", 2);
   lhn_header_put(lines, value.p, value.n);
@@ -98,8 +95,7 @@ int lhn_header_text(lua_State *L, int arg, int level, struct hn_slice *out) {
     return 0;
   }
   lhn_header_walk(L, arg, level, &lines);
-  if (lines.code != 0 || lines.n == 0)
-    return lines.code;
+  if (lines.code != 0 || lines.n == 0) return lines.code;
   lines.size = lines.n;
   lines.p = lua_newuserdatauv(L, lines.size, 0);
   lhn_header_walk(L, arg, level, &lines);
@@ -112,8 +108,7 @@ int lhn_header_text(lua_State *L, int arg, int level, struct hn_slice *out) {
 }
 
 void lhn_header_show(lua_State *L, int arg, struct hn_slice text) {
-  if (lua_type(L, arg) != LUA_TUSERDATA)
-    return;
+  if (lua_type(L, arg) != LUA_TUSERDATA) return;
   lhn_push_slice(L, text);
   lua_replace(L, arg);
 }
@@ -121,9 +116,15 @@ void lhn_header_show(lua_State *L, int arg, struct hn_slice text) {
 /* -------------------------------------------------------------- add_headers */
 
 static unsigned lhn_header_mode(lua_State *L, int arg) {
-  static const char *const names[] = {
-      "add",      "add_if_new",          "replace", "add_or_replace", "set",
-      "coalesce", "coalesce_with_comma", "coalesce_with_semicolon",   NULL};
+  static const char *const names[] = {"add",
+                                      "add_if_new",
+                                      "replace",
+                                      "add_or_replace",
+                                      "set",
+                                      "coalesce",
+                                      "coalesce_with_comma",
+                                      "coalesce_with_semicolon",
+                                      NULL};
   static const unsigned modes[] = {
       HN_ADD,
       HN_ADD_IF_NEW,
@@ -142,18 +143,16 @@ static int lhn_header_add(lua_State *L) {
   struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_DIRECT);
   unsigned mode = lhn_header_mode(L, 3);
   struct hn_slice text;
-  if (lua_isnoneornil(L, 2))
-    lhn_typeerror(L, LHN_DIRECT, 2, "string or table");
+  if (lua_isnoneornil(L, 2)) lhn_typeerror(L, LHN_DIRECT, 2, "string or table");
   bool table = lua_istable(L, 2);
-  int code = lhn_header_text(L, 2, LHN_DIRECT, &text);
+  int rc = lhn_header_text(L, 2, LHN_DIRECT, &text);
   hn_runtime *rt = h->box->rt;
-  if (rt == NULL || !hn_is_valid(rt, h->id))
-    code = HN_ERR_INVALID_HANDLE;
-  else if (code == 0 && (text.n > 0 || !table))
-    code = hn_add_headers(rt, h->id, text, mode);
-  if (code != 0)
-    lhn_header_show(L, 2, text);
-  return lhn_answer(L, h, "add headers", code);
+  if (!rt || !hn_is_valid(rt, h->id))
+    rc = HN_ERR_INVALID_HANDLE;
+  else if (rc == 0 && (text.n > 0 || !table))
+    rc = hn_add_headers(rt, h->id, text, mode);
+  if (rc != 0) lhn_header_show(L, 2, text);
+  return lhn_answer(L, h, "add headers", rc);
 }
 
 /* ------------------------------------------------------------ query_headers */
@@ -167,19 +166,42 @@ static const char *const lhn_header_spelt[][2] = {
 };
 
 static const char *const lhn_header_levels[] = {
-    "content_type",        "content_encoding",  "set_cookie",
-    "last_modified",       "transfer_encoding", "cache_control",
-    "www_authenticate",    "proxy_authenticate", "accept_ranges",
-    "content_range",       "content_disposition", "content_language",
-    "content_location",    "content_md5",       "content_base",
-    "content_id",          "content_description",
-    "content_transfer_encoding",                "retry_after",
-    "user_agent",          "accept_charset",    "accept_encoding",
-    "accept_language",     "if_match",          "if_none_match",
-    "if_modified_since",   "if_unmodified_since", "if_range",
-    "unless_modified_since",                    "max_forwards",
-    "proxy_authorization", "proxy_connection",  "proxy_support",
-    "authentication_info", "mime_version",      "message_id",
+    "content_type",
+    "content_encoding",
+    "set_cookie",
+    "last_modified",
+    "transfer_encoding",
+    "cache_control",
+    "www_authenticate",
+    "proxy_authenticate",
+    "accept_ranges",
+    "content_range",
+    "content_disposition",
+    "content_language",
+    "content_location",
+    "content_md5",
+    "content_base",
+    "content_id",
+    "content_description",
+    "content_transfer_encoding",
+    "retry_after",
+    "user_agent",
+    "accept_charset",
+    "accept_encoding",
+    "accept_language",
+    "if_match",
+    "if_none_match",
+    "if_modified_since",
+    "if_unmodified_since",
+    "if_range",
+    "unless_modified_since",
+    "max_forwards",
+    "proxy_authorization",
+    "proxy_connection",
+    "proxy_support",
+    "authentication_info",
+    "mime_version",
+    "message_id",
     "orig_uri",
 };
 
@@ -188,16 +210,14 @@ enum { LHN_LEVEL_SIZE = 32 }; /* longer than any level */
 /* The header an info level stands for, spelt into text; else what itself. */
 static struct hn_slice lhn_header_name(struct hn_slice what,
                                        char text[LHN_LEVEL_SIZE]) {
-  if (what.n == 0 || memchr(what.p, '_', what.n) == NULL)
-    return what;
+  if (what.n == 0 || memchr(what.p, '_', what.n) == NULL) return what;
   for (size_t i = 0; i < 3; i++)
     if (lhn_slice_is(what, lhn_header_spelt[i][0]))
       return (struct hn_slice){lhn_header_spelt[i][1],
                                strlen(lhn_header_spelt[i][1])};
   size_t count = sizeof lhn_header_levels / sizeof lhn_header_levels[0];
   for (size_t i = 0; i < count; i++) {
-    if (!lhn_slice_is(what, lhn_header_levels[i]))
-      continue;
+    if (!lhn_slice_is(what, lhn_header_levels[i])) continue;
     for (size_t k = 0; k < what.n; k++)
       text[k] = what.p[k] == '_' ? '-' : what.p[k];
     return (struct hn_slice){text, what.n};
@@ -213,8 +233,8 @@ struct lhn_query {
   size_t index; /* from 0 */
 };
 
-static bool lhn_header_query_option(lua_State *L, int arg,
-                                    struct lhn_query *q, const char *name) {
+static bool lhn_header_query_option(lua_State *L, int arg, struct lhn_query *q,
+                                    const char *name) {
   if (strcmp(name, "index") == 0) {
     int is_integer;
     lua_Integer i = lua_tointegerx(L, -1, &is_integer);
@@ -222,11 +242,9 @@ static bool lhn_header_query_option(lua_State *L, int arg,
       lhn_argerror(L, LHN_DIRECT, arg, "'index' must be an integer from 1");
     q->index = (size_t)i - 1;
   } else if (strcmp(name, "request") == 0) {
-    if (lua_toboolean(L, -1))
-      q->from = HN_FROM_REQUEST;
+    if (lua_toboolean(L, -1)) q->from = HN_FROM_REQUEST;
   } else if (strcmp(name, "trailer") == 0) {
-    if (lua_toboolean(L, -1))
-      q->from = HN_FROM_TRAILERS;
+    if (lua_toboolean(L, -1)) q->from = HN_FROM_TRAILERS;
   } else {
     return false;
   }
@@ -235,10 +253,8 @@ static bool lhn_header_query_option(lua_State *L, int arg,
 
 static void lhn_header_query_options(lua_State *L, int arg,
                                      struct lhn_query *q) {
-  if (lua_isnoneornil(L, arg))
-    return;
-  if (!lua_istable(L, arg))
-    lhn_typeerror(L, LHN_DIRECT, arg, "table");
+  if (lua_isnoneornil(L, arg)) return;
+  if (!lua_istable(L, arg)) lhn_typeerror(L, LHN_DIRECT, arg, "table");
   lua_pushnil(L);
   while (lua_next(L, arg)) {
     const char *name =
@@ -274,9 +290,8 @@ static int lhn_header_field(lua_State *L, const struct lhn_query *q) {
   char text[LHN_LEVEL_SIZE];
   struct hn_slice value;
   struct hn_slice name = lhn_header_name(q->what, text);
-  int code = hn_query_header(q->rt, q->h->id, q->from, name, q->index, &value);
-  if (code != 0)
-    return lhn_header_fail(L, q, code);
+  int rc = hn_query_header(q->rt, q->h->id, q->from, name, q->index, &value);
+  if (rc != 0) return lhn_header_fail(L, q, rc);
   lhn_push_slice(L, value);
   return 1;
 }
@@ -284,20 +299,17 @@ static int lhn_header_field(lua_State *L, const struct lhn_query *q) {
 static int lhn_header_length(lua_State *L, const struct lhn_query *q) {
   struct hn_slice value, name = {"Content-Length", 14};
   lua_Integer n = 0;
-  int code = hn_query_header(q->rt, q->h->id, q->from, name, q->index, &value);
-  if (code == 0 && !lhn_header_integer(value, &n))
-    code = HN_ERR_INVALID_HEADER;
-  if (code != 0)
-    return lhn_header_fail(L, q, code);
+  int rc = hn_query_header(q->rt, q->h->id, q->from, name, q->index, &value);
+  if (rc == 0 && !lhn_header_integer(value, &n)) rc = HN_ERR_INVALID_HEADER;
+  if (rc != 0) return lhn_header_fail(L, q, rc);
   lua_pushinteger(L, n);
   return 1;
 }
 
 static int lhn_header_raw(lua_State *L, const struct lhn_query *q) {
   struct hn_slice text;
-  int code = hn_query_raw_headers(q->rt, q->h->id, q->from, &text);
-  if (code != 0)
-    return lhn_header_fail(L, q, code);
+  int rc = hn_query_raw_headers(q->rt, q->h->id, q->from, &text);
+  if (rc != 0) return lhn_header_fail(L, q, rc);
   lhn_push_slice(L, text);
   return 1;
 }
@@ -306,14 +318,12 @@ static int lhn_header_raw(lua_State *L, const struct lhn_query *q) {
  * which is empty. */
 static int lhn_header_raw_nul(lua_State *L, const struct lhn_query *q) {
   int results = lhn_header_raw(L, q);
-  if (results != 1)
-    return results;
+  if (results != 1) return results;
   struct hn_slice text = lhn_slice_at(L, -1);
   char *out = lua_newuserdatauv(L, text.n + 1, 0);
   size_t n = 0;
   for (size_t i = 0; i < text.n; i++)
-    if (text.p[i] != '\r')
-      out[n++] = text.p[i] == '\n' ? '\0' : text.p[i];
+    if (text.p[i] != '\r') out[n++] = text.p[i] == '\n' ? '\0' : text.p[i];
   lua_pushlstring(L, out, n > 0 ? n - 1 : 0);
   return 1;
 }
@@ -321,14 +331,12 @@ static int lhn_header_raw_nul(lua_State *L, const struct lhn_query *q) {
 /* The version stands at the end of a request's start line. */
 static int lhn_header_request_version(lua_State *L, const struct lhn_query *q) {
   struct hn_slice text;
-  int code = hn_query_raw_headers(q->rt, q->h->id, HN_FROM_REQUEST, &text);
-  if (code != 0)
-    return lhn_header_fail(L, q, code);
+  int rc = hn_query_raw_headers(q->rt, q->h->id, HN_FROM_REQUEST, &text);
+  if (rc != 0) return lhn_header_fail(L, q, rc);
   const char *end = text.n > 0 ? memchr(text.p, '\r', text.n) : NULL;
-  size_t n = end != NULL ? (size_t)(end - text.p) : 0;
+  size_t n = end ? (size_t)(end - text.p) : 0;
   size_t start = n;
-  while (start > 0 && text.p[start - 1] != ' ')
-    start--;
+  while (start > 0 && text.p[start - 1] != ' ') start--;
   lhn_push_slice(L, (struct hn_slice){text.p + start, n - start});
   return 1;
 }
@@ -342,50 +350,45 @@ static int lhn_header_start_line(const struct lhn_query *q,
 
 static int lhn_header_status(lua_State *L, const struct lhn_query *q) {
   struct hn_response_line line;
-  int code = lhn_header_start_line(q, &line);
-  if (code != 0)
-    return lhn_header_fail(L, q, code);
+  int rc = lhn_header_start_line(q, &line);
+  if (rc != 0) return lhn_header_fail(L, q, rc);
   lua_pushinteger(L, line.status);
   return 1;
 }
 
 static int lhn_header_reason(lua_State *L, const struct lhn_query *q) {
   struct hn_response_line line;
-  int code = lhn_header_start_line(q, &line);
-  if (code != 0)
-    return lhn_header_fail(L, q, code);
+  int rc = lhn_header_start_line(q, &line);
+  if (rc != 0) return lhn_header_fail(L, q, rc);
   lhn_push_slice(L, line.reason);
   return 1;
 }
 
 static int lhn_header_version(lua_State *L, const struct lhn_query *q) {
   struct hn_response_line line;
-  if (q->from == HN_FROM_REQUEST)
-    return lhn_header_request_version(L, q);
-  int code = lhn_header_start_line(q, &line);
-  if (code != 0)
-    return lhn_header_fail(L, q, code);
+  if (q->from == HN_FROM_REQUEST) return lhn_header_request_version(L, q);
+  int rc = lhn_header_start_line(q, &line);
+  if (rc != 0) return lhn_header_fail(L, q, rc);
   lua_pushfstring(L, "HTTP/%d.%d", line.major, line.minor);
   return 1;
 }
 
 static int lhn_header_method(lua_State *L, const struct lhn_query *q) {
   struct hn_slice method;
-  int code = hn_query_method(q->rt, q->h->id, &method);
-  if (code != 0)
-    return lhn_header_fail(L, q, code);
+  int rc = hn_query_method(q->rt, q->h->id, &method);
+  if (rc != 0) return lhn_header_fail(L, q, rc);
   lhn_push_slice(L, method);
   return 1;
 }
 
 /* Info levels that are no header's name. X(text, function) */
-#define LHN_HEADER_SPECIAL_LIST(X)             \
-  X("status_code", lhn_header_status)          \
-  X("content_length", lhn_header_length)       \
-  X("status_text", lhn_header_reason)          \
-  X("version", lhn_header_version)             \
-  X("raw_headers_crlf", lhn_header_raw)        \
-  X("raw_headers", lhn_header_raw_nul)         \
+#define LHN_HEADER_SPECIAL_LIST(X)                                             \
+  X("status_code", lhn_header_status)                                          \
+  X("content_length", lhn_header_length)                                       \
+  X("status_text", lhn_header_reason)                                          \
+  X("version", lhn_header_version)                                             \
+  X("raw_headers_crlf", lhn_header_raw)                                        \
+  X("raw_headers", lhn_header_raw_nul)                                         \
   X("request_method", lhn_header_method)
 
 typedef int lhn_header_answer(lua_State *L, const struct lhn_query *q);
@@ -415,8 +418,7 @@ static int lhn_header_query(lua_State *L) {
   q.index = 0;
   lhn_header_query_options(L, 3, &q);
   q.rt = q.h->box->rt;
-  if (q.rt == NULL)
-    return lhn_fail(L, q.h, NULL, HN_ERR_INVALID_HANDLE);
+  if (!q.rt) return lhn_fail(L, q.h, NULL, HN_ERR_INVALID_HANDLE);
   return lhn_header_special(q.what)(L, &q);
 }
 
@@ -427,8 +429,8 @@ static int lhn_header_copy(lua_State *L) {
   q.from = HN_FROM_RESPONSE;
   q.index = 0;
   lhn_header_query_options(L, 2, &q);
-  int code = lhn_push_head(L, q.h, q.from);
-  return code == 0 ? 1 : lhn_fail(L, q.h, "query headers", code);
+  int rc = lhn_push_head(L, q.h, q.from);
+  return rc == 0 ? 1 : lhn_fail(L, q.h, "query headers", rc);
 }
 
 /* response(request) -> headers, redirects followed, status: what the one-call
@@ -436,17 +438,15 @@ static int lhn_header_copy(lua_State *L) {
 static int lhn_header_response(lua_State *L) {
   struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_DIRECT);
   struct hn_response_line line;
-  int code = lhn_push_head(L, h, HN_FROM_RESPONSE);
+  int rc = lhn_push_head(L, h, HN_FROM_RESPONSE);
   hn_runtime *rt = h->box->rt;
-  if (code == 0 && rt == NULL)
-    code = HN_ERR_INVALID_HANDLE;
-  if (code == 0) {
+  if (rc == 0 && !rt) rc = HN_ERR_INVALID_HANDLE;
+  if (rc == 0) {
     struct lhn_head *head = lua_touserdata(L, -1);
     (void)hn_query_times(rt, h->id, head->times);
-    code = hn_query_response_line(rt, h->id, &line);
+    rc = hn_query_response_line(rt, h->id, &line);
   }
-  if (code != 0)
-    return lhn_fail(L, h, "query headers", code);
+  if (rc != 0) return lhn_fail(L, h, "query headers", rc);
   lua_pushinteger(L, line.hops);
   lua_pushinteger(L, line.status);
   return 3;

@@ -11,21 +11,19 @@ static const char lhn_host_pusher[] = "hinternet.push";
 
 int hn_lua_use(lua_State *L, hn_runtime *rt) {
   assert(L);
-  if (rt == NULL)
-    return HN_ERR_INVALID_PARAMETER;
+  if (!rt) return HN_ERR_INVALID_PARAMETER;
   luaL_checkstack(L, 5, NULL);
   bool has_one = lhn_push_box(L) != NULL;
   lua_pop(L, 1);
-  if (has_one)
-    return HN_ERR_INVALID_OPERATION;
+  if (has_one) return HN_ERR_INVALID_OPERATION;
   struct lhn_box *box = lhn_push_new_box(L);
-  int code = hn_runtime_claim(rt, &box->rt);
-  if (code != 0) {
+  int rc = hn_runtime_claim(rt, &box->rt);
+  if (rc != 0) {
     lua_pushnil(L);
     lua_setfield(L, LUA_REGISTRYINDEX, "hinternet.runtime");
   }
   lua_pop(L, 1);
-  return code;
+  return rc;
 }
 
 hn_runtime *hn_lua_runtime(lua_State *L) {
@@ -33,13 +31,13 @@ hn_runtime *hn_lua_runtime(lua_State *L) {
   luaL_checkstack(L, 1, NULL);
   const struct lhn_box *box = lhn_push_box(L);
   lua_pop(L, 1);
-  return box != NULL ? box->rt : NULL;
+  return box ? box->rt : NULL;
 }
 
 hn_handle hn_lua_to(lua_State *L, int idx) {
   assert(L);
   const struct lhn_handle *h = lhn_test(L, idx);
-  return h != NULL ? h->id : 0;
+  return h ? h->id : 0;
 }
 
 /* Pushes the userdata of a handle, made if there is none: then it is still C's,
@@ -48,18 +46,15 @@ static struct lhn_handle *lhn_host_push_handle(lua_State *L, hn_handle id) {
   hn_handle parent = 0;
   luaL_checkstack(L, 5, NULL);
   struct lhn_handle *h = lhn_push_handle(L, id);
-  if (h != NULL)
-    return h;
+  if (h) return h;
   hn_runtime *rt = lhn_box(L)->rt;
-  if (rt != NULL)
-    (void)hn_parent(rt, id, &parent);
-  if (parent != 0)
-    (void)lhn_host_push_handle(L, parent);
+  if (rt) (void)hn_parent(rt, id, &parent);
+  if (parent != 0) (void)lhn_host_push_handle(L, parent);
   h = lhn_push_new(L, hn_kind_of(id), parent != 0 ? lua_gettop(L) : 0);
   h->id = id;
   h->lent = true;
   rt = h->box->rt;
-  if (rt != NULL) {
+  if (rt) {
     (void)hn_session_of(rt, id, &h->session);
     (void)hn_is_async(rt, id, &h->async);
   }
@@ -74,8 +69,7 @@ static int lhn_host_push(lua_State *L) {
 }
 
 void lhn_host_open(lua_State *L) {
-  for (int i = 1; i <= LHN_UPVALUES; i++)
-    lua_pushvalue(L, i);
+  for (int i = 1; i <= LHN_UPVALUES; i++) lua_pushvalue(L, i);
   lua_pushcclosure(L, lhn_host_push, LHN_UPVALUES);
   lua_setfield(L, LUA_REGISTRYINDEX, lhn_host_pusher);
 }
@@ -88,7 +82,7 @@ int hn_lua_push(lua_State *L, hn_handle h) {
     return HN_ERR_INVALID_OPERATION;
   }
   const hn_runtime *rt = hn_lua_runtime(L);
-  if (rt == NULL || !hn_is_valid(rt, h)) {
+  if (!rt || !hn_is_valid(rt, h)) {
     lua_pop(L, 1);
     return HN_ERR_INVALID_HANDLE;
   }

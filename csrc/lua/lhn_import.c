@@ -25,20 +25,18 @@ enum {
 
 /* What the modules may use, as it was when the core was loaded. */
 static const char *const lhn_import_globals[] = {
-    "assert",   "error",        "getmetatable", "ipairs",   "next",
-    "pairs",    "pcall",        "rawequal",     "rawget",   "rawlen",
-    "rawset",   "select",       "setmetatable", "tonumber", "tostring",
-    "type",     "warn",         "xpcall",       "coroutine", "io",
-    "math",     "os",           "string",       "table",    "utf8",
+    "assert", "error",  "getmetatable", "ipairs",    "next",
+    "pairs",  "pcall",  "rawequal",     "rawget",    "rawlen",
+    "rawset", "select", "setmetatable", "tonumber",  "tostring",
+    "type",   "warn",   "xpcall",       "coroutine", "io",
+    "math",   "os",     "string",       "table",     "utf8",
 };
 
 /* One name, one module: a NUL within a name does not end it. */
 static const struct lhn_source *lhn_import_find(struct hn_slice name) {
-  for (const struct lhn_source *s = lhn_sources; s->name != NULL; s++) {
-    if (!s->inner || strlen(s->name) < LHN_IMPORT_PREFIX)
-      continue;
-    if (lhn_slice_is(name, s->name + LHN_IMPORT_PREFIX))
-      return s;
+  for (const struct lhn_source *s = lhn_sources; s->name; s++) {
+    if (!s->inner || strlen(s->name) < LHN_IMPORT_PREFIX) continue;
+    if (lhn_slice_is(name, s->name + LHN_IMPORT_PREFIX)) return s;
   }
   return NULL;
 }
@@ -55,8 +53,7 @@ static int lhn_import_done(lua_State *L, int status, lua_KContext context) {
   (void)status;
   (void)context;
   lua_pushvalue(L, 1);
-  if (lua_rawget(L, lua_upvalueindex(LHN_IMPORT_DONE)) != LUA_TNIL)
-    return 1;
+  if (lua_rawget(L, lua_upvalueindex(LHN_IMPORT_DONE)) != LUA_TNIL) return 1;
   lua_pop(L, 1);
   lua_pushvalue(L, 1);
   lua_pushvalue(L, -2);
@@ -69,19 +66,16 @@ static int lhn_import(lua_State *L) {
   const char *name = luaL_checkstring(L, 1);
   lua_settop(L, 1);
   lua_pushvalue(L, 1);
-  if (lua_rawget(L, lua_upvalueindex(LHN_IMPORT_DONE)) != LUA_TNIL)
-    return 1;
+  if (lua_rawget(L, lua_upvalueindex(LHN_IMPORT_DONE)) != LUA_TNIL) return 1;
   const struct lhn_source *source = lhn_import_find(lhn_slice_at(L, 1));
-  if (source == NULL)
-    return luaL_error(L, "hinternet has no module '%s'", name);
+  if (!source) return luaL_error(L, "hinternet has no module '%s'", name);
   lhn_push_chunk(L, source);
   lua_pushvalue(L, lua_upvalueindex(LHN_IMPORT_ENV));
   lua_setupvalue(L, -2, 1);
   lua_pushvalue(L, lua_upvalueindex(LHN_IMPORT_CORE));
   lua_pushvalue(L, lua_upvalueindex(LHN_IMPORT_SELF));
   bool meets = strcmp(name, "dispatch") == 0 || strcmp(name, "parked") == 0;
-  if (!meets)
-    return lhn_call_then(L, 2, lhn_import_done);
+  if (!meets) return lhn_call_then(L, 2, lhn_import_done);
   lua_pushvalue(L, lua_upvalueindex(LHN_IMPORT_HALF));
   lua_pushvalue(L, lua_upvalueindex(LHN_IMPORT_SLOTS));
   return lhn_call_then(L, 4, lhn_import_done);
@@ -120,9 +114,8 @@ static void lhn_import_push_globals(lua_State *L) {
 /* Has require find the modules by their names; the loader is on top. */
 static void lhn_import_preload(lua_State *L) {
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
-  for (const struct lhn_source *s = lhn_sources; s->name != NULL; s++) {
-    if (!s->inner)
-      continue;
+  for (const struct lhn_source *s = lhn_sources; s->name; s++) {
+    if (!s->inner) continue;
     lua_pushvalue(L, -2);
     lua_setfield(L, -2, s->name);
   }

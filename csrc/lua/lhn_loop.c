@@ -6,11 +6,10 @@
 /* step(milliseconds) -> nothing, or message, code */
 static int lhn_loop_step(lua_State *L) {
   hn_runtime *rt = lhn_runtime(L, lhn_box(L));
-  int code = hn_step(rt, (int64_t)luaL_checkinteger(L, 1));
-  if (code == 0)
-    return 0;
-  lua_pushstring(L, hn_error_text(code));
-  lua_pushinteger(L, code);
+  int rc = hn_step(rt, (int64_t)luaL_checkinteger(L, 1));
+  if (rc == 0) return 0;
+  lua_pushstring(L, hn_error_text(rc));
+  lua_pushinteger(L, rc);
   return 2;
 }
 
@@ -39,8 +38,7 @@ static int lhn_loop_live(lua_State *L) {
 /* budget() -> seconds a step may work; nothing without a limit */
 static int lhn_loop_budget(lua_State *L) {
   int64_t budget = hn_budget(lhn_runtime(L, lhn_box(L)));
-  if (budget == 0)
-    return 0;
+  if (budget == 0) return 0;
   lua_pushnumber(L, (lua_Number)budget / 1e6);
   return 1;
 }
@@ -48,8 +46,7 @@ static int lhn_loop_budget(lua_State *L) {
 /* timeout() -> seconds until the next step is due; nothing when it never is */
 static int lhn_loop_timeout(lua_State *L) {
   int64_t left = hn_next_timeout(lhn_runtime(L, lhn_box(L)));
-  if (left < 0)
-    return 0;
+  if (left < 0) return 0;
   lua_pushnumber(L, (lua_Number)left / 1e3);
   return 1;
 }
@@ -57,20 +54,15 @@ static int lhn_loop_timeout(lua_State *L) {
 /* pollable() -> descriptor */
 static int lhn_loop_pollable(lua_State *L) {
   int fd;
-  int code = hn_pollable(lhn_runtime(L, lhn_box(L)), &fd);
-  if (code != 0)
-    return lhn_fail(L, NULL, "a descriptor to watch", code);
+  int rc = hn_pollable(lhn_runtime(L, lhn_box(L)), &fd);
+  if (rc != 0) return lhn_fail(L, NULL, "a descriptor to watch", rc);
   lua_pushinteger(L, fd);
   return 1;
 }
 
 const luaL_Reg lhn_loop_functions[] = {
-    {"step", lhn_loop_step},
-    {"live", lhn_loop_live},
-    {"now", lhn_loop_now},
-    {"wake", lhn_loop_wake},
-    {"budget", lhn_loop_budget},
-    {"timeout", lhn_loop_timeout},
-    {"pollable", lhn_loop_pollable},
-    {NULL, NULL},
+    {"step", lhn_loop_step},         {"live", lhn_loop_live},
+    {"now", lhn_loop_now},           {"wake", lhn_loop_wake},
+    {"budget", lhn_loop_budget},     {"timeout", lhn_loop_timeout},
+    {"pollable", lhn_loop_pollable}, {NULL, NULL},
 };

@@ -12,8 +12,7 @@
  * session's notification of it is delivered at once. */
 static int lhn_open_made(lua_State *L, const struct lhn_handle *parent,
                          struct lhn_handle *h) {
-  if (!parent->heard)
-    return 1;
+  if (!parent->heard) return 1;
   h->heard = true;
   lhn_push_kept(L, 1, LHN_KEPT_CALLBACK);
   lhn_keep(L, -2, LHN_KEPT_CALLBACK);
@@ -26,16 +25,15 @@ static int lhn_open_made(lua_State *L, const struct lhn_handle *parent,
 static int lhn_open_session(lua_State *L) {
   static const char name[] = "hinternet/" HN_VERSION;
   struct hn_slice agent = lhn_opt_slice(L, LHN_WRAPPED, 1);
-  if (agent.p == NULL)
+  if (!agent.p)
     agent = (struct hn_slice){name, sizeof name - 1};
   else if (agent.n == 0)
     agent.p = NULL;
   bool async = lua_toboolean(L, 2);
   struct lhn_handle *h = lhn_push_new(L, HN_KIND_SESSION, 0);
   hn_runtime *rt = lhn_runtime(L, h->box);
-  int code = hn_open(rt, agent, async ? HN_OPEN_ASYNC : 0, &h->id);
-  if (code != 0)
-    return lhn_fail(L, NULL, "open", code);
+  int rc = hn_open(rt, agent, async ? HN_OPEN_ASYNC : 0, &h->id);
+  if (rc != 0) return lhn_fail(L, NULL, "open", rc);
   h->session = h->id;
   h->async = async;
   return 1;
@@ -52,11 +50,9 @@ static int lhn_open_connection(lua_State *L) {
     return lhn_fail(L, parent, "connect", HN_ERR_INVALID_PARAMETER);
   struct lhn_handle *h = lhn_push_new(L, HN_KIND_CONNECTION, 1);
   hn_runtime *rt = parent->box->rt;
-  if (rt == NULL)
-    return lhn_fail(L, parent, NULL, HN_ERR_INVALID_HANDLE);
-  int code = hn_connect(rt, parent->id, host, (unsigned)port, &h->id);
-  if (code != 0)
-    return lhn_fail(L, parent, "connect", code);
+  if (!rt) return lhn_fail(L, parent, NULL, HN_ERR_INVALID_HANDLE);
+  int rc = hn_connect(rt, parent->id, host, (unsigned)port, &h->id);
+  if (rc != 0) return lhn_fail(L, parent, "connect", rc);
   return lhn_open_made(L, parent, h);
 }
 
@@ -77,16 +73,14 @@ static int lhn_open_flag(const char *name) {
       {"refresh", HN_REQUEST_REFRESH},
   };
   for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
-    if (strcmp(flags[i].name, name) == 0)
-      return flags[i].flag;
+    if (strcmp(flags[i].name, name) == 0) return flags[i].flag;
   return 0;
 }
 
 static int lhn_open_text(const char *name) {
   static const char *const names[] = {"version", "referrer", "accept"};
   for (int i = 0; i < 3; i++)
-    if (strcmp(names[i], name) == 0)
-      return LHN_OPEN_TEXTS + i;
+    if (strcmp(names[i], name) == 0) return LHN_OPEN_TEXTS + i;
   return 0;
 }
 
@@ -105,24 +99,21 @@ static void lhn_open_join(lua_State *L) {
 
 /* One option: its name below its value on top. */
 static void lhn_open_option(lua_State *L, struct hn_request_spec *spec) {
-  const char *name =
-      lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
+  const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
   int flag = lhn_open_flag(name);
   int slot = lhn_open_text(name);
   if (flag != 0) {
     if (!lua_isboolean(L, -1))
       lhn_argerror(L, LHN_DIRECT, 4,
                    lua_pushfstring(L, "'%s' must be a boolean", name));
-    if (lua_toboolean(L, -1))
-      spec->flags |= (unsigned)flag;
+    if (lua_toboolean(L, -1)) spec->flags |= (unsigned)flag;
     return;
   }
   if (slot == 0)
     lhn_argerror(L, LHN_DIRECT, 4,
                  lua_pushfstring(L, "unknown option '%s'", name));
   lua_pushvalue(L, -1);
-  if (slot == LHN_OPEN_LAST && lua_istable(L, -1))
-    lhn_open_join(L);
+  if (slot == LHN_OPEN_LAST && lua_istable(L, -1)) lhn_open_join(L);
   if (lua_type(L, -1) != LUA_TSTRING)
     lhn_argerror(L, LHN_DIRECT, 4,
                  lua_pushfstring(L, "'%s' must be a string", name));
@@ -130,10 +121,8 @@ static void lhn_open_option(lua_State *L, struct hn_request_spec *spec) {
 }
 
 static void lhn_open_options(lua_State *L, struct hn_request_spec *spec) {
-  if (lua_isnoneornil(L, 4))
-    return;
-  if (!lua_istable(L, 4))
-    lhn_typeerror(L, LHN_DIRECT, 4, "table");
+  if (lua_isnoneornil(L, 4)) return;
+  if (!lua_istable(L, 4)) lhn_typeerror(L, LHN_DIRECT, 4, "table");
   lua_settop(L, LHN_OPEN_LAST);
   lua_pushnil(L);
   while (lua_next(L, 4)) {
@@ -155,11 +144,9 @@ static int lhn_open_request(lua_State *L) {
   lhn_open_options(L, &spec);
   struct lhn_handle *h = lhn_push_new(L, HN_KIND_REQUEST, 1);
   hn_runtime *rt = parent->box->rt;
-  if (rt == NULL)
-    return lhn_fail(L, parent, NULL, HN_ERR_INVALID_HANDLE);
-  int code = hn_open_request(rt, parent->id, &spec, &h->id);
-  if (code != 0)
-    return lhn_fail(L, parent, "open_request", code);
+  if (!rt) return lhn_fail(L, parent, NULL, HN_ERR_INVALID_HANDLE);
+  int rc = hn_open_request(rt, parent->id, &spec, &h->id);
+  if (rc != 0) return lhn_fail(L, parent, "open_request", rc);
   return lhn_open_made(L, parent, h);
 }
 

@@ -12,8 +12,7 @@ static const struct hn_option_entry *lhn_option_find(lua_State *L, int arg) {
   struct hn_slice name = lhn_check_slice(L, LHN_DIRECT, arg);
   const struct hn_option_entry *entry;
   for (size_t i = 0; (entry = hn_option_at(i)) != NULL; i++)
-    if (lhn_slice_is(name, entry->name))
-      return entry;
+    if (lhn_slice_is(name, entry->name)) return entry;
   lhn_argerror(L, LHN_DIRECT, arg,
                lua_pushfstring(L, "unknown option '%s'", name.p));
   return NULL;
@@ -30,17 +29,14 @@ static int lhn_option_time(lua_State *L, int arg, int64_t per_second,
   if (lua_type(L, arg) != LUA_TNUMBER)
     lhn_typeerror(L, LHN_DIRECT, arg, "number or false");
   lua_Number seconds = lua_tonumber(L, arg);
-  if (!(seconds > 0))
-    return HN_ERR_INVALID_PARAMETER;
+  if (!(seconds > 0)) return HN_ERR_INVALID_PARAMETER;
   *out = -1;
-  if (seconds == (lua_Number)HUGE_VAL)
-    return 0;
+  if (seconds == (lua_Number)HUGE_VAL) return 0;
   *out = INT64_MAX;
   seconds *= (lua_Number)per_second;
   if (seconds < 4e18) {
     *out = (int64_t)seconds;
-    if ((lua_Number)*out < seconds)
-      ++*out;
+    if ((lua_Number)*out < seconds) ++*out;
   }
   return 0;
 }
@@ -49,9 +45,8 @@ static int lhn_option_time(lua_State *L, int arg, int64_t per_second,
 static int64_t lhn_option_word(lua_State *L, int arg, int idx,
                                const struct hn_option_entry *entry) {
   if (lua_type(L, idx) == LUA_TSTRING)
-    for (const struct hn_word *w = entry->words; w->name != NULL; w++)
-      if (lhn_slice_is(lhn_slice_at(L, idx), w->name))
-        return w->number;
+    for (const struct hn_word *w = entry->words; w->name; w++)
+      if (lhn_slice_is(lhn_slice_at(L, idx), w->name)) return w->number;
   lhn_argerror(L, LHN_DIRECT, arg,
                lua_pushfstring(L, "'%s' is no value of '%s'",
                                luaL_tolstring(L, idx, NULL), entry->name));
@@ -65,10 +60,8 @@ static int64_t lhn_option_number(lua_State *L, int arg,
   int64_t number = 0;
   if (lua_type(L, arg) == LUA_TNUMBER)
     number = (int64_t)lua_tointegerx(L, arg, &is_integer);
-  if (is_integer)
-    return number;
-  if (entry->words == NULL)
-    lhn_typeerror(L, LHN_DIRECT, arg, "integer");
+  if (is_integer) return number;
+  if (!entry->words) lhn_typeerror(L, LHN_DIRECT, arg, "integer");
   if (entry->type != HN_TYPE_FLAGS || !lua_istable(L, arg))
     return lhn_option_word(L, arg, arg, entry);
   lua_Integer n = (lua_Integer)lua_rawlen(L, arg);
@@ -85,25 +78,17 @@ static int lhn_option_value(lua_State *L, int arg,
                             struct hn_value *out) {
   switch (entry->type) {
   case HN_TYPE_BOOLEAN:
-    if (!lua_isboolean(L, arg))
-      lhn_typeerror(L, LHN_DIRECT, arg, "boolean");
+    if (!lua_isboolean(L, arg)) lhn_typeerror(L, LHN_DIRECT, arg, "boolean");
     out->number = lua_toboolean(L, arg);
     return 0;
-  case HN_TYPE_TIME:
-    return lhn_option_time(L, arg, 1000, &out->number);
-  case HN_TYPE_SPAN:
-    return lhn_option_time(L, arg, 1000000, &out->number);
-  case HN_TYPE_TEXT:
-    out->text = lhn_check_data(L, LHN_DIRECT, arg);
-    return 0;
+  case HN_TYPE_TIME: return lhn_option_time(L, arg, 1000, &out->number);
+  case HN_TYPE_SPAN: return lhn_option_time(L, arg, 1000000, &out->number);
+  case HN_TYPE_TEXT: out->text = lhn_check_data(L, LHN_DIRECT, arg); return 0;
   case HN_TYPE_INTEGER:
-  case HN_TYPE_FLAGS:
-    out->number = lhn_option_number(L, arg, entry);
-    return 0;
+  case HN_TYPE_FLAGS: out->number = lhn_option_number(L, arg, entry); return 0;
   case HN_TYPE_NONE:
   case HN_TYPE_HANDLE:
-  case HN_TYPE_RECORD:
-    break;
+  case HN_TYPE_RECORD: break;
   }
   return 0;
 }
@@ -113,30 +98,25 @@ static int lhn_option_set(lua_State *L) {
   struct lhn_handle *h = lhn_check(L, 1, 0, LHN_DIRECT);
   const struct hn_option_entry *entry = lhn_option_find(L, 2);
   struct hn_value value;
-  int code = 0;
-  if (entry->type != HN_TYPE_NONE)
-    luaL_checkany(L, 3);
+  int rc = 0;
+  if (entry->type != HN_TYPE_NONE) luaL_checkany(L, 3);
   memset(&value, 0, sizeof value);
   value.type = entry->type;
   /* Handle, level and direction are judged before the value. */
   hn_runtime *rt = h->box->rt;
-  if (rt != NULL && hn_is_valid(rt, h->id) &&
+  if (rt && hn_is_valid(rt, h->id) &&
       (entry->set_levels & (1u << h->kind)) != 0)
-    code = lhn_option_value(L, 3, entry, &value);
+    rc = lhn_option_value(L, 3, entry, &value);
   rt = h->box->rt;
-  if (rt == NULL)
-    code = HN_ERR_INVALID_HANDLE;
-  if (code == 0)
-    code = hn_set_option(rt, h->id, lhn_slice_at(L, 2), &value);
-  return lhn_answer(L, h, entry->name, code);
+  if (!rt) rc = HN_ERR_INVALID_HANDLE;
+  if (rc == 0) rc = hn_set_option(rt, h->id, lhn_slice_at(L, 2), &value);
+  return lhn_answer(L, h, entry->name, rc);
 }
 
 /* A value that is no record. */
 static void lhn_option_push(lua_State *L, const struct hn_value *value) {
   switch (value->type) {
-  case HN_TYPE_BOOLEAN:
-    lua_pushboolean(L, value->number != 0);
-    break;
+  case HN_TYPE_BOOLEAN: lua_pushboolean(L, value->number != 0); break;
   case HN_TYPE_TIME:
   case HN_TYPE_SPAN:
     if (value->number < 0)
@@ -145,18 +125,14 @@ static void lhn_option_push(lua_State *L, const struct hn_value *value) {
       lua_pushnumber(L, (lua_Number)value->number /
                             (value->type == HN_TYPE_TIME ? 1000 : 1000000));
     break;
-  case HN_TYPE_TEXT:
-    lhn_push_slice(L, value->text);
-    break;
+  case HN_TYPE_TEXT: lhn_push_slice(L, value->text); break;
   case HN_TYPE_HANDLE: /* there is one: the parent */
     lua_getiuservalue(L, 1, LHN_UV_PARENT);
     break;
   case HN_TYPE_INTEGER:
   case HN_TYPE_FLAGS:
   case HN_TYPE_NONE:
-  case HN_TYPE_RECORD:
-    lua_pushinteger(L, (lua_Integer)value->number);
-    break;
+  case HN_TYPE_RECORD: lua_pushinteger(L, (lua_Integer)value->number); break;
   }
 }
 
@@ -174,8 +150,7 @@ static void lhn_option_copy(struct hn_value *record, char *room) {
   for (size_t i = 0; i < record->count; i++) {
     fields[i] = record->fields[i];
     struct hn_slice *s = &fields[i].value.text;
-    if (s->n == 0)
-      continue;
+    if (s->n == 0) continue;
     memcpy(text, s->p, s->n);
     s->p = text;
     text += s->n;
@@ -190,19 +165,16 @@ static int lhn_option_push_record(lua_State *L, struct lhn_handle *h,
                                   struct hn_value *record) {
   size_t size, had;
   do {
-    had = record->count * sizeof(struct hn_field) +
-          lhn_option_text_size(record);
+    had =
+        record->count * sizeof(struct hn_field) + lhn_option_text_size(record);
     char *room = lua_newuserdatauv(L, had > 0 ? had : 1, 0);
     hn_runtime *rt = h->box->rt;
-    int code = rt != NULL
-                   ? hn_query_option(rt, h->id, lhn_slice_at(L, 2), record)
-                   : HN_ERR_INVALID_HANDLE;
-    if (code != 0)
-      return lhn_fail(L, h, NULL, code);
-    size = record->count * sizeof(struct hn_field) +
-           lhn_option_text_size(record);
-    if (size <= had)
-      lhn_option_copy(record, room);
+    int rc = rt != NULL ? hn_query_option(rt, h->id, lhn_slice_at(L, 2), record)
+                        : HN_ERR_INVALID_HANDLE;
+    if (rc != 0) return lhn_fail(L, h, NULL, rc);
+    size =
+        record->count * sizeof(struct hn_field) + lhn_option_text_size(record);
+    if (size <= had) lhn_option_copy(record, room);
   } while (size > had);
   lua_createtable(L, 0, (int)record->count);
   for (size_t i = 0; i < record->count; i++) {
@@ -218,14 +190,11 @@ static int lhn_option_query(lua_State *L) {
   const struct hn_option_entry *entry = lhn_option_find(L, 2);
   struct hn_value value;
   hn_runtime *rt = h->box->rt;
-  if (rt == NULL)
-    return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
+  if (!rt) return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
   memset(&value, 0, sizeof value);
-  int code = hn_query_option(rt, h->id, lhn_slice_at(L, 2), &value);
-  if (code != 0)
-    return lhn_fail(L, h, entry->name, code);
-  if (value.type == HN_TYPE_RECORD)
-    return lhn_option_push_record(L, h, &value);
+  int rc = hn_query_option(rt, h->id, lhn_slice_at(L, 2), &value);
+  if (rc != 0) return lhn_fail(L, h, entry->name, rc);
+  if (value.type == HN_TYPE_RECORD) return lhn_option_push_record(L, h, &value);
   lhn_option_push(L, &value);
   return 1;
 }
@@ -235,21 +204,17 @@ static void lhn_option_levels(lua_State *L, const char *field,
                               unsigned levels) {
   char letters[4];
   int n = 0;
-  if (levels & (1u << HN_KIND_SESSION))
-    letters[n++] = 'S';
-  if (levels & (1u << HN_KIND_CONNECTION))
-    letters[n++] = 'C';
-  if (levels & (1u << HN_KIND_REQUEST))
-    letters[n++] = 'R';
+  if (levels & (1u << HN_KIND_SESSION)) letters[n++] = 'S';
+  if (levels & (1u << HN_KIND_CONNECTION)) letters[n++] = 'C';
+  if (levels & (1u << HN_KIND_REQUEST)) letters[n++] = 'R';
   lua_pushlstring(L, letters, (size_t)n);
   lua_setfield(L, -2, field);
 }
 
 static void lhn_option_words(lua_State *L, const struct hn_word *words) {
-  if (words == NULL)
-    return;
+  if (!words) return;
   lua_newtable(L);
-  for (; words->name != NULL; words++) {
+  for (; words->name; words++) {
     lua_pushinteger(L, (lua_Integer)words->number);
     lua_setfield(L, -2, words->name);
   }

@@ -14,10 +14,10 @@
 #include "lhn.h"
 
 enum {
-  LHN_AT_ONCE = 4,            /* calls that go on in a row, in tasks */
-  LHN_STEP_MS = 1000,         /* the longest time deaf to a lost signal */
-  LHN_COPIED = 64 * 1024,     /* the engine copies inputs up to this size */
-  LHN_READ_SIZE = 64 * 1024,  /* read() without a size */
+  LHN_AT_ONCE = 4,           /* calls that go on in a row, in tasks */
+  LHN_STEP_MS = 1000,        /* the longest time deaf to a lost signal */
+  LHN_COPIED = 64 * 1024,    /* the engine copies inputs up to this size */
+  LHN_READ_SIZE = 64 * 1024, /* read() without a size */
 };
 
 /* --------------------------------------------------------- what is anchored */
@@ -41,11 +41,10 @@ static void lhn_req_let_go(lua_State *L, int ud, enum lhn_kept what,
  * on, and not where it read ahead. */
 static void lhn_req_place(lua_State *L, int ud, enum lhn_kept what,
                           const struct lhn_held *held, uint64_t moved) {
-  if (!held->busy || held->at < 0)
-    return;
+  if (!held->busy || held->at < 0) return;
   lhn_push_kept(L, ud, what);
   luaL_Stream *stream = luaL_testudata(L, -1, LUA_FILEHANDLE);
-  if (stream != NULL && stream->closef != NULL)
+  if (stream && stream->closef)
     (void)fseeko(stream->f, (off_t)(held->at + (int64_t)moved), SEEK_SET);
   lua_pop(L, 1);
 }
@@ -55,8 +54,7 @@ void lhn_settle(lua_State *L, int ud, struct lhn_handle *h,
   bool out = ev->op == HN_OP_READ_DATA;
   struct lhn_held *held = out ? &h->output : &h->input;
   enum lhn_kept what = out ? LHN_KEPT_OUTPUT : LHN_KEPT_INPUT;
-  if ((!out && ev->op != HN_OP_WRITE_DATA) || !held->busy)
-    return;
+  if ((!out && ev->op != HN_OP_WRITE_DATA) || !held->busy) return;
   ud = lua_absindex(L, ud);
   lhn_req_place(L, ud, what, held, ev->number);
   lhn_req_let_go(L, ud, what, held);
@@ -65,7 +63,7 @@ void lhn_settle(lua_State *L, int ud, struct lhn_handle *h,
 void lhn_place_files(lua_State *L, int ud, struct lhn_handle *h) {
   struct hn_progress done;
   hn_runtime *rt = h->box->rt;
-  if ((!h->input.busy && !h->output.busy) || rt == NULL ||
+  if ((!h->input.busy && !h->output.busy) || !rt ||
       hn_query_progress(rt, h->id, &done) != 0)
     return;
   lhn_req_place(L, ud, LHN_KEPT_INPUT, &h->input, done.sent);
@@ -75,8 +73,7 @@ void lhn_place_files(lua_State *L, int ud, struct lhn_handle *h) {
 void lhn_cancel(lua_State *L, int ud, struct lhn_handle *h, enum hn_op op) {
   lhn_place_files(L, ud, h);
   hn_runtime *rt = h->box->rt;
-  if (rt != NULL)
-    (void)hn_cancel(rt, h->id, op);
+  if (rt) (void)hn_cancel(rt, h->id, op);
   lhn_unanchor(L, ud, h, lhn_anchor_of((int)op));
   if (op == HN_OP_WRITE_DATA && h->input.busy)
     lhn_req_let_go(L, ud, LHN_KEPT_INPUT, &h->input);
@@ -85,10 +82,8 @@ void lhn_cancel(lua_State *L, int ud, struct lhn_handle *h, enum hn_op op) {
 }
 
 void lhn_release(lua_State *L, int ud, struct lhn_handle *h) {
-  if (h->input.busy)
-    lhn_req_let_go(L, ud, LHN_KEPT_INPUT, &h->input);
-  if (h->output.busy)
-    lhn_req_let_go(L, ud, LHN_KEPT_OUTPUT, &h->output);
+  if (h->input.busy) lhn_req_let_go(L, ud, LHN_KEPT_INPUT, &h->input);
+  if (h->output.busy) lhn_req_let_go(L, ud, LHN_KEPT_OUTPUT, &h->output);
   if (h->pinned) {
     h->pinned = false;
     lua_pushnil(L);
@@ -102,8 +97,7 @@ void lhn_release(lua_State *L, int ud, struct lhn_handle *h) {
  * coroutine nobody closed, may still hold the operation: the Lua half knows. */
 static int lhn_req_refused(lua_State *L, const struct lhn_handle *h,
                            const char *what, int code) {
-  if (code != HN_ERR_INCORRECT_HANDLE_STATE)
-    return lhn_fail(L, h, what, code);
+  if (code != HN_ERR_INCORRECT_HANDLE_STATE) return lhn_fail(L, h, what, code);
   lua_pushvalue(L, 1);
   lhn_fail(L, h, what, code);
   lua_remove(L, -3); /* the nil */
@@ -126,8 +120,7 @@ static int lhn_req_park(lua_State *L, const struct lhn_handle *h,
   lua_insert(L, 3);
   lua_settop(L, 3);
   lhn_remember(L, 1, h);
-  if (h->box->rt != NULL)
-    (void)hn_await(h->box->rt, h->id, op);
+  if (h->box->rt) (void)hn_await(h->box->rt, h->id, op);
   lhn_park(L, 1, 3, (int)op);
   return lhn_go_on(L, LHN_LUA_PARK, 4);
 }
@@ -146,10 +139,8 @@ static int lhn_req_leave(lua_State *L, struct lhn_handle *h, enum hn_op op) {
 static int lhn_req_hand_over(lua_State *L, struct lhn_handle *h,
                              const struct hn_event *ev, lua_Hook hook) {
   int n = lhn_push_result(L, h, ev);
-  if (h->input.busy || h->output.busy)
-    lhn_settle(L, 1, h, ev);
-  if (lua_gethook(L) != hook)
-    lhn_cancel(L, 1, h, (enum hn_op)ev->op);
+  if (h->input.busy || h->output.busy) lhn_settle(L, 1, h, ev);
+  if (lua_gethook(L) != hook) lhn_cancel(L, 1, h, (enum hn_op)ev->op);
   return n;
 }
 
@@ -170,7 +161,7 @@ static int lhn_req_go_on(lua_State *L, struct lhn_handle *h, enum hn_op op,
   bool cancelled = lua_toboolean(L, -1);
   lua_pop(L, 1);
   if (!lhn_req_is_near(op) || cancelled || box->at_once == LHN_AT_ONCE ||
-      box->rt == NULL || !hn_try_result(box->rt, h->id, op, &ev))
+      !box->rt || !hn_try_result(box->rt, h->id, op, &ev))
     return lhn_req_park(L, h, op);
   box->at_once++;
   return lhn_req_hand_over(L, h, &ev, hook);
@@ -186,26 +177,22 @@ int lhn_finish(lua_State *L, struct lhn_handle *h, enum hn_op op,
     lhn_cancel(L, 1, h, op);
     return lhn_fail(L, h, NULL, HN_ERR_OPERATION_CANCELLED);
   }
-  if (lhn_push_waiter(L, h->box))
-    return lhn_req_go_on(L, h, op, hook);
-  if (h->async)
-    return lhn_req_leave(L, h, op);
+  if (lhn_push_waiter(L, h->box)) return lhn_req_go_on(L, h, op, hook);
+  if (h->async) return lhn_req_leave(L, h, op);
   if (lhn_req_is_near(op) && !h->box->heard &&
       hn_try_result(rt, h->id, op, &ev))
     return lhn_req_hand_over(L, h, &ev, hook);
-  int code = hn_step(rt, LHN_STEP_MS);
-  if (code != 0) {
+  int rc = hn_step(rt, LHN_STEP_MS);
+  if (rc != 0) {
     lhn_cancel(L, 1, h, op);
-    return lhn_fail(L, h, NULL, code);
+    return lhn_fail(L, h, NULL, rc);
   }
   /* A signal handler's hook (Ctrl-C) fires with the next call or return, and
    * results go with it: so nothing is taken then. Known to the map, the handle
    * is found should its completion turn up later, wanted by nobody. */
   bool hooked = lua_gethook(L) != hook;
-  if (hooked)
-    lhn_remember(L, 1, h);
-  if (hooked || !hn_take_result(rt, h->id, op, &ev))
-    return lhn_req_wait(L, op);
+  if (hooked) lhn_remember(L, 1, h);
+  if (hooked || !hn_take_result(rt, h->id, op, &ev)) return lhn_req_wait(L, op);
   return lhn_req_hand_over(L, h, &ev, hook);
 }
 
@@ -224,10 +211,8 @@ static int lhn_req_total(lua_State *L, int arg, uint64_t *total) {
   }
   int is_integer;
   lua_Integer n = lua_tointegerx(L, arg, &is_integer);
-  if (!is_integer)
-    lhn_typeerror(L, LHN_DIRECT, arg, "integer or \"chunked\"");
-  if (n < 0)
-    return HN_ERR_INVALID_PARAMETER;
+  if (!is_integer) lhn_typeerror(L, LHN_DIRECT, arg, "integer or \"chunked\"");
+  if (n < 0) return HN_ERR_INVALID_PARAMETER;
   *total = (uint64_t)n;
   return 0;
 }
@@ -235,24 +220,19 @@ static int lhn_req_total(lua_State *L, int arg, uint64_t *total) {
 /* The start of a send; *headers is the text of what stands at 2, *body is what
  * the engine may pin. */
 static int lhn_req_start_send(lua_State *L, const struct lhn_handle *h,
-                              struct hn_slice *headers,
-                              struct hn_slice *body) {
+                              struct hn_slice *headers, struct hn_slice *body) {
   uint64_t total = HN_LENGTH_AUTO;
   if (lua_gettop(L) == 1)
     return hn_send(h->box->rt, h->id, *headers, *body, total);
   lua_settop(L, 4);
-  int code = lhn_header_text(L, 2, LHN_DIRECT, headers);
+  int rc = lhn_header_text(L, 2, LHN_DIRECT, headers);
   *body = lhn_opt_data(L, LHN_DIRECT, 3);
   int total_code = lhn_req_total(L, 4, &total);
-  if (code == 0)
-    code = total_code;
-  if (code == 0 && body->n > LHN_COPIED)
-    lhn_reserve(L, 1);
+  if (rc == 0) rc = total_code;
+  if (rc == 0 && body->n > LHN_COPIED) lhn_reserve(L, 1);
   hn_runtime *rt = h->box->rt;
-  if (rt == NULL || (code != 0 && !hn_is_valid(rt, h->id)))
-    return HN_ERR_INVALID_HANDLE;
-  if (code != 0)
-    return code;
+  if (!rt || (rc != 0 && !hn_is_valid(rt, h->id))) return HN_ERR_INVALID_HANDLE;
+  if (rc != 0) return rc;
   return hn_send(rt, h->id, *headers, *body, total);
 }
 
@@ -261,7 +241,7 @@ static int lhn_req_start_send(lua_State *L, const struct lhn_handle *h,
 static int lhn_req_send_again(lua_State *L, const struct lhn_handle *h,
                               struct hn_slice headers) {
   lua_settop(L, 4);
-  if (headers.p != NULL) {
+  if (headers.p) {
     lhn_push_slice(L, headers);
     lua_replace(L, 2);
   }
@@ -276,14 +256,13 @@ static int lhn_req_send(lua_State *L) {
   lua_Hook hook = lua_gethook(L);
   struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_DIRECT);
   struct hn_slice headers = {NULL, 0}, body = {NULL, 0};
-  if (h->box->rt == NULL)
-    return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
-  int code = lhn_req_start_send(L, h, &headers, &body);
-  if (code == HN_ERR_INCORRECT_HANDLE_STATE)
+  if (!h->box->rt) return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
+  int rc = lhn_req_start_send(L, h, &headers, &body);
+  if (rc == HN_ERR_INCORRECT_HANDLE_STATE)
     return lhn_req_send_again(L, h, headers);
-  if (code != 0) {
+  if (rc != 0) {
     lhn_header_show(L, 2, headers);
-    return lhn_fail(L, h, "send", code);
+    return lhn_fail(L, h, "send", rc);
   }
   bool pin = body.n > LHN_COPIED;
   if (pin || h->pinned) {
@@ -302,16 +281,12 @@ static int lhn_req_write(lua_State *L) {
   lua_Hook hook = lua_gethook(L);
   struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_DIRECT);
   struct hn_slice data = lhn_check_data(L, LHN_DIRECT, 2);
-  if (data.n > LHN_COPIED)
-    lhn_reserve(L, 1);
+  if (data.n > LHN_COPIED) lhn_reserve(L, 1);
   hn_runtime *rt = h->box->rt;
-  if (rt == NULL)
-    return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
-  int code = hn_write(rt, h->id, data);
-  if (code != 0)
-    return lhn_req_refused(L, h, "write", code);
-  if (data.n > LHN_COPIED)
-    lhn_req_hold(L, LHN_KEPT_INPUT, 2, &h->input, -1);
+  if (!rt) return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
+  int rc = hn_write(rt, h->id, data);
+  if (rc != 0) return lhn_req_refused(L, h, "write", rc);
+  if (data.n > LHN_COPIED) lhn_req_hold(L, LHN_KEPT_INPUT, 2, &h->input, -1);
   return lhn_finish(L, h, HN_OP_WRITE_DATA, hook);
 }
 
@@ -322,7 +297,7 @@ static const char lhn_req_unflushed[] =
 
 struct lhn_file {
   int fd;
-  int64_t at; /* where a Lua file stands; -1: a descriptor, or cannot seek */
+  int64_t at;   /* where a Lua file stands; -1: a descriptor, or cannot seek */
   FILE *stream; /* of a Lua file; or NULL */
 };
 
@@ -331,8 +306,7 @@ struct lhn_file {
  * false when that fails. */
 static bool lhn_req_file(lua_State *L, int arg, struct lhn_file *out) {
   *out = (struct lhn_file){lhn_file_descriptor(L, arg), -1, NULL};
-  if (out->fd >= 0)
-    return true;
+  if (out->fd >= 0) return true;
   if (lua_type(L, arg) == LUA_TNUMBER) {
     lua_Integer n = lhn_check_integer(L, LHN_DIRECT, arg);
     if (n < 0 || n > INT32_MAX)
@@ -341,12 +315,9 @@ static bool lhn_req_file(lua_State *L, int arg, struct lhn_file *out) {
     return true;
   }
   luaL_Stream *stream = luaL_testudata(L, arg, LUA_FILEHANDLE);
-  if (stream == NULL)
-    lhn_typeerror(L, LHN_DIRECT, arg, "file or descriptor");
-  if (stream->closef == NULL)
-    lhn_argerror(L, LHN_DIRECT, arg, "closed file");
-  if (hn_flush_stream(stream->f) != 0)
-    return false;
+  if (!stream) lhn_typeerror(L, LHN_DIRECT, arg, "file or descriptor");
+  if (!stream->closef) lhn_argerror(L, LHN_DIRECT, arg, "closed file");
+  if (hn_flush_stream(stream->f) != 0) return false;
   out->stream = stream->f;
   out->at = (int64_t)ftello(stream->f);
   out->fd = fileno(stream->f);
@@ -357,8 +328,7 @@ static bool lhn_req_file(lua_State *L, int arg, struct lhn_file *out) {
 static bool lhn_req_limit(lua_State *L, int arg, uint64_t *limit) {
   lua_Integer n;
   *limit = UINT64_MAX;
-  if (lua_isnoneornil(L, arg))
-    return true;
+  if (lua_isnoneornil(L, arg)) return true;
   n = lhn_check_integer(L, LHN_DIRECT, arg);
   *limit = (uint64_t)n;
   return n >= 0;
@@ -372,18 +342,15 @@ static int lhn_req_start_write_from(const struct lhn_handle *h,
   hn_runtime *rt = h->box->rt;
   struct hn_progress done;
   struct hn_slice ahead = {NULL, 0};
-  if (file->stream != NULL && file->at < 0 &&
+  if (file->stream && file->at < 0 &&
       hn_query_progress(rt, h->id, &done) == 0) {
     ahead = lhn_file_ahead(file->stream);
-    if (ahead.n > limit)
-      ahead.n = (size_t)limit;
-    if (ahead.n > done.unsent)
-      ahead.n = (size_t)done.unsent;
+    if (ahead.n > limit) ahead.n = (size_t)limit;
+    if (ahead.n > done.unsent) ahead.n = (size_t)done.unsent;
   }
-  int code = hn_write_from_after(rt, h->id, ahead, file->fd, limit);
-  if (code == 0)
-    lhn_file_skip(file->stream, ahead.n);
-  return code;
+  int rc = hn_write_from_after(rt, h->id, ahead, file->fd, limit);
+  if (rc == 0) lhn_file_skip(file->stream, ahead.n);
+  return rc;
 }
 
 /* request:write_from(file [, n]) */
@@ -396,12 +363,10 @@ static int lhn_req_write_from(lua_State *L) {
   lhn_reserve(L, 1);
   if (!lhn_req_file(L, 2, &file))
     return lhn_fail(L, h, lhn_req_unflushed, HN_ERR_READ_FAULT);
-  if (h->box->rt == NULL)
-    return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
-  int code = good ? lhn_req_start_write_from(h, &file, limit)
-                  : HN_ERR_INVALID_PARAMETER;
-  if (code != 0)
-    return lhn_req_refused(L, h, "write_from", code);
+  if (!h->box->rt) return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
+  int rc = good ? lhn_req_start_write_from(h, &file, limit)
+                : HN_ERR_INVALID_PARAMETER;
+  if (rc != 0) return lhn_req_refused(L, h, "write_from", rc);
   lhn_req_hold(L, LHN_KEPT_INPUT, 2, &h->input, file.at);
   return lhn_finish(L, h, HN_OP_WRITE_DATA, hook);
 }
@@ -417,12 +382,10 @@ static int lhn_req_read_to(lua_State *L) {
   if (!lhn_req_file(L, 2, &file))
     return lhn_fail(L, h, lhn_req_unflushed, HN_ERR_WRITE_FAULT);
   hn_runtime *rt = h->box->rt;
-  if (rt == NULL)
-    return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
-  int code = good ? hn_read_to(rt, h->id, file.fd, limit)
-                  : HN_ERR_INVALID_PARAMETER;
-  if (code != 0)
-    return lhn_req_refused(L, h, "read_to", code);
+  if (!rt) return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
+  int rc =
+      good ? hn_read_to(rt, h->id, file.fd, limit) : HN_ERR_INVALID_PARAMETER;
+  if (rc != 0) return lhn_req_refused(L, h, "read_to", rc);
   lhn_req_hold(L, LHN_KEPT_OUTPUT, 2, &h->output, file.at);
   return lhn_finish(L, h, HN_OP_READ_DATA, hook);
 }
@@ -434,11 +397,9 @@ static int lhn_req_receive_response(lua_State *L) {
   lua_Hook hook = lua_gethook(L);
   struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_DIRECT);
   hn_runtime *rt = h->box->rt;
-  if (rt == NULL)
-    return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
-  int code = hn_receive_response(rt, h->id);
-  if (code != 0)
-    return lhn_req_refused(L, h, "receive_response", code);
+  if (!rt) return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
+  int rc = hn_receive_response(rt, h->id);
+  if (rc != 0) return lhn_req_refused(L, h, "receive_response", rc);
   return lhn_finish(L, h, HN_OP_RECEIVE_RESPONSE, hook);
 }
 
@@ -447,17 +408,14 @@ static int lhn_req_query_data_available(lua_State *L) {
   lua_Hook hook = lua_gethook(L);
   struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_DIRECT);
   hn_runtime *rt = h->box->rt;
-  if (rt == NULL)
-    return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
-  int code = hn_query_data_available(rt, h->id);
-  if (code != 0)
-    return lhn_req_refused(L, h, "query_data_available", code);
+  if (!rt) return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
+  int rc = hn_query_data_available(rt, h->id);
+  if (rc != 0) return lhn_req_refused(L, h, "query_data_available", rc);
   return lhn_finish(L, h, HN_OP_QUERY_DATA_AVAILABLE, hook);
 }
 
 static enum hn_read_mode lhn_req_mode(lua_State *L, int arg) {
-  if (lua_isnoneornil(L, arg))
-    return HN_READ_SOME;
+  if (lua_isnoneornil(L, arg)) return HN_READ_SOME;
   struct hn_slice mode = lhn_check_slice(L, LHN_DIRECT, arg);
   if (!lhn_slice_is(mode, "fill"))
     lhn_argerror(L, LHN_DIRECT, arg,
@@ -481,12 +439,10 @@ static int lhn_req_read(lua_State *L) {
     n = lhn_check_integer(L, LHN_DIRECT, 2);
   }
   hn_runtime *rt = h->box->rt;
-  if (rt == NULL)
-    return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
-  int code = n > 0 ? hn_read(rt, h->id, (size_t)n, mode)
-                   : HN_ERR_INVALID_PARAMETER;
-  if (code != 0)
-    return lhn_req_refused(L, h, "read", code);
+  if (!rt) return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
+  int rc =
+      n > 0 ? hn_read(rt, h->id, (size_t)n, mode) : HN_ERR_INVALID_PARAMETER;
+  if (rc != 0) return lhn_req_refused(L, h, "read", rc);
   return lhn_finish(L, h, HN_OP_READ_DATA, hook);
 }
 
@@ -494,10 +450,9 @@ static int lhn_req_read(lua_State *L) {
  * how many were given, and how many announced; nothing when that is not
  * known */
 static int lhn_req_unsent(lua_State *L) {
-  const struct lhn_handle *h =
-      lhn_check(L, 1, HN_KIND_REQUEST, LHN_DIRECT);
+  const struct lhn_handle *h = lhn_check(L, 1, HN_KIND_REQUEST, LHN_DIRECT);
   struct hn_progress done;
-  if (h->box->rt == NULL || hn_query_progress(h->box->rt, h->id, &done) != 0 ||
+  if (!h->box->rt || hn_query_progress(h->box->rt, h->id, &done) != 0 ||
       done.unsent == HN_LENGTH_CHUNKED)
     return 0;
   lua_pushinteger(L, (lua_Integer)done.unsent);

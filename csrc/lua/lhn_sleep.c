@@ -7,8 +7,7 @@
 /* Nobody is told of its end. */
 static int lhn_sleep_end(lua_State *L) {
   const struct lhn_handle *h = lhn_test(L, 1);
-  if (h != NULL && h->box->rt != NULL && h->id != 0)
-    hn_discard(h->box->rt, h->id);
+  if (h && h->box->rt && h->id != 0) hn_discard(h->box->rt, h->id);
   return 0;
 }
 
@@ -32,13 +31,10 @@ static int lhn_sleep(lua_State *L) {
   lua_Hook hook = lua_gethook(L);
   struct lhn_handle *h = lhn_check(L, 1, HN_KIND_SLEEPER, LHN_DIRECT);
   int64_t ms = (int64_t)luaL_checkinteger(L, 2);
-  if (h->box->rt == NULL)
-    return lhn_fail(L, NULL, NULL, HN_ERR_SHUTDOWN);
-  int code = HN_ERR_INCORRECT_HANDLE_STATE;
-  if (h->id == 0)
-    code = hn_sleep(h->box->rt, ms, &h->id);
-  if (code != 0)
-    return lhn_fail(L, NULL, NULL, code);
+  if (!h->box->rt) return lhn_fail(L, NULL, NULL, HN_ERR_SHUTDOWN);
+  int rc = HN_ERR_INCORRECT_HANDLE_STATE;
+  if (h->id == 0) rc = hn_sleep(h->box->rt, ms, &h->id);
+  if (rc != 0) return lhn_fail(L, NULL, NULL, rc);
   h->session = h->id;
   return lhn_finish(L, h, HN_OP_SLEEP, hook);
 }

@@ -19,8 +19,7 @@ static unsigned lhn_url_flag(lua_State *L, int arg, const char *name) {
       {"include_default_port", HN_URL_INCLUDE_DEFAULT_PORT},
   };
   for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
-    if (strcmp(flags[i].name, name) == 0)
-      return flags[i].flag;
+    if (strcmp(flags[i].name, name) == 0) return flags[i].flag;
   lhn_argerror(L, LHN_DIRECT, arg,
                lua_pushfstring(L, "unknown flag '%s'", name));
   return 0;
@@ -29,10 +28,8 @@ static unsigned lhn_url_flag(lua_State *L, int arg, const char *name) {
 /* {"decode", ...} or {decode = true, ...} */
 static unsigned lhn_url_flags(lua_State *L, int arg) {
   unsigned flags = 0;
-  if (lua_isnoneornil(L, arg))
-    return 0;
-  if (!lua_istable(L, arg))
-    lhn_typeerror(L, LHN_DIRECT, arg, "table");
+  if (lua_isnoneornil(L, arg)) return 0;
+  if (!lua_istable(L, arg)) lhn_typeerror(L, LHN_DIRECT, arg, "table");
   lua_pushnil(L);
   while (lua_next(L, arg)) {
     bool listed = lua_type(L, -2) == LUA_TNUMBER;
@@ -40,8 +37,7 @@ static unsigned lhn_url_flags(lua_State *L, int arg) {
     if (lua_type(L, at) != LUA_TSTRING)
       lhn_argerror(L, LHN_DIRECT, arg, "flags must be names");
     unsigned flag = lhn_url_flag(L, arg, lua_tostring(L, at));
-    if (listed || lua_toboolean(L, -1))
-      flags |= flag;
+    if (listed || lua_toboolean(L, -1)) flags |= flag;
     lua_pop(L, 1);
   }
   return flags;
@@ -50,8 +46,7 @@ static unsigned lhn_url_flags(lua_State *L, int arg) {
 /* --------------------------------------------------------------------- URLs */
 
 static void lhn_url_set(lua_State *L, const char *name, struct hn_slice s) {
-  if (s.p == NULL)
-    return;
+  if (!s.p) return;
   lhn_push_slice(L, s);
   lua_setfield(L, -2, name);
 }
@@ -77,13 +72,10 @@ static int lhn_url_crack(lua_State *L) {
     size = 3 * url.n + 1;
     scratch = lua_newuserdatauv(L, size, 0);
   }
-  int code = hn_crack_url(url, flags, scratch, size, &parts);
-  if (code != 0)
-    return lhn_fail(L, NULL, "crack_url", code);
-  if (parts.path.p == NULL)
-    parts.path = (struct hn_slice){"", 0};
-  if (parts.extra.p == NULL)
-    parts.extra = (struct hn_slice){"", 0};
+  int rc = hn_crack_url(url, flags, scratch, size, &parts);
+  if (rc != 0) return lhn_fail(L, NULL, "crack_url", rc);
+  if (!parts.path.p) parts.path = (struct hn_slice){"", 0};
+  if (!parts.extra.p) parts.extra = (struct hn_slice){"", 0};
   lua_createtable(L, 0, 7);
   lhn_url_set_scheme(L, parts.scheme);
   lhn_url_set(L, "user", parts.user);
@@ -100,12 +92,12 @@ static int lhn_url_crack(lua_State *L) {
 static int lhn_url_is_secure(lua_State *L) {
   struct hn_slice scheme = lhn_check_slice(L, LHN_DIRECT, 1);
   unsigned flags = 0;
-  int code = hn_scheme_flags(scheme, &flags);
-  if (code != 0) {
+  int rc = hn_scheme_flags(scheme, &flags);
+  if (rc != 0) {
     lua_pushnil(L);
-    lua_pushfstring(L, "%s: no request can go to %s://", hn_error_text(code),
+    lua_pushfstring(L, "%s: no request can go to %s://", hn_error_text(rc),
                     lua_tostring(L, 1));
-    lua_pushinteger(L, code);
+    lua_pushinteger(L, rc);
     return 3;
   }
   lua_pushboolean(L, (flags & HN_REQUEST_SECURE) != 0);
@@ -145,17 +137,16 @@ static size_t lhn_url_read_parts(lua_State *L, int arg,
 }
 
 static void lhn_url_check_fields(lua_State *L, int arg) {
-  if (!lua_istable(L, arg))
-    lhn_typeerror(L, LHN_DIRECT, arg, "table");
+  if (!lua_istable(L, arg)) lhn_typeerror(L, LHN_DIRECT, arg, "table");
   lua_pushnil(L);
   while (lua_next(L, arg)) {
     bool known = false;
     for (int i = 0; i <= LHN_URL_TEXTS && lua_type(L, -2) == LUA_TSTRING; i++)
       known = known || strcmp(lua_tostring(L, -2), lhn_url_fields[i]) == 0;
     if (!known)
-      lhn_argerror(L, LHN_DIRECT, arg,
-                   lua_pushfstring(L, "unknown part '%s'",
-                                   luaL_tolstring(L, -2, NULL)));
+      lhn_argerror(
+          L, LHN_DIRECT, arg,
+          lua_pushfstring(L, "unknown part '%s'", luaL_tolstring(L, -2, NULL)));
     lua_pop(L, 1);
   }
 }
@@ -170,9 +161,8 @@ static int lhn_url_create(lua_State *L) {
   if (parts.port == -2)
     return lhn_fail(L, NULL, "create_url", HN_ERR_INVALID_PARAMETER);
   char *text = lua_newuserdatauv(L, size, 0);
-  int code = hn_create_url(&parts, flags, text, &size);
-  if (code != 0)
-    return lhn_fail(L, NULL, "create_url", code);
+  int rc = hn_create_url(&parts, flags, text, &size);
+  if (rc != 0) return lhn_fail(L, NULL, "create_url", rc);
   lua_pushlstring(L, text, size);
   return 1;
 }
@@ -183,13 +173,12 @@ static int lhn_url_resolve(lua_State *L) {
   struct hn_slice reference = lhn_check_slice(L, LHN_DIRECT, 2);
   size_t size = base.n + reference.n + 64;
   char *text = lua_newuserdatauv(L, size, 0);
-  int code = hn_resolve_url(base, reference, text, &size);
-  if (code == HN_ERR_INSUFFICIENT_BUFFER) {
+  int rc = hn_resolve_url(base, reference, text, &size);
+  if (rc == HN_ERR_INSUFFICIENT_BUFFER) {
     text = lua_newuserdatauv(L, size, 0);
-    code = hn_resolve_url(base, reference, text, &size);
+    rc = hn_resolve_url(base, reference, text, &size);
   }
-  if (code != 0)
-    return lhn_fail(L, NULL, "resolve_url", code);
+  if (rc != 0) return lhn_fail(L, NULL, "resolve_url", rc);
   lua_pushlstring(L, text, size);
   return 1;
 }
@@ -203,11 +192,9 @@ static int lhn_url_format_date(lua_State *L) {
   if (!(t > -1e15 && t < 1e15))
     return lhn_fail(L, NULL, "date", HN_ERR_INVALID_PARAMETER);
   int64_t seconds = (int64_t)t;
-  if ((lua_Number)seconds > t)
-    seconds--;
-  int code = hn_format_date(seconds, text);
-  if (code != 0)
-    return lhn_fail(L, NULL, "date", code);
+  if ((lua_Number)seconds > t) seconds--;
+  int rc = hn_format_date(seconds, text);
+  if (rc != 0) return lhn_fail(L, NULL, "date", rc);
   lua_pushstring(L, text);
   return 1;
 }
@@ -216,9 +203,8 @@ static int lhn_url_format_date(lua_State *L) {
 static int lhn_url_parse_date(lua_State *L) {
   struct hn_slice text = lhn_check_slice(L, LHN_DIRECT, 1);
   int64_t seconds = 0;
-  int code = hn_parse_date(text, hn_wall_time(), &seconds);
-  if (code != 0)
-    return lhn_fail(L, NULL, "date", code);
+  int rc = hn_parse_date(text, hn_wall_time(), &seconds);
+  if (rc != 0) return lhn_fail(L, NULL, "date", rc);
   lua_pushinteger(L, (lua_Integer)seconds);
   return 1;
 }
@@ -246,12 +232,8 @@ static int lhn_url_errors(lua_State *L) {
 }
 
 const luaL_Reg lhn_url_functions[] = {
-    {"crack_url", lhn_url_crack},
-    {"create_url", lhn_url_create},
-    {"resolve_url", lhn_url_resolve},
-    {"is_secure", lhn_url_is_secure},
-    {"format_date", lhn_url_format_date},
-    {"parse_date", lhn_url_parse_date},
-    {"errors", lhn_url_errors},
-    {NULL, NULL},
+    {"crack_url", lhn_url_crack},         {"create_url", lhn_url_create},
+    {"resolve_url", lhn_url_resolve},     {"is_secure", lhn_url_is_secure},
+    {"format_date", lhn_url_format_date}, {"parse_date", lhn_url_parse_date},
+    {"errors", lhn_url_errors},           {NULL, NULL},
 };

@@ -69,17 +69,15 @@ static bool address_parse_v4(struct hn_slice host, unsigned port,
   return true;
 }
 
-HN_INTERNAL bool address_parse(struct hn_slice host, unsigned port,
-                               struct hn_address *out) {
+bool address_parse(struct hn_slice host, unsigned port,
+                   struct hn_address *out) {
   if (host.n == 0) return false;
   if (host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
     return address_parse_v6(slice_sub(host, 1, host.n - 1), port, out);
-  return address_parse_v4(host, port, out) ||
-         address_parse_v6(host, port, out);
+  return address_parse_v4(host, port, out) || address_parse_v6(host, port, out);
 }
 
-HN_INTERNAL bool address_parse_list(struct hn_slice text,
-                                    struct hn_addresses *out) {
+bool address_parse_list(struct hn_slice text, struct hn_addresses *out) {
   struct hn_addresses list = {.count = 0};
   struct hn_slice element;
   while (slice_next_element(&text, &element)) {
@@ -91,9 +89,8 @@ HN_INTERNAL bool address_parse_list(struct hn_slice text,
   return true;
 }
 
-HN_INTERNAL int address_parse_path(struct hn_slice path,
-                                   struct hn_unix_path *out,
-                                   const char **detail) {
+int address_parse_path(struct hn_slice path, struct hn_unix_path *out,
+                       const char **detail) {
   bool abstract = HN_ADDRESS_ABSTRACT && path.n > 0 && path.p[0] == '@';
   struct hn_unix_path a = {.size = 0};
   const char *wrong = NULL;
@@ -116,13 +113,13 @@ HN_INTERNAL int address_parse_path(struct hn_slice path,
   return 0;
 }
 
-HN_INTERNAL unsigned address_port(const struct hn_address *a) {
+unsigned address_port(const struct hn_address *a) {
   if (a->size == 0) return 0;
   return ntohs(a->u.any.sa_family == AF_INET6 ? a->u.v6.sin6_port
                                               : a->u.v4.sin_port);
 }
 
-HN_INTERNAL void address_set_port(struct hn_addresses *a, unsigned port) {
+void address_set_port(struct hn_addresses *a, unsigned port) {
   for (size_t i = 0; i < a->count; i++) {
     if (a->list[i].u.any.sa_family == AF_INET6)
       a->list[i].u.v6.sin6_port = htons((uint16_t)port);
@@ -139,8 +136,7 @@ static void address_format_zone(uint32_t scope, char *out, size_t size) {
     (void)snprintf(out, size, "%%%u", (unsigned)scope);
 }
 
-HN_INTERNAL void address_format(const struct hn_address *a,
-                                char out[HN_ADDRESS_TEXT]) {
+void address_format(const struct hn_address *a, char out[HN_ADDRESS_TEXT]) {
   out[0] = '\0';
   if (a->size == 0) return;
   const void *ip = &a->u.v4.sin_addr;
@@ -155,8 +151,8 @@ HN_INTERNAL void address_format(const struct hn_address *a,
                       HN_ADDRESS_TEXT - used);
 }
 
-HN_INTERNAL void address_format_path(const struct hn_unix_path *path,
-                                     char out[HN_PATH_TEXT]) {
+void address_format_path(const struct hn_unix_path *path,
+                         char out[HN_PATH_TEXT]) {
   const char *name = path->name.sun_path;
   size_t n = 0;
   out[0] = '\0';
@@ -178,7 +174,7 @@ static size_t address_next(const struct hn_addresses *a, size_t from,
   return from;
 }
 
-HN_INTERNAL void address_interleave(struct hn_addresses *a) {
+void address_interleave(struct hn_addresses *a) {
   if (a->count < 3) return;
   struct hn_addresses in = *a;
   sa_family_t first = in.list[0].u.any.sa_family;

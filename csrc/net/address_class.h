@@ -14,11 +14,11 @@
 enum hn_address_class {
   HN_ADDRESS_GLOBAL,
   HN_ADDRESS_LOOPBACK,
-  HN_ADDRESS_PRIVATE,     /* also unique local, and behind a carrier's NAT */
+  HN_ADDRESS_PRIVATE, /* also unique local, and behind a carrier's NAT */
   HN_ADDRESS_LINK_LOCAL,
   HN_ADDRESS_UNSPECIFIED, /* connects to this machine on some systems */
   HN_ADDRESS_MULTICAST,
-  HN_ADDRESS_RESERVED,    /* documentation, benchmarks, broadcast, no use */
+  HN_ADDRESS_RESERVED, /* documentation, benchmarks, broadcast, no use */
 };
 
 HN_INTERNAL enum hn_address_class address_classify(const struct hn_address *a);

@@ -11,7 +11,7 @@ void clock_set_fake(int64_t us) {
 }
 #endif
 
-HN_INTERNAL int64_t clock_now_us(void) {
+int64_t clock_now_us(void) {
 #ifdef HN_TEST
   int64_t fake = __atomic_load_n(&clock_fake, __ATOMIC_RELAXED);
   if (fake >= 0) return fake;
@@ -21,7 +21,7 @@ HN_INTERNAL int64_t clock_now_us(void) {
   return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
-HN_INTERNAL int64_t clock_wall(void) {
+int64_t clock_wall(void) {
   struct timespec t;
   (void)clock_gettime(CLOCK_REALTIME, &t);
   return (int64_t)t.tv_sec;

@@ -42,7 +42,7 @@ struct hn_dial {
   struct hn_addresses addresses;
   struct hn_unix_path path;
   struct hn_transport *transport; /* owned */
-  unsigned watched;         /* what the reactor watches the transport for */
+  unsigned watched; /* what the reactor watches the transport for */
   struct hn_timer timer;
   struct hn_times times;
   char refusal[HN_GUARD_TEXT];  /* what detail shows, from the guard */
@@ -89,11 +89,11 @@ static void dial_go_to(struct hn_dial *d, int at) {
 static void dial_add(struct hn_dial *d, enum dial_kind kind) {
   assert(d->at == HN_DIAL_START && d->count < HN_DIAL_LAYERS);
   d->layers[d->count++] = (struct dial_layer){
-    .kind = kind, .host = d->origin->host, .port = d->origin->port};
+      .kind = kind, .host = d->origin->host, .port = d->origin->port};
 }
 
-HN_INTERNAL void dial_add_tls(struct hn_dial *d, struct hn_tls_context *tls,
-                              struct hn_slice host, unsigned port) {
+void dial_add_tls(struct hn_dial *d, struct hn_tls_context *tls,
+                  struct hn_slice host, unsigned port) {
   dial_add(d, HN_LAYER_TLS);
   struct dial_layer *l = &d->layers[d->count - 1];
   l->tls = tls_context_hold(tls);
@@ -136,9 +136,9 @@ static int dial_plan_route(struct hn_dial *d) {
   return rc;
 }
 
-HN_INTERNAL int dial_new(struct hn_env *env, const struct hn_origin *origin,
-                         const struct hn_connect_limits *limits, uint64_t tag,
-                         struct hn_dial **out) {
+int dial_new(struct hn_env *env, const struct hn_origin *origin,
+             const struct hn_connect_limits *limits, uint64_t tag,
+             struct hn_dial **out) {
   struct hn_dial *d = mem_calloc(1, sizeof *d);
   if (!d) return HN_ERR_NOT_ENOUGH_MEMORY;
   d->env = env;
@@ -161,7 +161,7 @@ HN_INTERNAL int dial_new(struct hn_env *env, const struct hn_origin *origin,
   return 0;
 }
 
-HN_INTERNAL void dial_free(struct hn_dial *d) {
+void dial_free(struct hn_dial *d) {
   if (!d) return;
   /* In a forked child a thread that is gone may hold the resolver's lock. */
   if (d->job != 0 && !env_is_other(d->env))
@@ -189,8 +189,10 @@ static int dial_begin_resolve(struct hn_dial *d, struct hn_news_log *log) {
   struct hn_slice host = slice_of(d->lookup);
   news_add_name(log, HN_STATUS_RESOLVING_NAME, host);
   if (d->answered) return 0;
-  const struct hn_lookup what = {.host = host, .port = d->origin->port,
-                                 .tag = d->tag, .now = env_now(d->env)};
+  const struct hn_lookup what = {.host = host,
+                                 .port = d->origin->port,
+                                 .tag = d->tag,
+                                 .now = env_now(d->env)};
   int rc = resolver_start(d->env->resolver, &what, &d->job, &d->addresses);
   if (rc == HN_AGAIN) return dial_set_deadline(d, d->limits.resolve_timeout);
   d->answered = true;
@@ -226,8 +228,8 @@ static int dial_begin_tcp(struct hn_dial *d, struct hn_news_log *log) {
                         d->refusal);
   if (rc) {
     d->detail = dial_has_name(d)
-                  ? "access denied: the host is refused (host policy)"
-                  : d->refusal;
+                    ? "access denied: the host is refused (host policy)"
+                    : d->refusal;
     return rc;
   }
   news_add_address(log, HN_STATUS_NAME_RESOLVED, &d->addresses.list[0]);
@@ -292,27 +294,26 @@ static int dial_step_tls(struct hn_dial *d, struct hn_news_log *log) {
 
 static const struct dial_row *dial_row_of(const struct hn_dial *d) {
   static const struct dial_row rows[HN_LAYERS] = {
-    [HN_LAYER_RESOLVE] = {"RESOLVE", HN_PHASE_RESOLVE, HN_TIME_RESOLVE_START,
-                          HN_TIME_RESOLVE_END, dial_begin_resolve,
-                          dial_step_resolve},
-    [HN_LAYER_TCP] = {"TCP", HN_PHASE_CONNECT, HN_TIME_START,
-                      HN_TIME_CONNECT_END, dial_begin_tcp, dial_step_tcp},
-    [HN_LAYER_UNIX] = {"UNIX", HN_PHASE_CONNECT, HN_TIME_RESOLVE_END,
-                       HN_TIME_CONNECT_END, dial_begin_unix, dial_step_tcp},
-    [HN_LAYER_TLS] = {"TLS", HN_PHASE_SECURE, HN_TIME_START,
-                      HN_TIME_SECURE_END, dial_begin_tls, dial_step_tls},
+      [HN_LAYER_RESOLVE] = {"RESOLVE", HN_PHASE_RESOLVE, HN_TIME_RESOLVE_START,
+                            HN_TIME_RESOLVE_END, dial_begin_resolve,
+                            dial_step_resolve},
+      [HN_LAYER_TCP] = {"TCP", HN_PHASE_CONNECT, HN_TIME_START,
+                        HN_TIME_CONNECT_END, dial_begin_tcp, dial_step_tcp},
+      [HN_LAYER_UNIX] = {"UNIX", HN_PHASE_CONNECT, HN_TIME_RESOLVE_END,
+                         HN_TIME_CONNECT_END, dial_begin_unix, dial_step_tcp},
+      [HN_LAYER_TLS] = {"TLS", HN_PHASE_SECURE, HN_TIME_START,
+                        HN_TIME_SECURE_END, dial_begin_tls, dial_step_tls},
   };
   bool is_one = d->at >= 0 && d->at < d->count;
   return is_one ? &rows[d->layers[d->at].kind] : NULL;
 }
 
-HN_INTERNAL enum hn_phase dial_phase(const struct hn_dial *d) {
+enum hn_phase dial_phase(const struct hn_dial *d) {
   const struct dial_row *row = dial_row_of(d);
   return row ? row->phase : HN_PHASE_RESOLVE;
 }
 
-static int dial_describe(struct hn_dial *d, int code,
-                         struct hn_errinfo *info) {
+static int dial_describe(struct hn_dial *d, int code, struct hn_errinfo *info) {
   enum hn_phase phase = dial_phase(d);
   const struct hn_transport *s = d->transport;
   if (phase == HN_PHASE_RESOLVE && d->system != 0)
@@ -321,8 +322,7 @@ static int dial_describe(struct hn_dial *d, int code,
     return err_set(info, code, phase, d->lookup, d->detail);
   if (!s || (!s->detail && s->system == 0) || code == HN_ERR_TIMEOUT)
     return err_set(info, code, phase, d->label, d->detail);
-  if (!s->detail)
-    return err_set_system(info, code, phase, d->label, s->system);
+  if (!s->detail) return err_set_system(info, code, phase, d->label, s->system);
   (void)err_set(info, code, phase, d->label, s->detail);
   info->system = s->system;
   info->secure = s->secure;
@@ -353,16 +353,15 @@ static int dial_advance(struct hn_dial *d, struct hn_news_log *log) {
   return row ? row->begin(d, log) : 0;
 }
 
-HN_INTERNAL int dial_step(struct hn_dial *d, struct hn_news_log *log,
-                          struct hn_errinfo *info) {
+int dial_step(struct hn_dial *d, struct hn_news_log *log,
+              struct hn_errinfo *info) {
   int rc = 0;
   if (d->at == HN_DIAL_FAILED) return d->code;
   while (rc == 0 && d->at != d->count) rc = dial_advance(d, log);
   return rc > 0 ? dial_fail(d, rc, info) : rc;
 }
 
-HN_INTERNAL void dial_give_resolved(struct hn_dial *d,
-                                    const struct hn_resolved *answer) {
+void dial_give_resolved(struct hn_dial *d, const struct hn_resolved *answer) {
   if (d->job == 0 || answer->job != d->job) return;
   d->job = 0;
   d->answered = true;
@@ -372,17 +371,16 @@ HN_INTERNAL void dial_give_resolved(struct hn_dial *d,
   d->addresses = answer->addresses;
 }
 
-HN_INTERNAL void dial_get_times(const struct hn_dial *d,
-                                struct hn_times *out) {
+void dial_get_times(const struct hn_dial *d, struct hn_times *out) {
   for (int i = HN_TIME_RESOLVE_START; i <= HN_TIME_SECURE_END; i++)
     out->at[i] = d->times.at[i];
 }
 
-HN_INTERNAL bool dial_was_connected(const struct hn_dial *d) {
+bool dial_was_connected(const struct hn_dial *d) {
   return d->times.at[HN_TIME_CONNECT_END] != 0;
 }
 
-HN_INTERNAL struct hn_transport *dial_take_transport(struct hn_dial *d) {
+struct hn_transport *dial_take_transport(struct hn_dial *d) {
   struct hn_transport *s = d->transport;
   d->transport = NULL;
   return s;

@@ -36,19 +36,19 @@ struct hn_env {
   struct hn_process *process;   /* owned by the runtime; NULL: never forked */
   struct hn_reactor *reactor;   /* owned by the runtime */
   struct hn_resolver *resolver; /* owned by the runtime */
-  struct hn_guard *guard; /* owned by the runtime; NULL: none */
+  struct hn_guard *guard;       /* owned by the runtime; NULL: none */
   struct hn_parts parts;
   struct hn_account account; /* what the runtime holds */
   struct hn_heap deadlines;
   struct hn_slots slots; /* tags and handles to objects */
   struct hn_spares spares;
   struct hn_hash_key hash_key; /* of every table whose keys a peer chooses */
-  struct hn_link pools; /* hn_pool.link: of every session */
-  size_t connections;   /* in all of them, those being dialled too */
-  struct hn_link woken; /* hn_waiter.link: whose turn has come */
+  struct hn_link pools;        /* hn_pool.link: of every session */
+  size_t connections;          /* in all of them, those being dialled too */
+  struct hn_link woken;        /* hn_waiter.link: whose turn has come */
   struct hn_link unfinished; /* hn_conn.again: drained for a portion, not dry */
-  bool is_hurried; /* steps may only work so long */
-  int64_t now_us; /* monotonic; 0: not read since the last wait */
+  bool is_hurried;           /* steps may only work so long */
+  int64_t now_us;            /* monotonic; 0: not read since the last wait */
   int64_t seen_at; /* us: when all that the reactor watches was looked at, and
                       all that it said was worked off */
 };

@@ -17,8 +17,7 @@
 
 enum { HN_FILE_SHOWN = 150 };
 
-HN_INTERNAL int file_append_absolute(struct hn_slice path,
-                                     struct hn_buf *out) {
+int file_append_absolute(struct hn_slice path, struct hn_buf *out) {
   char here[PATH_MAX];
   if (path.n > 0 && path.p[0] == '/') return buf_append(out, path);
   if (!getcwd(here, sizeof here) || here[0] != '/') return HN_ERR_READ_FAULT;
@@ -27,7 +26,7 @@ HN_INTERNAL int file_append_absolute(struct hn_slice path,
   return rc ? rc : buf_append(out, path);
 }
 
-HN_INTERNAL const char *file_show(const char *path) {
+const char *file_show(const char *path) {
   size_t n = strlen(path);
   if (n <= HN_FILE_SHOWN) return path;
   path += n - HN_FILE_SHOWN;
@@ -47,8 +46,7 @@ static int file_kind_error(const struct stat *s) {
 
 /* Looked at before, since opening alone wakes a FIFO's other end and does
  * things to devices; and after, since it may be another file by then. */
-HN_INTERNAL int file_open(const char *path, enum hn_file_use use, int *fd,
-                          int *system) {
+int file_open(const char *path, enum hn_file_use use, int *fd, int *system) {
   const int flags = O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
   struct stat s;
   int why = stat(path, &s) == 0 ? file_kind_error(&s) : 0;
@@ -66,11 +64,11 @@ HN_INTERNAL int file_open(const char *path, enum hn_file_use use, int *fd,
   return 0;
 }
 
-HN_INTERNAL void file_close(int fd) {
+void file_close(int fd) {
   (void)close(fd);
 }
 
-HN_INTERNAL int file_begin(struct hn_file *f, int fd, int *system) {
+int file_begin(struct hn_file *f, int fd, int *system) {
   struct stat s;
   int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
   if (copy < 0 || fstat(copy, &s) != 0) {
@@ -85,7 +83,7 @@ HN_INTERNAL int file_begin(struct hn_file *f, int fd, int *system) {
   return 0;
 }
 
-HN_INTERNAL void file_end(struct hn_file *f) {
+void file_end(struct hn_file *f) {
   if (f->fd >= 0) (void)close(f->fd);
   f->fd = -1;
 }
@@ -103,8 +101,8 @@ static int file_fail(const struct hn_file *f, int code, int *system) {
   return code;
 }
 
-HN_INTERNAL int file_take(const struct hn_file *f, char *p, size_t n,
-                          size_t *got, int *system) {
+int file_take(const struct hn_file *f, char *p, size_t n, size_t *got,
+              int *system) {
   ssize_t done;
   if (f->blocks && !f->is_socket && !file_is_ready(f, POLLIN)) return HN_AGAIN;
   do {
@@ -154,8 +152,8 @@ static ssize_t file_write_once(const struct hn_file *f, const char *p,
   return f->waits ? file_write_pipe(f->fd, p, n) : write(f->fd, p, n);
 }
 
-HN_INTERNAL int file_give(const struct hn_file *f, const char *p, size_t n,
-                          size_t *put, int *system) {
+int file_give(const struct hn_file *f, const char *p, size_t n, size_t *put,
+              int *system) {
   ssize_t done;
   if (f->blocks && !f->is_socket) {
     if (!file_is_ready(f, POLLOUT)) return HN_AGAIN;
@@ -179,7 +177,7 @@ static size_t file_pending(FILE *stream) {
 #endif
 }
 
-HN_INTERNAL int file_flush(FILE *stream) {
+int file_flush(FILE *stream) {
   struct hn_file f = {.fd = -1};
   struct file_hush hush;
   int system;
@@ -197,13 +195,12 @@ HN_INTERNAL int file_flush(FILE *stream) {
   return failed ? HN_ERR_WRITE_FAULT : 0;
 }
 
-HN_INTERNAL int file_read(int fd, char *p, size_t n, size_t *got,
-                          int *system) {
+int file_read(int fd, char *p, size_t n, size_t *got, int *system) {
   const struct hn_file f = {.fd = fd};
   return file_take(&f, p, n, got, system);
 }
 
-HN_INTERNAL int file_write(int fd, const char *p, size_t n, int *system) {
+int file_write(int fd, const char *p, size_t n, int *system) {
   const struct hn_file f = {.fd = fd};
   while (n > 0) {
     size_t put = 0;

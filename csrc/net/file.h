@@ -31,11 +31,11 @@ HN_INTERNAL int file_append_absolute(struct hn_slice path, struct hn_buf *out);
 
 /* A caller's file for as long as an operation takes. */
 struct hn_file {
-  int fd;         /* owned: a duplicate, whatever becomes of the caller's; -1 */
-  bool waits;     /* no regular file: what it has no room or no bytes for now is
-                     waited for, in the reactor */
+  int fd;     /* owned: a duplicate, whatever becomes of the caller's; -1 */
+  bool waits; /* no regular file: what it has no room or no bytes for now is
+                 waited for, in the reactor */
   bool is_socket;
-  bool blocks;    /* its description does */
+  bool blocks; /* its description does */
 };
 
 /* Duplicates a descriptor; file_end ends it. READ_FAULT, errno in *system. */

@@ -16,7 +16,7 @@ struct guard_rule {
   char *text;           /* owned */
   struct hn_slice name; /* in text; without a dot at its end */
   uint8_t network[HN_ADDRESS_BYTES];
-  unsigned bits;        /* of the network; HN_GUARD_NAME: there is none */
+  unsigned bits; /* of the network; HN_GUARD_NAME: there is none */
 };
 
 enum {
@@ -203,14 +203,14 @@ static int guard_read(struct hn_guard *g, const struct hn_policy *p) {
  * would be read as another number. */
 static bool guard_is_size(size_t size) {
   static const size_t sizes[] = {
-    offsetof(struct hn_policy, hosts),
-    offsetof(struct hn_policy, ca_file),
-    offsetof(struct hn_policy, max_handles),
-    offsetof(struct hn_policy, max_connections),
-    offsetof(struct hn_policy, max_memory),
-    offsetof(struct hn_policy, max_response_body),
-    offsetof(struct hn_policy, max_request_body),
-    sizeof(struct hn_policy),
+      offsetof(struct hn_policy, hosts),
+      offsetof(struct hn_policy, ca_file),
+      offsetof(struct hn_policy, max_handles),
+      offsetof(struct hn_policy, max_connections),
+      offsetof(struct hn_policy, max_memory),
+      offsetof(struct hn_policy, max_response_body),
+      offsetof(struct hn_policy, max_request_body),
+      sizeof(struct hn_policy),
   };
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
     if (sizes[i] == size) return true;
@@ -219,8 +219,7 @@ static bool guard_is_size(size_t size) {
 
 /* A field that a caller of an older header does not know is zero, which allows
  * the least; one that we do not know might forbid something. */
-HN_INTERNAL int guard_new(const struct hn_policy *policy,
-                          struct hn_guard **out) {
+int guard_new(const struct hn_policy *policy, struct hn_guard **out) {
   struct hn_policy p = {0};
   if (!guard_is_size(policy->size)) return HN_ERR_INVALID_PARAMETER;
   memcpy(&p, policy, policy->size);
@@ -236,7 +235,7 @@ HN_INTERNAL int guard_new(const struct hn_policy *policy,
   return 0;
 }
 
-HN_INTERNAL void guard_free(struct hn_guard *g) {
+void guard_free(struct hn_guard *g) {
   if (!g) return;
   for (size_t i = 0; i < g->count; i++) mem_free(g->rules[i].text);
   mem_free(g->rules);
@@ -244,7 +243,7 @@ HN_INTERNAL void guard_free(struct hn_guard *g) {
   mem_free(g);
 }
 
-HN_INTERNAL bool guard_allows(const struct hn_guard *g, enum hn_allow what) {
+bool guard_allows(const struct hn_guard *g, enum hn_allow what) {
   return !g || (g->allow & (unsigned)what);
 }
 
@@ -306,23 +305,20 @@ static int guard_deny(const char **why, const char *text) {
   return HN_ERR_ACCESS_DENIED;
 }
 
-HN_INTERNAL int guard_check_host(const struct hn_guard *g,
-                                 struct hn_slice host, unsigned port,
-                                 bool secure, const char **why) {
+int guard_check_host(const struct hn_guard *g, struct hn_slice host,
+                     unsigned port, bool secure, const char **why) {
   if (!guard_allows(g, secure ? HN_ALLOW_HTTPS : HN_ALLOW_HTTP))
-    return guard_deny(why, secure
-                               ? "access denied: https is not allowed "
-                                 "(host policy)"
-                               : "access denied: http is not allowed "
-                                 "(host policy)");
+    return guard_deny(why, secure ? "access denied: https is not allowed "
+                                    "(host policy)"
+                                  : "access denied: http is not allowed "
+                                    "(host policy)");
   if (!g || !g->has_list || guard_lists(g, host, port, secure)) return 0;
   return guard_deny(why, "access denied: host or port is not in the list "
                          "(host policy)");
 }
 
-HN_INTERNAL int guard_check_given(const struct hn_guard *g,
-                                  const struct hn_address *a, unsigned port,
-                                  bool secure, const char **why) {
+int guard_check_given(const struct hn_guard *g, const struct hn_address *a,
+                      unsigned port, bool secure, const char **why) {
   if (!g || !g->has_list || guard_has_network(g, a, port, secure, true))
     return 0;
   return guard_deny(why, "access denied: a given address is not in the list "
@@ -332,25 +328,19 @@ HN_INTERNAL int guard_check_given(const struct hn_guard *g,
 static bool guard_allows_class(const struct hn_guard *g,
                                enum hn_address_class c) {
   switch (c) {
-  case HN_ADDRESS_GLOBAL:
-    return true;
-  case HN_ADDRESS_LOOPBACK:
-    return guard_allows(g, HN_ALLOW_LOOPBACK);
-  case HN_ADDRESS_PRIVATE:
-    return guard_allows(g, HN_ALLOW_PRIVATE);
-  case HN_ADDRESS_LINK_LOCAL:
-    return guard_allows(g, HN_ALLOW_LINK_LOCAL);
+  case HN_ADDRESS_GLOBAL: return true;
+  case HN_ADDRESS_LOOPBACK: return guard_allows(g, HN_ALLOW_LOOPBACK);
+  case HN_ADDRESS_PRIVATE: return guard_allows(g, HN_ALLOW_PRIVATE);
+  case HN_ADDRESS_LINK_LOCAL: return guard_allows(g, HN_ALLOW_LINK_LOCAL);
   case HN_ADDRESS_UNSPECIFIED:
   case HN_ADDRESS_MULTICAST:
-  case HN_ADDRESS_RESERVED:
-    break;
+  case HN_ADDRESS_RESERVED: break;
   }
   return false;
 }
 
-HN_INTERNAL int guard_check_address(const struct hn_guard *g,
-                                    const struct hn_address *a, bool secure,
-                                    char why[HN_GUARD_TEXT]) {
+int guard_check_address(const struct hn_guard *g, const struct hn_address *a,
+                        bool secure, char why[HN_GUARD_TEXT]) {
   if (!g) return 0;
   enum hn_address_class c = address_classify(a);
   if (guard_allows_class(g, c) ||
@@ -363,8 +353,8 @@ HN_INTERNAL int guard_check_address(const struct hn_guard *g,
   return HN_ERR_ACCESS_DENIED;
 }
 
-HN_INTERNAL int guard_filter(const struct hn_guard *g, struct hn_addresses *all,
-                             bool secure, char why[HN_GUARD_TEXT]) {
+int guard_filter(const struct hn_guard *g, struct hn_addresses *all,
+                 bool secure, char why[HN_GUARD_TEXT]) {
   size_t kept = 0;
   if (!g) return 0;
   for (size_t i = 0; i < all->count; i++)

@@ -21,9 +21,9 @@ struct hn_guard {
   bool has_list;            /* only the hosts of the rules */
   struct guard_rule *rules; /* owned */
   size_t count;
-  char *ca_file;            /* owned; NULL: none */
+  char *ca_file;                                   /* owned; NULL: none */
   size_t max_handles, max_connections, max_memory; /* SIZE_MAX: no limit */
-  uint64_t max_response_body, max_request_body; /* UINT64_MAX: no limit */
+  uint64_t max_response_body, max_request_body;    /* UINT64_MAX: no limit */
 };
 
 /* Room for the text of a refusal. */
@@ -40,9 +40,8 @@ HN_INTERNAL bool guard_allows(const struct hn_guard *g, enum hn_allow what);
 
 /* May this scheme be used, and is the host (a name or a literal) in the list?
  * 0, or ACCESS_DENIED with *why (static). */
-HN_INTERNAL int guard_check_host(const struct hn_guard *g,
-                                 struct hn_slice host, unsigned port,
-                                 bool secure, const char **why);
+HN_INTERNAL int guard_check_host(const struct hn_guard *g, struct hn_slice host,
+                                 unsigned port, bool secure, const char **why);
 
 /* The same for an address that is given in a host's place: it counts as one
  * written as a host. */

@@ -28,8 +28,7 @@ struct hn_news_log {
 };
 
 /* log may be NULL: nobody listens. */
-static inline bool news_wanted(const struct hn_news_log *log,
-                               uint32_t status) {
+static inline bool news_wanted(const struct hn_news_log *log, uint32_t status) {
   return log && (log->mask & status) && log->count < HN_NEWS_ROOM;
 }
 

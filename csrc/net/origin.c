@@ -32,8 +32,7 @@ int origin_copy(struct hn_origin *out, const struct hn_origin *o) {
   bool has_via = o->route.via.n > 0;
   *out = *o;
   out->host.p = mem_copy(o->host.p, o->host.n);
-  out->route.via.p =
-      has_via ? mem_copy(o->route.via.p, o->route.via.n) : NULL;
+  out->route.via.p = has_via ? mem_copy(o->route.via.p, o->route.via.n) : NULL;
   if (out->host.p && (out->route.via.p || !has_via)) return 0;
   origin_fini(out);
   return HN_ERR_NOT_ENOUGH_MEMORY;

@@ -24,7 +24,7 @@ struct hn_route {
 };
 
 struct hn_origin {
-  struct hn_slice host;       /* borrowed by whoever holds the struct */
+  struct hn_slice host; /* borrowed by whoever holds the struct */
   unsigned port;
   struct hn_tls_context *tls; /* borrowed; NULL: plain. The TLS identity */
   uint64_t hash;              /* of host and port: origin_hash */

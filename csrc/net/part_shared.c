@@ -10,11 +10,11 @@
 static const struct {
   const char *object, *entry;
 } part_entries[] = {
-  [HN_PART_TLS] = {"tls.so", "hn_part_tls"},
-  [HN_PART_GZIP] = {"zlib.so", "hn_part_gzip"},
-  [HN_PART_DEFLATE] = {"zlib.so", "hn_part_deflate"},
-  [HN_PART_BROTLI] = {"brotli.so", "hn_part_brotli"},
-  [HN_PART_ZSTD] = {"zstd.so", "hn_part_zstd"},
+    [HN_PART_TLS] = {"tls.so", "hn_part_tls"},
+    [HN_PART_GZIP] = {"zlib.so", "hn_part_gzip"},
+    [HN_PART_DEFLATE] = {"zlib.so", "hn_part_deflate"},
+    [HN_PART_BROTLI] = {"brotli.so", "hn_part_brotli"},
+    [HN_PART_ZSTD] = {"zstd.so", "hn_part_zstd"},
 };
 
 /* Writes "folder/name"; false when there is no room for it. */
@@ -33,8 +33,7 @@ static bool part_find_self(char *out, size_t size) {
   if (dladdr(part_entries, &self) == 0) return false;
   if (*self.dli_fname == '/')
     return part_join(out, size, "", self.dli_fname + 1);
-  if (!getcwd(here, sizeof here) ||
-      !part_join(out, size, here, self.dli_fname))
+  if (!getcwd(here, sizeof here) || !part_join(out, size, here, self.dli_fname))
     return false;
   void *loaded = dlopen(out, RTLD_LAZY | RTLD_NOLOAD);
   if (!loaded) return false;
@@ -42,7 +41,7 @@ static bool part_find_self(char *out, size_t size) {
   return true;
 }
 
-HN_INTERNAL int parts_init(struct hn_parts *p) {
+int parts_init(struct hn_parts *p) {
   char file[PATH_MAX];
   if (!part_find_self(file, sizeof file)) return 0;
   *strrchr(file, '/') = '\0';
@@ -50,7 +49,7 @@ HN_INTERNAL int parts_init(struct hn_parts *p) {
   return p->folder ? 0 : HN_ERR_NOT_ENOUGH_MEMORY;
 }
 
-HN_INTERNAL void parts_fini(struct hn_parts *p) {
+void parts_fini(struct hn_parts *p) {
   mem_free(p->folder);
 }
 
@@ -78,8 +77,8 @@ static int part_open(struct hn_parts *p, enum hn_part which,
   return p->found[which] ? 0 : part_fail(p, object, NULL, detail);
 }
 
-HN_INTERNAL int part_find(struct hn_parts *p, enum hn_part which,
-                          const void **out, const char **detail) {
+int part_find(struct hn_parts *p, enum hn_part which, const void **out,
+              const char **detail) {
   int rc = p->found[which] ? 0 : part_open(p, which, detail);
   if (rc == 0) *out = p->found[which];
   return rc;

@@ -31,7 +31,7 @@ static char *process_map(size_t size) {
 }
 #endif
 
-HN_INTERNAL int process_new(struct hn_process **out) {
+int process_new(struct hn_process **out) {
   struct hn_process *p = mem_calloc(1, sizeof *p);
   if (!p) return HN_ERR_NOT_ENOUGH_MEMORY;
   long size = sysconf(_SC_PAGESIZE);
@@ -42,11 +42,11 @@ HN_INTERNAL int process_new(struct hn_process **out) {
   return 0;
 }
 
-HN_INTERNAL void process_random(void *p, size_t n) {
+void process_random(void *p, size_t n) {
   (void)!getrandom(p, n, GRND_NONBLOCK);
 }
 
-HN_INTERNAL void process_free(struct hn_process *p) {
+void process_free(struct hn_process *p) {
   if (!p) return;
   if (p->page) (void)munmap((void *)(uintptr_t)p->page, p->size);
   mem_free(p);
@@ -58,6 +58,6 @@ process_has_other_id(const struct hn_process *p) {
   return getpid() != p->pid;
 }
 
-HN_INTERNAL bool process_is_other(const struct hn_process *p) {
+bool process_is_other(const struct hn_process *p) {
   return p->page ? *p->page == 0 : process_has_other_id(p);
 }

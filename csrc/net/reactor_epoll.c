@@ -35,7 +35,7 @@ static int reactor_control(const struct hn_reactor *r, int how, int fd,
   return epoll_ctl(r->epoll, how, fd, &e) == 0 ? 0 : reactor_error();
 }
 
-HN_INTERNAL int reactor_new(struct hn_reactor **out) {
+int reactor_new(struct hn_reactor **out) {
   struct hn_reactor *r = mem_calloc(1, sizeof *r);
   if (!r) return HN_ERR_NOT_ENOUGH_MEMORY;
   r->outer = r->timer = -1;
@@ -56,7 +56,7 @@ static void reactor_close(int *fd) {
   *fd = -1;
 }
 
-HN_INTERNAL void reactor_free(struct hn_reactor *r) {
+void reactor_free(struct hn_reactor *r) {
   if (!r) return;
   reactor_close(&r->outer);
   reactor_close(&r->timer);
@@ -65,21 +65,20 @@ HN_INTERNAL void reactor_free(struct hn_reactor *r) {
   mem_free(r);
 }
 
-HN_INTERNAL int reactor_add(struct hn_reactor *r, int fd, uint64_t tag,
-                            unsigned interest) {
+int reactor_add(struct hn_reactor *r, int fd, uint64_t tag, unsigned interest) {
   return reactor_control(r, EPOLL_CTL_ADD, fd, tag, interest);
 }
 
-HN_INTERNAL int reactor_change(struct hn_reactor *r, int fd, uint64_t tag,
-                               unsigned interest) {
+int reactor_change(struct hn_reactor *r, int fd, uint64_t tag,
+                   unsigned interest) {
   return reactor_control(r, EPOLL_CTL_MOD, fd, tag, interest);
 }
 
-HN_INTERNAL void reactor_remove(struct hn_reactor *r, int fd) {
+void reactor_remove(struct hn_reactor *r, int fd) {
   (void)epoll_ctl(r->epoll, EPOLL_CTL_DEL, fd, NULL);
 }
 
-HN_INTERNAL void reactor_forget(struct hn_reactor *r, int fd) {
+void reactor_forget(struct hn_reactor *r, int fd) {
   (void)r; /* closing the last descriptor of a file removes it */
   (void)fd;
 }
@@ -101,9 +100,8 @@ static unsigned reactor_translate(uint32_t events) {
   return what;
 }
 
-HN_INTERNAL int reactor_wait(struct hn_reactor *r, int64_t max_wait,
-                             struct hn_ready *out, size_t room,
-                             size_t *count) {
+int reactor_wait(struct hn_reactor *r, int64_t max_wait, struct hn_ready *out,
+                 size_t room, size_t *count) {
   struct epoll_event events[HN_REACTOR_BATCH];
   size_t batch = room < HN_REACTOR_BATCH ? room : HN_REACTOR_BATCH;
   if (batch == 0) return HN_ERR_INVALID_PARAMETER;
@@ -124,7 +122,7 @@ HN_INTERNAL int reactor_wait(struct hn_reactor *r, int64_t max_wait,
   return 0;
 }
 
-HN_INTERNAL void reactor_wake(struct hn_reactor *r) {
+void reactor_wake(struct hn_reactor *r) {
   uint64_t one = 1;
   /* A full counter means that a wake is pending anyway. */
   ssize_t put = write(r->wake, &one, sizeof one);
@@ -136,7 +134,7 @@ static int reactor_join(const struct hn_reactor *r, int fd) {
   return epoll_ctl(r->outer, EPOLL_CTL_ADD, fd, &e);
 }
 
-HN_INTERNAL int reactor_open_fd(struct hn_reactor *r, int *fd) {
+int reactor_open_fd(struct hn_reactor *r, int *fd) {
   if (r->outer < 0) {
     r->alarm = HN_ALARM_NONE;
     r->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
@@ -154,7 +152,7 @@ HN_INTERNAL int reactor_open_fd(struct hn_reactor *r, int *fd) {
 }
 
 /* The timer is never read: setting it anew makes it unreadable as well. */
-HN_INTERNAL void reactor_set_alarm(struct hn_reactor *r, int64_t when) {
+void reactor_set_alarm(struct hn_reactor *r, int64_t when) {
   if (r->outer < 0 || r->alarm == when) return;
   struct itimerspec t = {0};
   if (when > 0) {
@@ -167,6 +165,6 @@ HN_INTERNAL void reactor_set_alarm(struct hn_reactor *r, int64_t when) {
     r->alarm = when;
 }
 
-HN_INTERNAL const char *reactor_name(void) {
+const char *reactor_name(void) {
   return "epoll";
 }

@@ -67,7 +67,7 @@ static int reactor_open_pipe(struct hn_reactor *r) {
   return 0;
 }
 
-HN_INTERNAL int reactor_new(struct hn_reactor **out) {
+int reactor_new(struct hn_reactor **out) {
   struct hn_reactor *r = mem_calloc(1, sizeof *r);
   if (!r) return HN_ERR_NOT_ENOUGH_MEMORY;
   r->wake[0] = r->wake[1] = -1;
@@ -82,7 +82,7 @@ HN_INTERNAL int reactor_new(struct hn_reactor **out) {
   return 0;
 }
 
-HN_INTERNAL void reactor_free(struct hn_reactor *r) {
+void reactor_free(struct hn_reactor *r) {
   if (!r) return;
   if (r->wake[0] >= 0) (void)close(r->wake[0]);
   if (r->wake[1] >= 0) (void)close(r->wake[1]);
@@ -98,8 +98,7 @@ static size_t reactor_place(const struct hn_reactor *r, int fd) {
   return r->place[fd];
 }
 
-HN_INTERNAL int reactor_add(struct hn_reactor *r, int fd, uint64_t tag,
-                            unsigned interest) {
+int reactor_add(struct hn_reactor *r, int fd, uint64_t tag, unsigned interest) {
   if (fd < 0 || reactor_place(r, fd) != 0) return HN_ERR_INTERNAL_ERROR;
   int rc = reactor_grow_places(r, (size_t)fd);
   if (rc == 0) rc = reactor_grow(r);
@@ -109,8 +108,8 @@ HN_INTERNAL int reactor_add(struct hn_reactor *r, int fd, uint64_t tag,
   return 0;
 }
 
-HN_INTERNAL int reactor_change(struct hn_reactor *r, int fd, uint64_t tag,
-                               unsigned interest) {
+int reactor_change(struct hn_reactor *r, int fd, uint64_t tag,
+                   unsigned interest) {
   size_t at = reactor_place(r, fd);
   if (at == 0) return HN_ERR_INTERNAL_ERROR;
   r->fds[at].events = reactor_events(interest);
@@ -119,7 +118,7 @@ HN_INTERNAL int reactor_change(struct hn_reactor *r, int fd, uint64_t tag,
 }
 
 /* The last entry moves into the gap. */
-HN_INTERNAL void reactor_remove(struct hn_reactor *r, int fd) {
+void reactor_remove(struct hn_reactor *r, int fd) {
   size_t at = reactor_place(r, fd);
   if (at == 0) return;
   size_t last = --r->count;
@@ -129,7 +128,7 @@ HN_INTERNAL void reactor_remove(struct hn_reactor *r, int fd) {
   r->place[fd] = 0;
 }
 
-HN_INTERNAL void reactor_forget(struct hn_reactor *r, int fd) {
+void reactor_forget(struct hn_reactor *r, int fd) {
   reactor_remove(r, fd);
 }
 
@@ -167,9 +166,8 @@ static size_t reactor_collect(struct hn_reactor *r, struct hn_ready *out,
   return used;
 }
 
-HN_INTERNAL int reactor_wait(struct hn_reactor *r, int64_t max_wait,
-                             struct hn_ready *out, size_t room,
-                             size_t *count) {
+int reactor_wait(struct hn_reactor *r, int64_t max_wait, struct hn_ready *out,
+                 size_t room, size_t *count) {
   if (room == 0) return HN_ERR_INVALID_PARAMETER;
   int wait = -1;
   if (max_wait >= 0) wait = max_wait > INT_MAX ? INT_MAX : (int)max_wait;
@@ -185,24 +183,24 @@ HN_INTERNAL int reactor_wait(struct hn_reactor *r, int64_t max_wait,
   return 0;
 }
 
-HN_INTERNAL void reactor_wake(struct hn_reactor *r) {
+void reactor_wake(struct hn_reactor *r) {
   char one = 1;
   /* A full pipe means that a wake is pending anyway. */
   ssize_t put = write(r->wake[1], &one, 1);
   (void)put;
 }
 
-HN_INTERNAL int reactor_open_fd(struct hn_reactor *r, int *fd) {
+int reactor_open_fd(struct hn_reactor *r, int *fd) {
   (void)r; /* there is no descriptor that stands for all of them */
   (void)fd;
   return HN_ERR_NOT_SUPPORTED;
 }
 
-HN_INTERNAL void reactor_set_alarm(struct hn_reactor *r, int64_t when) {
+void reactor_set_alarm(struct hn_reactor *r, int64_t when) {
   (void)r;
   (void)when;
 }
 
-HN_INTERNAL const char *reactor_name(void) {
+const char *reactor_name(void) {
   return "poll";
 }

@@ -144,8 +144,7 @@ static int replace_open_beside(const char *path, const struct stat *old,
   return replace_say(text, "no new file can be made in ", place, why);
 }
 
-HN_INTERNAL int replace_begin(const char *path, struct hn_replace *out,
-                              char *text) {
+int replace_begin(const char *path, struct hn_replace *out, char *text) {
   struct hn_replace r = {.fd = -1, .pid = (long)getpid()};
   struct stat s;
   int rc;
@@ -170,13 +169,13 @@ static void replace_end(struct hn_replace *r) {
   *r = (struct hn_replace){.fd = -1};
 }
 
-HN_INTERNAL void replace_drop(struct hn_replace *r) {
+void replace_drop(struct hn_replace *r) {
   if (r->interim && r->pid == (long)getpid()) (void)unlink(r->interim);
   replace_end(r);
 }
 
 /* Some file systems say only now that there was no room. */
-HN_INTERNAL int replace_finish(struct hn_replace *r, char *text) {
+int replace_finish(struct hn_replace *r, char *text) {
   int rc = 0;
   int why = close(r->fd) == 0 ? 0 : errno;
   r->fd = -1;

@@ -47,7 +47,7 @@ struct resolver_lookup {
 
 /* One asker. Owner's thread only. */
 struct resolver_job {
-  struct hn_link link; /* in its look-up's jobs */
+  struct hn_link link;            /* in its look-up's jobs */
   struct resolver_lookup *lookup; /* borrowed */
   uint64_t id, tag;
   unsigned port;
@@ -83,14 +83,13 @@ struct hn_resolver {
 static void resolver_set_state(struct resolver_lookup *l,
                                enum resolver_state state) {
   static const unsigned legal[] = {
-    [HN_RESOLVER_QUEUED] = 1u << HN_RESOLVER_RUNNING,
-    [HN_RESOLVER_RUNNING] = 1u << HN_RESOLVER_DONE,
-    [HN_RESOLVER_DONE] = 0,
+      [HN_RESOLVER_QUEUED] = 1u << HN_RESOLVER_RUNNING,
+      [HN_RESOLVER_RUNNING] = 1u << HN_RESOLVER_DONE,
+      [HN_RESOLVER_DONE] = 0,
   };
   assert(legal[l->state] & (1u << state));
   (void)legal;
-  trace_state("look-up", 0, resolver_names[l->state],
-              resolver_names[state]);
+  trace_state("look-up", 0, resolver_names[l->state], resolver_names[state]);
   l->state = state;
 }
 
@@ -123,12 +122,9 @@ static void resolver_copy_results(struct resolver_lookup *l,
  * locale. */
 static const char *resolver_detail(int rc) {
   switch (rc) {
-  case EAI_NONAME:
-    return "name not resolved (no such host)";
-  case EAI_AGAIN:
-    return "name not resolved (the name server does not answer)";
-  case EAI_FAIL:
-    return "name not resolved (the name server failed)";
+  case EAI_NONAME: return "name not resolved (no such host)";
+  case EAI_AGAIN: return "name not resolved (the name server does not answer)";
+  case EAI_FAIL: return "name not resolved (the name server failed)";
   default:
     return rc == EAI_NODATA ? "name not resolved (the host has no address)"
                             : gai_strerror(rc);
@@ -162,8 +158,7 @@ static int resolver_lacks_files(void) {
 
 /* Without the mutex; may take as long as the system likes. */
 static void resolver_ask(struct resolver_lookup *l) {
-  struct addrinfo hints = {.ai_family = AF_UNSPEC,
-                           .ai_socktype = SOCK_STREAM};
+  struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
   struct addrinfo *list = NULL;
   int rc = getaddrinfo(l->name, NULL, &hints, &list);
   if (rc == 0) {
@@ -176,8 +171,8 @@ static void resolver_ask(struct resolver_lookup *l) {
     resolver_set_loopback(l);
     return;
   }
-  l->code = rc == EAI_MEMORY ? HN_ERR_NOT_ENOUGH_MEMORY
-                             : HN_ERR_NAME_NOT_RESOLVED;
+  l->code =
+      rc == EAI_MEMORY ? HN_ERR_NOT_ENOUGH_MEMORY : HN_ERR_NAME_NOT_RESOLVED;
   l->detail = resolver_detail(rc);
   l->system = resolver_lacks_files();
 }
@@ -187,7 +182,7 @@ static void resolver_ask(struct resolver_lookup *l) {
 static void resolver_work(struct resolver_shared *s) {
   struct hn_link *first = list_first(&s->queue);
   struct resolver_lookup *l =
-    HN_CONTAINER_OF(first, struct resolver_lookup, link);
+      HN_CONTAINER_OF(first, struct resolver_lookup, link);
   list_remove(first);
   s->queued--;
   resolver_set_state(l, HN_RESOLVER_RUNNING);
@@ -263,8 +258,7 @@ static int resolver_shared_new(struct hn_reactor *reactor,
   return 0;
 }
 
-HN_INTERNAL int resolver_new(struct hn_resolver **out,
-                             struct hn_reactor *reactor) {
+int resolver_new(struct hn_resolver **out, struct hn_reactor *reactor) {
   struct hn_resolver *r = mem_calloc(1, sizeof *r);
   if (!r) return HN_ERR_NOT_ENOUGH_MEMORY;
   if (resolver_shared_new(reactor, &r->shared) != 0) {
@@ -302,8 +296,7 @@ static void resolver_drop_lookup(struct resolver_shared *s,
   mem_free(l);
 }
 
-static void resolver_drop_job(struct hn_resolver *r,
-                              struct resolver_job *job) {
+static void resolver_drop_job(struct hn_resolver *r, struct resolver_job *job) {
   (void)slots_remove(&r->jobs, job->id);
   list_remove(&job->link);
   mem_free(job);
@@ -322,7 +315,7 @@ static void resolver_leave(struct hn_resolver *r) {
   (void)pthread_mutex_lock(&s->mutex);
   while ((link = list_first(&r->lookups))) {
     struct resolver_lookup *l =
-      HN_CONTAINER_OF(link, struct resolver_lookup, mine);
+        HN_CONTAINER_OF(link, struct resolver_lookup, mine);
     resolver_drop_jobs(r, l);
     resolver_drop_lookup(s, l);
   }
@@ -333,15 +326,15 @@ static void resolver_leave(struct hn_resolver *r) {
   if (last) resolver_shared_free(s);
 }
 
-HN_INTERNAL void resolver_free(struct hn_resolver *r) {
+void resolver_free(struct hn_resolver *r) {
   if (!r) return;
   /* In a forked child the threads are gone, maybe with the mutex held: what
    * was shared with them is left alone. */
   if (getpid() == r->pid) resolver_leave(r);
   struct hn_link *link;
   while ((link = list_first(&r->answers)))
-    resolver_drop_answer(r, HN_CONTAINER_OF(link, struct resolver_answer,
-                                            link));
+    resolver_drop_answer(r,
+                         HN_CONTAINER_OF(link, struct resolver_answer, link));
   slots_fini(&r->jobs);
   mem_free(r);
 }
@@ -375,12 +368,11 @@ static void resolver_set_port(struct hn_addresses *a, unsigned port) {
 }
 
 /* The kept answer for host, or NULL; a stale one is dropped on the way. */
-static struct resolver_answer *resolver_find_answer(struct hn_resolver *r,
-                                                    struct hn_slice host,
-                                                    int64_t now) {
+static struct resolver_answer *
+resolver_find_answer(struct hn_resolver *r, struct hn_slice host, int64_t now) {
   for (struct hn_link *i = r->answers.next; i != &r->answers; i = i->next) {
     struct resolver_answer *a =
-      HN_CONTAINER_OF(i, struct resolver_answer, link);
+        HN_CONTAINER_OF(i, struct resolver_answer, link);
     if (!slice_equal_nocase(a->host, host)) continue;
     if (now < a->until) return a;
     resolver_drop_answer(r, a);
@@ -391,13 +383,12 @@ static struct resolver_answer *resolver_find_answer(struct hn_resolver *r,
 
 /* Keeps an answer; without memory it is just not kept. */
 static void resolver_keep_answer(struct hn_resolver *r,
-                                 const struct resolver_lookup *l,
-                                 int64_t now) {
+                                 const struct resolver_lookup *l, int64_t now) {
   struct resolver_answer *a = resolver_find_answer(r, l->host, now);
   if (a) resolver_drop_answer(r, a);
   if (r->answer_count >= HN_MAX_RESOLVER_CACHE)
-    resolver_drop_answer(r, HN_CONTAINER_OF(r->answers.prev,
-                                            struct resolver_answer, link));
+    resolver_drop_answer(
+        r, HN_CONTAINER_OF(r->answers.prev, struct resolver_answer, link));
   a = mem_alloc(sizeof *a);
   if (!a) return;
   a->host = resolver_copy_name(a->name, l->host);
@@ -412,7 +403,7 @@ static struct resolver_lookup *resolver_find_lookup(struct hn_resolver *r,
                                                     struct hn_slice host) {
   for (struct hn_link *i = r->lookups.next; i != &r->lookups; i = i->next) {
     struct resolver_lookup *l =
-      HN_CONTAINER_OF(i, struct resolver_lookup, mine);
+        HN_CONTAINER_OF(i, struct resolver_lookup, mine);
     if (slice_equal_nocase(l->host, host)) return l;
   }
   return NULL;
@@ -471,9 +462,8 @@ static int resolver_join(struct hn_resolver *r, struct hn_slice host,
   return 0;
 }
 
-HN_INTERNAL int resolver_start(struct hn_resolver *r,
-                               const struct hn_lookup *what, uint64_t *job,
-                               struct hn_addresses *out) {
+int resolver_start(struct hn_resolver *r, const struct hn_lookup *what,
+                   uint64_t *job, struct hn_addresses *out) {
   struct hn_address literal;
   if (address_parse(what->host, what->port, &literal)) {
     out->count = 1;
@@ -481,8 +471,7 @@ HN_INTERNAL int resolver_start(struct hn_resolver *r,
     return 0;
   }
   if (!resolver_is_name(what->host)) return HN_ERR_NAME_NOT_RESOLVED;
-  struct resolver_answer *kept =
-    resolver_find_answer(r, what->host, what->now);
+  struct resolver_answer *kept = resolver_find_answer(r, what->host, what->now);
   if (kept) {
     *out = kept->addresses;
     resolver_set_port(out, what->port);
@@ -503,7 +492,7 @@ HN_INTERNAL int resolver_start(struct hn_resolver *r,
   return HN_AGAIN;
 }
 
-HN_INTERNAL void resolver_abandon(struct hn_resolver *r, uint64_t id) {
+void resolver_abandon(struct hn_resolver *r, uint64_t id) {
   struct resolver_job *job = slots_get(&r->jobs, id, 1);
   if (!job) return;
   struct resolver_lookup *l = job->lookup;
@@ -514,20 +503,20 @@ HN_INTERNAL void resolver_abandon(struct hn_resolver *r, uint64_t id) {
   (void)pthread_mutex_unlock(&r->shared->mutex);
 }
 
-HN_INTERNAL bool resolver_has_answer(const struct hn_resolver *r) {
+bool resolver_has_answer(const struct hn_resolver *r) {
   return __atomic_load_n(&r->shared->finished, __ATOMIC_ACQUIRE) > 0;
 }
 
-HN_INTERNAL bool resolver_take(struct hn_resolver *r, int64_t now,
-                               struct hn_resolved *out) {
+bool resolver_take(struct hn_resolver *r, int64_t now,
+                   struct hn_resolved *out) {
   struct resolver_shared *s = r->shared;
   if (!resolver_has_answer(r)) return false;
   (void)pthread_mutex_lock(&s->mutex);
   struct resolver_lookup *l =
-    HN_CONTAINER_OF(list_first(&s->done), struct resolver_lookup, link);
+      HN_CONTAINER_OF(list_first(&s->done), struct resolver_lookup, link);
   /* INVARIANT: a look-up lives only while somebody waits for it. */
   struct resolver_job *job =
-    HN_CONTAINER_OF(list_first(&l->jobs), struct resolver_job, link);
+      HN_CONTAINER_OF(list_first(&l->jobs), struct resolver_job, link);
   out->job = job->id;
   out->tag = job->tag;
   out->code = l->code;
@@ -544,6 +533,6 @@ HN_INTERNAL bool resolver_take(struct hn_resolver *r, int64_t now,
   return true;
 }
 
-HN_INTERNAL size_t resolver_pending(const struct hn_resolver *r) {
+size_t resolver_pending(const struct hn_resolver *r) {
   return r->jobs.live;
 }

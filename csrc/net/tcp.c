@@ -34,11 +34,11 @@ struct tcp_plan {
   struct hn_unix_path path;      /* size 0: none */
   struct hn_tcp_tuning tuning;
   struct tcp_attempt attempts[HN_MAX_ADDRESSES]; /* beside addresses */
-  size_t next;        /* the next address to try */
-  size_t running;     /* attempts under way */
+  size_t next;                                   /* the next address to try */
+  size_t running;                                /* attempts under way */
   int64_t next_start; /* when the next one may start */
   int64_t timeout;
-  int system; /* errno of the last attempt refused, 0: all timed out */
+  int system;         /* errno of the last attempt refused, 0: all timed out */
   const char *detail; /* static: what that was about, or NULL */
   struct hn_timer timer;
   struct hn_news_log *news; /* borrowed, or NULL */
@@ -68,14 +68,13 @@ static const struct tcp_transport *tcp_of_const(const struct hn_transport *s) {
 
 static void tcp_set_state(struct tcp_transport *t, enum tcp_state state) {
   static const unsigned legal[] = {
-    [HN_TCP_CONNECTING] = 1u << HN_TCP_OPEN | 1u << HN_TCP_FAILED,
-    [HN_TCP_OPEN] = 0,
-    [HN_TCP_FAILED] = 0,
+      [HN_TCP_CONNECTING] = 1u << HN_TCP_OPEN | 1u << HN_TCP_FAILED,
+      [HN_TCP_OPEN] = 0,
+      [HN_TCP_FAILED] = 0,
   };
   assert(legal[t->state] & (1u << state));
   (void)legal;
-  trace_state("tcp", t->tag, tcp_names[t->state],
-              tcp_names[state]);
+  trace_state("tcp", t->tag, tcp_names[t->state], tcp_names[state]);
   t->state = state;
 }
 
@@ -139,10 +138,8 @@ static void tcp_set_no_delay(struct tcp_transport *t) {
 static int tcp_win(struct tcp_transport *t, size_t i, bool watched) {
   struct tcp_plan *plan = t->plan;
   int fd = plan->attempts[i].fd;
-  int rc = watched ? reactor_change(t->env->reactor, fd, t->tag,
-                                    HN_WANT_READ)
-                   : reactor_add(t->env->reactor, fd, t->tag,
-                                 HN_WANT_READ);
+  int rc = watched ? reactor_change(t->env->reactor, fd, t->tag, HN_WANT_READ)
+                   : reactor_add(t->env->reactor, fd, t->tag, HN_WANT_READ);
   if (rc != 0) return rc;
   plan->attempts[i].fd = -1;
   t->fd = fd;
@@ -357,15 +354,15 @@ static void tcp_close(struct hn_transport *s) {
 }
 
 static const struct hn_transport_ops tcp_ops = {
-  .step_connect = tcp_step_connect,
-  .read = tcp_read,
-  .write = tcp_write,
-  .shutdown = tcp_shutdown,
-  .want = tcp_want,
-  .has_pending = tcp_has_pending,
-  .fd = tcp_fd,
-  .idle = tcp_idle,
-  .close = tcp_close,
+    .step_connect = tcp_step_connect,
+    .read = tcp_read,
+    .write = tcp_write,
+    .shutdown = tcp_shutdown,
+    .want = tcp_want,
+    .has_pending = tcp_has_pending,
+    .fd = tcp_fd,
+    .idle = tcp_idle,
+    .close = tcp_close,
 };
 
 /* Leaves the addresses that can be reached from the local one. */
@@ -377,8 +374,9 @@ static void tcp_keep_family(struct tcp_plan *plan, sa_family_t family) {
       all->list[kept++] = all->list[i];
   all->count = kept;
   if (kept == 0)
-    tcp_note_failure(plan, EAFNOSUPPORT, "cannot connect (no address is of the "
-                                         "local address's family)");
+    tcp_note_failure(plan, EAFNOSUPPORT,
+                     "cannot connect (no address is of the "
+                     "local address's family)");
 }
 
 /* What to connect to: a path is one attempt of no address. */
@@ -411,9 +409,9 @@ static struct tcp_plan *tcp_plan_new(const struct hn_tcp_target *to,
   return plan;
 }
 
-HN_INTERNAL int tcp_new(struct hn_env *env, const struct hn_tcp_target *to,
-                        const struct hn_connect_limits *limits, uint64_t tag,
-                        struct hn_transport **out) {
+int tcp_new(struct hn_env *env, const struct hn_tcp_target *to,
+            const struct hn_connect_limits *limits, uint64_t tag,
+            struct hn_transport **out) {
   if (!to->path &&
       (to->addresses->count == 0 || to->addresses->count > HN_MAX_ADDRESSES))
     return HN_ERR_INVALID_PARAMETER;
@@ -435,12 +433,12 @@ HN_INTERNAL int tcp_new(struct hn_env *env, const struct hn_tcp_target *to,
   return 0;
 }
 
-HN_INTERNAL void tcp_set_news(struct hn_transport *s, struct hn_news_log *log) {
+void tcp_set_news(struct hn_transport *s, struct hn_news_log *log) {
   struct tcp_transport *t = tcp_of(s);
   if (t->plan) t->plan->news = log;
 }
 
-HN_INTERNAL const struct hn_address *tcp_peer(const struct hn_transport *s) {
+const struct hn_address *tcp_peer(const struct hn_transport *s) {
   return &tcp_of_const(s)->peer;
 }
 
@@ -477,19 +475,16 @@ static void tcp_describe_name(const struct tcp_name *n,
   tcp_describe_address(&a, out);
 }
 
-HN_INTERNAL int tcp_get_endpoints(const struct hn_transport *s,
-                                  struct hn_endpoints *out) {
+int tcp_get_endpoints(const struct hn_transport *s, struct hn_endpoints *out) {
   while (s->next) s = s->next;
   const struct tcp_transport *t = tcp_of_const(s);
   struct tcp_name local = {.size = sizeof local.u};
   struct tcp_name remote = {.size = sizeof remote.u};
-  if (s->ops != &tcp_ops || t->fd < 0)
-    return HN_ERR_INCORRECT_HANDLE_STATE;
+  if (s->ops != &tcp_ops || t->fd < 0) return HN_ERR_INCORRECT_HANDLE_STATE;
   if (getsockname(t->fd, &local.u.any, &local.size) != 0)
     return HN_ERR_CONNECTION_ERROR;
   /* After a reset the system has forgotten the peer, but we have not. */
-  if (t->peer.size == 0 &&
-      getpeername(t->fd, &remote.u.any, &remote.size) != 0)
+  if (t->peer.size == 0 && getpeername(t->fd, &remote.u.any, &remote.size) != 0)
     return HN_ERR_CONNECTION_ERROR;
   tcp_describe_name(&local, &out->local);
   if (t->peer.size > 0)

@@ -31,16 +31,16 @@ struct hn_endpoints {
 /* Where to connect to: borrowed for the call. */
 struct hn_tcp_target {
   const struct hn_addresses *addresses; /* not empty, unless there is a path */
-  const struct hn_unix_path *path; /* in place of the addresses, and never
-                                      tuned; NULL: none */
+  const struct hn_unix_path *path;      /* in place of the addresses, and never
+                                           tuned; NULL: none */
 };
 
 /* What limits getting a connection: one struct from the options of a request
  * down to its sockets. */
 struct hn_connect_limits {
-  int64_t resolve_timeout;  /* ms, -1: none */
-  int64_t connect_timeout;  /* ms for each address, and for TLS; -1: none */
-  int max_attempts;         /* addresses tried (WinHTTP CONNECT_RETRIES) */
+  int64_t resolve_timeout; /* ms, -1: none */
+  int64_t connect_timeout; /* ms for each address, and for TLS; -1: none */
+  int max_attempts;        /* addresses tried (WinHTTP CONNECT_RETRIES) */
   const struct hn_tcp_tuning *tuning; /* borrowed for the call; NULL: as
                                          HN_TCP_TUNING_DEFAULT */
 };

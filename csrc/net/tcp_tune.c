@@ -9,8 +9,7 @@
 #define TCP_KEEPIDLE TCP_KEEPALIVE
 #endif
 
-HN_INTERNAL int tcp_tune_set_interface(struct hn_tcp_tuning *u,
-                                       struct hn_slice name) {
+int tcp_tune_set_interface(struct hn_tcp_tuning *u, struct hn_slice name) {
   if (name.n >= sizeof u->interface || slice_find(name, 0, '\0') < name.n)
     return HN_ERR_INVALID_PARAMETER;
   memset(u->interface, 0, sizeof u->interface);
@@ -58,8 +57,7 @@ static int tcp_tune_keepalive(int fd, const struct hn_tcp_tuning *u) {
   if (rc == 0 && u->keepalive_idle != 0)
     rc = tcp_tune_number(fd, IPPROTO_TCP, TCP_KEEPIDLE, u->keepalive_idle);
   if (rc == 0 && u->keepalive_interval != 0)
-    rc = tcp_tune_number(fd, IPPROTO_TCP, TCP_KEEPINTVL,
-                         u->keepalive_interval);
+    rc = tcp_tune_number(fd, IPPROTO_TCP, TCP_KEEPINTVL, u->keepalive_interval);
   return rc;
 }
 
@@ -76,8 +74,8 @@ static const char *tcp_tune_explain_local(int system) {
   return "cannot connect (local address refused)";
 }
 
-HN_INTERNAL int tcp_tune_socket(int fd, const struct hn_tcp_tuning *u,
-                                const char **detail) {
+int tcp_tune_socket(int fd, const struct hn_tcp_tuning *u,
+                    const char **detail) {
   if (u->interface[0] && tcp_tune_interface(fd, u->interface) != 0) {
     int system = errno;
     *detail = tcp_tune_explain_interface(system);

@@ -33,7 +33,8 @@ struct hn_tcp_tuning {
   int keepalive_interval; /* s between two probes, likewise */
 };
 
-#define HN_TCP_TUNING_DEFAULT {.stagger = HN_TCP_STAGGER}
+#define HN_TCP_TUNING_DEFAULT                                                  \
+  { .stagger = HN_TCP_STAGGER }
 
 /* Puts a name into `interface`, which "" clears. INVALID_PARAMETER for one that
  * no interface can have; whether there is one shows when it is used. */

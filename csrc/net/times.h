@@ -11,23 +11,23 @@
 #include <stdint.h>
 
 /* X(NAME, "lua name") in the order in which they happen. */
-#define HN_TIME_LIST(X)                    \
-  X(START, "start")                        \
-  X(RESOLVE_START, "resolve_start")        \
-  X(RESOLVE_END, "resolve_end")            \
-  X(CONNECT_END, "connect_end")            \
-  X(SECURE_END, "secure_end")              \
-  X(ACQUIRED, "acquired")                  \
-  X(SEND_END, "send_end")                  \
-  X(RESPONSE_START, "response_start")      \
-  X(RESPONSE_HEAD_END, "response_head_end") \
+#define HN_TIME_LIST(X)                                                        \
+  X(START, "start")                                                            \
+  X(RESOLVE_START, "resolve_start")                                            \
+  X(RESOLVE_END, "resolve_end")                                                \
+  X(CONNECT_END, "connect_end")                                                \
+  X(SECURE_END, "secure_end")                                                  \
+  X(ACQUIRED, "acquired")                                                      \
+  X(SEND_END, "send_end")                                                      \
+  X(RESPONSE_START, "response_start")                                          \
+  X(RESPONSE_HEAD_END, "response_head_end")                                    \
   X(END, "end")
 
 enum hn_time {
 #define HN_X(name, text) HN_TIME_##name,
   HN_TIME_LIST(HN_X)
 #undef HN_X
-  HN_TIMES
+      HN_TIMES
 };
 
 struct hn_times {

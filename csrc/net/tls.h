@@ -126,7 +126,7 @@ HN_INTERNAL int tls_new(struct hn_tls_context *c, struct hn_transport *below,
 /* What was agreed with the peer. */
 struct hn_tls_info {
   const struct hn_tls_library *library; /* static: whose certificate it is */
-  uint32_t protocol;    /* HN_TLS_1_2 or HN_TLS_1_3 */
+  uint32_t protocol;                    /* HN_TLS_1_2 or HN_TLS_1_3 */
   const char *cipher;   /* static, the standard's: "TLS_AES_128_GCM_SHA256" */
   unsigned key_bits;    /* of that cipher */
   struct hn_slice alpn; /* borrowed from the transport; absent: none */
@@ -182,8 +182,8 @@ struct hn_tls_library {
   /* As the functions of nearly the same names above; get_info of a transport
    * that is a TLS transport. */
   int (*transport_new)(struct hn_tls_context *c, struct hn_transport *below,
-                    struct hn_slice host, unsigned port,
-                    struct hn_transport **out);
+                       struct hn_slice host, unsigned port,
+                       struct hn_transport **out);
   bool (*get_info)(const struct hn_transport *s, struct hn_tls_info *out);
   int (*info_hold)(struct hn_tls_info *i);
   void (*info_release)(struct hn_tls_info *i);

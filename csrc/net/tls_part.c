@@ -1,39 +1,37 @@
 #include "openssl/openssl.h"
 
-HN_INTERNAL struct hn_tls_context *tls_context_hold(struct hn_tls_context *c) {
+struct hn_tls_context *tls_context_hold(struct hn_tls_context *c) {
   c->references++;
   return c;
 }
 
-HN_INTERNAL void tls_context_free(struct hn_tls_context *c) {
+void tls_context_free(struct hn_tls_context *c) {
   if (c && --c->references == 0) c->library->context_end(c);
 }
 
-HN_INTERNAL int tls_new(struct hn_tls_context *c, struct hn_transport *below,
-                        struct hn_slice host, unsigned port,
-                        struct hn_transport **out) {
+int tls_new(struct hn_tls_context *c, struct hn_transport *below,
+            struct hn_slice host, unsigned port, struct hn_transport **out) {
   return c->library->transport_new(c, below, host, port, out);
 }
 
-HN_INTERNAL bool tls_get_info(const struct hn_transport *s,
-                              struct hn_tls_info *out) {
+bool tls_get_info(const struct hn_transport *s, struct hn_tls_info *out) {
   while (s && !s->ops->tls) s = s->next;
   return s && s->ops->tls->get_info(s, out);
 }
 
-HN_INTERNAL int tls_info_keep(struct hn_tls_info *i) {
+int tls_info_keep(struct hn_tls_info *i) {
   return i->library->info_hold(i);
 }
 
-HN_INTERNAL void tls_info_fini(struct hn_tls_info *i) {
+void tls_info_fini(struct hn_tls_info *i) {
   i->library->info_release(i);
 }
 
-HN_INTERNAL int tls_get_certificate(const struct hn_tls_info *info,
-                                    struct hn_tls_certificate *out) {
+int tls_get_certificate(const struct hn_tls_info *info,
+                        struct hn_tls_certificate *out) {
   return info->library->get_certificate(info, out);
 }
 
-HN_INTERNAL void tls_certificate_fini(struct hn_tls_certificate *c) {
+void tls_certificate_fini(struct hn_tls_certificate *c) {
   buf_fini(&c->text);
 }

@@ -53,8 +53,8 @@ struct hn_transport {
   const struct hn_transport_ops *ops;
   struct hn_transport *next; /* owned: the transport below, or NULL */
   /* Of the last error: */
-  int system;         /* errno or TLS code, 0 if none */
-  uint32_t secure;    /* HN_SECURE_* bits of SECURE_FAILURE */
+  int system;      /* errno or TLS code, 0 if none */
+  uint32_t secure; /* HN_SECURE_* bits of SECURE_FAILURE */
   const char
       *detail; /* text of the cause (static or the transport's), or NULL */
 };

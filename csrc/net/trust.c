@@ -11,7 +11,7 @@ static const char *trust_variable(const char *name) {
   return value && *value ? value : NULL;
 }
 
-HN_INTERNAL bool trust_is_hash_link(const char *name) {
+bool trust_is_hash_link(const char *name) {
   for (int i = 0; i < 8; i++)
     if (slice_hex_digit(name[i]) < 0) return false;
   return name[8] == '.' && name[9] >= '0' && name[9] <= '9';
@@ -26,7 +26,7 @@ static bool trust_has_hash_links(const char *path) {
   return entry != NULL;
 }
 
-HN_INTERNAL struct hn_trust trust_find(const char *folder, const char *file) {
+struct hn_trust trust_find(const char *folder, const char *file) {
   const char *const folders[] = {folder, "/etc/ssl/certs",
                                  "/etc/pki/tls/certs"};
   const char *const bundles[] = {file, "/etc/ssl/certs/ca-certificates.crt",

@@ -10,7 +10,7 @@
 /* One place: a PEM bundle or a folder of hash links; both NULL: none found. */
 struct hn_trust {
   const char *file;
-  const char *folder;  /* the library's list syntax is allowed */
+  const char *folder;   /* the library's list syntax is allowed */
   const char *variable; /* the environment's name for it, NULL: a default */
 };
 

@@ -20,10 +20,10 @@ static void decode_brotli_release(void *opaque, void *address) {
 static void *decode_brotli_open(struct hn_account *account) {
   struct decode_brotli *b = mem_calloc(1, sizeof *b);
 
-  if (b == NULL) return NULL;
+  if (!b) return NULL;
   b->stream = BrotliDecoderCreateInstance(decode_brotli_alloc,
                                           decode_brotli_release, account);
-  if (b->stream == NULL) {
+  if (!b->stream) {
     mem_free(b);
     return NULL;
   }
@@ -58,20 +58,17 @@ static int decode_brotli_step(void *state, struct hn_decode_io *io) {
   BrotliDecoderResult result;
 
   if (b->whole) return decode_brotli_after(io);
-  result = BrotliDecoderDecompressStream(b->stream, &left, &in, &io->room,
-                                         &out, NULL);
+  result = BrotliDecoderDecompressStream(b->stream, &left, &in, &io->room, &out,
+                                         NULL);
   io->in = slice_from(io->in, io->in.n - left);
   io->out = (char *)out;
   switch (result) {
-    case BROTLI_DECODER_RESULT_SUCCESS:
-      b->whole = true;
-      return decode_brotli_after(io);
-    case BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT:
-      return 0;
-    case BROTLI_DECODER_RESULT_NEEDS_MORE_INPUT:
-      return HN_AGAIN;
-    default:
-      return decode_brotli_error(b);
+  case BROTLI_DECODER_RESULT_SUCCESS:
+    b->whole = true;
+    return decode_brotli_after(io);
+  case BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT: return 0;
+  case BROTLI_DECODER_RESULT_NEEDS_MORE_INPUT: return HN_AGAIN;
+  default: return decode_brotli_error(b);
   }
 }
 
@@ -83,8 +80,10 @@ static bool decode_brotli_is_whole(const void *state) {
 
 HN_PART const void *hn_part_brotli(uint32_t stamp) {
   static const struct hn_codec codec = {
-    decode_brotli_open, decode_brotli_close, decode_brotli_step,
-    decode_brotli_is_whole,
+      decode_brotli_open,
+      decode_brotli_close,
+      decode_brotli_step,
+      decode_brotli_is_whole,
   };
 
   return stamp == HN_STAMP ? &codec : NULL;

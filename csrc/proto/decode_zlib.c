@@ -30,9 +30,9 @@ struct decode_zlib {
 static void decode_zlib_set_state(struct decode_zlib *z,
                                   enum hn_decode_zlib_state next) {
   static const unsigned legal[] = {
-    [HN_DECODE_ZLIB_START] = 1u << HN_DECODE_ZLIB_INSIDE,
-    [HN_DECODE_ZLIB_INSIDE] = 1u << HN_DECODE_ZLIB_AFTER,
-    [HN_DECODE_ZLIB_AFTER] = 1u << HN_DECODE_ZLIB_INSIDE,
+      [HN_DECODE_ZLIB_START] = 1u << HN_DECODE_ZLIB_INSIDE,
+      [HN_DECODE_ZLIB_INSIDE] = 1u << HN_DECODE_ZLIB_AFTER,
+      [HN_DECODE_ZLIB_AFTER] = 1u << HN_DECODE_ZLIB_INSIDE,
   };
 
   assert((legal[z->state] >> next & 1) != 0);
@@ -52,7 +52,7 @@ static void *decode_zlib_open(bool is_gzip, struct hn_account *account) {
   struct decode_zlib *z = mem_calloc(1, sizeof *z);
   int bits = is_gzip ? HN_DECODE_ZLIB_GZIP : HN_DECODE_ZLIB_WRAP;
 
-  if (z == NULL) return NULL;
+  if (!z) return NULL;
   z->is_gzip = is_gzip;
   z->stream.zalloc = decode_zlib_alloc;
   z->stream.zfree = decode_zlib_release;
@@ -127,16 +127,12 @@ static int decode_zlib_inside(struct decode_zlib *z, struct hn_decode_io *io) {
   io->out += room - s->avail_out;
   io->room -= room - s->avail_out;
   switch (result) {
-    case Z_STREAM_END:
-      decode_zlib_set_state(z, HN_DECODE_ZLIB_AFTER);
-      return 0;
-    case Z_OK:
-    case Z_BUF_ERROR: /* no input and nothing left over */
-      return io->in.n == 0 && io->room > 0 ? HN_AGAIN : 0;
-    case Z_MEM_ERROR:
-      return HN_ERR_NOT_ENOUGH_MEMORY;
-    default:
-      return HN_DECODE_CORRUPT;
+  case Z_STREAM_END: decode_zlib_set_state(z, HN_DECODE_ZLIB_AFTER); return 0;
+  case Z_OK:
+  case Z_BUF_ERROR: /* no input and nothing left over */
+    return io->in.n == 0 && io->room > 0 ? HN_AGAIN : 0;
+  case Z_MEM_ERROR: return HN_ERR_NOT_ENOUGH_MEMORY;
+  default: return HN_DECODE_CORRUPT;
   }
 }
 
@@ -156,22 +152,16 @@ static int decode_zlib_after(struct decode_zlib *z, struct hn_decode_io *io) {
 
 static int decode_zlib_step(void *state, struct hn_decode_io *io) {
   struct decode_zlib *z = state;
-  int code = 0;
+  int rc = 0;
 
-  while (code == 0 && io->room > 0) {
+  while (rc == 0 && io->room > 0) {
     switch (z->state) {
-      case HN_DECODE_ZLIB_START:
-        code = decode_zlib_start(z, io);
-        break;
-      case HN_DECODE_ZLIB_INSIDE:
-        code = decode_zlib_inside(z, io);
-        break;
-      case HN_DECODE_ZLIB_AFTER:
-        code = decode_zlib_after(z, io);
-        break;
+    case HN_DECODE_ZLIB_START: rc = decode_zlib_start(z, io); break;
+    case HN_DECODE_ZLIB_INSIDE: rc = decode_zlib_inside(z, io); break;
+    case HN_DECODE_ZLIB_AFTER: rc = decode_zlib_after(z, io); break;
     }
   }
-  return code;
+  return rc;
 }
 
 static bool decode_zlib_is_whole(const void *state) {
@@ -182,8 +172,10 @@ static bool decode_zlib_is_whole(const void *state) {
 
 HN_PART const void *hn_part_gzip(uint32_t stamp) {
   static const struct hn_codec codec = {
-    decode_zlib_open_gzip, decode_zlib_close, decode_zlib_step,
-    decode_zlib_is_whole,
+      decode_zlib_open_gzip,
+      decode_zlib_close,
+      decode_zlib_step,
+      decode_zlib_is_whole,
   };
 
   return stamp == HN_STAMP ? &codec : NULL;
@@ -191,8 +183,10 @@ HN_PART const void *hn_part_gzip(uint32_t stamp) {
 
 HN_PART const void *hn_part_deflate(uint32_t stamp) {
   static const struct hn_codec codec = {
-    decode_zlib_open_deflate, decode_zlib_close, decode_zlib_step,
-    decode_zlib_is_whole,
+      decode_zlib_open_deflate,
+      decode_zlib_close,
+      decode_zlib_step,
+      decode_zlib_is_whole,
   };
 
   return stamp == HN_STAMP ? &codec : NULL;

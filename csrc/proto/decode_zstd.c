@@ -36,11 +36,10 @@ static void *decode_zstd_open(struct hn_account *account) {
                                  account};
   struct decode_zstd *z = mem_calloc(1, sizeof *z);
 
-  if (z == NULL) return NULL;
+  if (!z) return NULL;
   z->stream = ZSTD_createDStream_advanced(memory);
-  if (z->stream == NULL ||
-      ZSTD_isError(ZSTD_DCtx_setParameter(z->stream, ZSTD_d_windowLogMax,
-                                          HN_MAX_ZSTD_WINDOW))) {
+  if (!z->stream || ZSTD_isError(ZSTD_DCtx_setParameter(
+                        z->stream, ZSTD_d_windowLogMax, HN_MAX_ZSTD_WINDOW))) {
     decode_zstd_close(z);
     return NULL;
   }
@@ -77,13 +76,13 @@ static int decode_zstd_advance(struct decode_zstd *z, struct hn_decode_io *io) {
  * that for the start of one. */
 static int decode_zstd_step(void *state, struct hn_decode_io *io) {
   struct decode_zstd *z = state;
-  int code;
+  int rc;
 
   if (z->shown == 0 && io->in.n == 0) return HN_AGAIN;
   do {
-    code = decode_zstd_advance(z, io);
-  } while (code == 0 && io->in.n > 0 && io->room > 0);
-  return code == 0 && io->room > 0 ? HN_AGAIN : code;
+    rc = decode_zstd_advance(z, io);
+  } while (rc == 0 && io->in.n > 0 && io->room > 0);
+  return rc == 0 && io->room > 0 ? HN_AGAIN : rc;
 }
 
 static bool decode_zstd_is_whole(const void *state) {
@@ -94,8 +93,10 @@ static bool decode_zstd_is_whole(const void *state) {
 
 HN_PART const void *hn_part_zstd(uint32_t stamp) {
   static const struct hn_codec codec = {
-    decode_zstd_open, decode_zstd_close, decode_zstd_step,
-    decode_zstd_is_whole,
+      decode_zstd_open,
+      decode_zstd_close,
+      decode_zstd_step,
+      decode_zstd_is_whole,
   };
 
   return stamp == HN_STAMP ? &codec : NULL;

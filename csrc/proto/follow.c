@@ -2,12 +2,12 @@
 
 bool follow_is_redirect(int status, int64_t policy) {
   switch (status) {
-    case 301:
-    case 302:
-    case 303:
-    case 307:
-    case 308: return policy != HN_REDIRECT_NEVER;
-    default: return false;
+  case 301:
+  case 302:
+  case 303:
+  case 307:
+  case 308: return policy != HN_REDIRECT_NEVER;
+  default: return false;
   }
 }
 
@@ -34,16 +34,22 @@ static bool follow_is_one_of(struct hn_slice name, const char *const *names) {
 
 bool follow_is_content_field(struct hn_slice name) {
   static const char *const names[] = {
-    "Content-Length", "Transfer-Encoding", "Content-Type",
-    "Content-Encoding", "Content-Language", "Content-Location",
-    "Content-MD5", "Digest", "Last-Modified", "Expect", "Trailer", NULL,
+      "Content-Length",   "Transfer-Encoding",
+      "Content-Type",     "Content-Encoding",
+      "Content-Language", "Content-Location",
+      "Content-MD5",      "Digest",
+      "Last-Modified",    "Expect",
+      "Trailer",          NULL,
   };
   return follow_is_one_of(name, names);
 }
 
 bool follow_is_credential(struct hn_slice name) {
   static const char *const names[] = {
-    "Authorization", "Cookie", "Proxy-Authorization", NULL,
+      "Authorization",
+      "Cookie",
+      "Proxy-Authorization",
+      NULL,
   };
   return follow_is_one_of(name, names);
 }

@@ -8,9 +8,9 @@
 #include "../base/slice.h"
 
 enum hn_redirect_policy { /* WINHTTP_OPTION_REDIRECT_POLICY_* */
-  HN_REDIRECT_NEVER = 0,
-  HN_REDIRECT_DISALLOW_HTTPS_TO_HTTP = 1,
-  HN_REDIRECT_ALWAYS = 2,
+                          HN_REDIRECT_NEVER = 0,
+                          HN_REDIRECT_DISALLOW_HTTPS_TO_HTTP = 1,
+                          HN_REDIRECT_ALWAYS = 2,
 };
 
 enum hn_follow {

@@ -47,24 +47,23 @@ static int h1_body_read_length(struct hn_h1_body *b,
                                const struct hn_headers *fields, bool *seen) {
   const struct hn_slice name = slice_of("Content-Length");
   struct hn_slice value;
-  int code = 0;
+  int rc = 0;
 
   for (size_t i = 0; headers_next(fields, name, &i, &value);) {
     size_t from = 0;
 
-    while (code == 0 && from <= value.n) {
+    while (rc == 0 && from <= value.n) {
       size_t end = slice_find(value, from, ',');
 
-      code = h1_body_add_length(b, slice_sub(value, from, end), seen);
+      rc = h1_body_add_length(b, slice_sub(value, from, end), seen);
       from = end + 1;
     }
   }
-  return code;
+  return rc;
 }
 
 /* How many codings there are; *chunked: the last one is. */
-static size_t h1_body_codings(const struct hn_headers *fields,
-                              bool *chunked) {
+static size_t h1_body_codings(const struct hn_headers *fields, bool *chunked) {
   const struct hn_slice name = slice_of("Transfer-Encoding");
   struct hn_slice value, coding;
   size_t codings = 0;
@@ -111,7 +110,7 @@ static bool h1_body_is_absent(int status, struct hn_slice method) {
 int h1_body_begin(struct hn_h1_body *b, const struct hn_h1_head *head,
                   const struct hn_headers *fields, struct hn_slice method) {
   bool has_length = false;
-  int code;
+  int rc;
 
   memset(b, 0, sizeof *b);
   if (h1_body_is_absent(head->status, method)) {
@@ -121,8 +120,8 @@ int h1_body_begin(struct hn_h1_body *b, const struct hn_h1_head *head,
   if (headers_has(fields, "Transfer-Encoding")) {
     return h1_body_begin_coded(b, head, fields);
   }
-  code = h1_body_read_length(b, fields, &has_length);
-  if (code != 0) return code;
+  rc = h1_body_read_length(b, fields, &has_length);
+  if (rc != 0) return rc;
   b->framing = has_length ? HN_FRAMING_LENGTH : HN_FRAMING_CLOSE;
   b->remaining = has_length ? b->length : UINT64_MAX;
   b->done = b->remaining == 0;
@@ -235,16 +234,16 @@ static int h1_body_read_size(struct hn_h1_body *b, struct hn_slice in,
                              size_t *used) {
   uint64_t size = 0;
   size_t end = 0;
-  int code;
+  int rc;
 
   in = slice_sub(in, 0, HN_MAX_CHUNK_LINE);
-  code = h1_body_scan_size(b, in, &size, &end);
-  if (code == 0) code = h1_body_scan_extension(b, in, end, &end);
-  if (code == HN_AGAIN && in.n == HN_MAX_CHUNK_LINE) {
+  rc = h1_body_scan_size(b, in, &size, &end);
+  if (rc == 0) rc = h1_body_scan_extension(b, in, end, &end);
+  if (rc == HN_AGAIN && in.n == HN_MAX_CHUNK_LINE) {
     return h1_body_fail(b, HN_FAULT_CHUNK_LINE_TOO_LONG);
   }
-  if (code == 0) code = h1_body_count_overhead(b, size, end);
-  if (code != 0) return code;
+  if (rc == 0) rc = h1_body_count_overhead(b, size, end);
+  if (rc != 0) return rc;
   *used = end;
   b->remaining = size;
   if (size == 0) h1_head_init(&b->trailer, HN_MAX_TRAILER);
@@ -254,10 +253,10 @@ static int h1_body_read_size(struct hn_h1_body *b, struct hn_slice in,
 
 static int h1_body_read_end(struct hn_h1_body *b, struct hn_slice in,
                             size_t *used) {
-  int code = h1_body_scan_crlf(b, in, 0, HN_FAULT_BAD_CHUNK_END, used);
+  int rc = h1_body_scan_crlf(b, in, 0, HN_FAULT_BAD_CHUNK_END, used);
 
-  if (code == 0) h1_body_set_chunk(b, HN_CHUNK_SIZE);
-  return code;
+  if (rc == 0) h1_body_set_chunk(b, HN_CHUNK_SIZE);
+  return rc;
 }
 
 /* RFC 9110 6.5.1: a program that merges trailers into the header would act on
@@ -297,12 +296,12 @@ static enum hn_fault h1_body_trailer_fault(enum hn_fault fault) {
 
 static int h1_body_read_trailer(struct hn_h1_body *b, struct hn_slice in,
                                 struct hn_headers *trailers, size_t *used) {
-  int code = h1_trailer_parse(&b->trailer, in, trailers, used);
+  int rc = h1_trailer_parse(&b->trailer, in, trailers, used);
 
   if (b->trailer.fault != HN_FAULT_NONE) {
     return h1_body_fail(b, h1_body_trailer_fault(b->trailer.fault));
   }
-  if (code != 0) return code;
+  if (rc != 0) return rc;
   h1_body_drop_forbidden(trailers);
   h1_body_set_chunk(b, HN_CHUNK_DONE);
   b->done = true;
@@ -312,16 +311,12 @@ static int h1_body_read_trailer(struct hn_h1_body *b, struct hn_slice in,
 static int h1_body_step(struct hn_h1_body *b, struct hn_slice in,
                         struct hn_headers *trailers, size_t *used) {
   switch (b->chunk) {
-  case HN_CHUNK_SIZE:
-    return h1_body_read_size(b, in, used);
-  case HN_CHUNK_END:
-    return h1_body_read_end(b, in, used);
-  case HN_CHUNK_TRAILER:
-    return h1_body_read_trailer(b, in, trailers, used);
+  case HN_CHUNK_SIZE: return h1_body_read_size(b, in, used);
+  case HN_CHUNK_END: return h1_body_read_end(b, in, used);
+  case HN_CHUNK_TRAILER: return h1_body_read_trailer(b, in, trailers, used);
   /* INVARIANT: h1_body_feed stops at data and at the end. */
   case HN_CHUNK_DATA:
-  case HN_CHUNK_DONE:
-    break;
+  case HN_CHUNK_DONE: break;
   }
   return HN_ERR_INTERNAL_ERROR;
 }
@@ -329,17 +324,17 @@ static int h1_body_step(struct hn_h1_body *b, struct hn_slice in,
 int h1_body_feed(struct hn_h1_body *b, struct hn_slice in,
                  struct hn_headers *trailers, size_t *used) {
   size_t at = 0;
-  int code = 0;
+  int rc = 0;
 
   if (b->fault != HN_FAULT_NONE) return fault_code(b->fault);
-  while (code == 0 && !b->done && h1_body_direct(b) == 0) {
+  while (rc == 0 && !b->done && h1_body_direct(b) == 0) {
     size_t n = 0;
 
-    code = h1_body_step(b, slice_from(in, at), trailers, &n);
+    rc = h1_body_step(b, slice_from(in, at), trailers, &n);
     at += n;
   }
-  if (code == 0 || code == HN_AGAIN) *used = at;
-  return code;
+  if (rc == 0 || rc == HN_AGAIN) *used = at;
+  return rc;
 }
 
 int h1_body_eof(struct hn_h1_body *b) {

@@ -91,18 +91,14 @@ static bool h1_conn_allows(const struct hn_h1_conn *c, enum hn_h1_event event) {
   /* RFC 9112 9.3: an answer to nothing would be taken for the answer to the
    * next request. */
   case HN_H1_RECEIVE_INTERIM:
-  case HN_H1_RECEIVE_HEAD:
-    return asked;
-  case HN_H1_RECEIVE_SWITCH:
-    return asked && c->asked_switch;
-  case HN_H1_PEER_CLOSED:
-    return !asked || c->theirs != HN_H1_IDLE;
+  case HN_H1_RECEIVE_HEAD: return asked;
+  case HN_H1_RECEIVE_SWITCH: return asked && c->asked_switch;
+  case HN_H1_PEER_CLOSED: return !asked || c->theirs != HN_H1_IDLE;
   case HN_H1_SEND_HEAD:
   case HN_H1_SEND_END:
   case HN_H1_RECEIVE_END:
   case HN_H1_ABORT:
-  case HN_H1_EVENTS:
-    break;
+  case HN_H1_EVENTS: break;
   }
   return true;
 }

@@ -79,8 +79,8 @@ static int h1_head_check_start(struct hn_h1_head *h, struct hn_slice in,
   if (n == 0) return HN_AGAIN;
   if (memcmp(in.p + at, start, n) != 0) {
     return h1_head_fail(h, in.p[0] == HN_H1_HEAD_ALERT
-                             ? HN_FAULT_TLS_ALERT
-                             : HN_FAULT_NO_STATUS_LINE);
+                               ? HN_FAULT_TLS_ALERT
+                               : HN_FAULT_NO_STATUS_LINE);
   }
   return n < sizeof start - 1 ? HN_AGAIN : 0;
 }
@@ -166,10 +166,10 @@ static int h1_head_parse_code(struct hn_h1_head *h, struct hn_slice in,
 static int h1_head_parse_status(struct hn_h1_head *h, struct hn_slice in,
                                 size_t *at) {
   size_t from = 0, to;
-  int code = h1_head_parse_version(h, in), n;
+  int rc = h1_head_parse_version(h, in), n;
 
-  if (code == 0) code = h1_head_parse_code(h, in, &from);
-  if (code != 0) return code;
+  if (rc == 0) rc = h1_head_parse_code(h, in, &from);
+  if (rc != 0) return rc;
   to = from;
   if (in.p[from] == ' ') {
     from = h1_head_skip_blanks(in, from);
@@ -185,11 +185,11 @@ static int h1_head_parse_status(struct hn_h1_head *h, struct hn_slice in,
 
 static int h1_head_add_field(struct hn_h1_head *h, struct hn_headers *fields,
                              const char *block, struct hn_field_span span) {
-  int code = headers_add_span(fields, block, span);
+  int rc = headers_add_span(fields, block, span);
 
-  return code == HN_ERR_HEADER_COUNT_EXCEEDED
+  return rc == HN_ERR_HEADER_COUNT_EXCEEDED
              ? h1_head_fail(h, HN_FAULT_TOO_MANY_FIELDS)
-             : code;
+             : rc;
 }
 
 /* Whether the last field says how long the message is. */
@@ -258,16 +258,16 @@ static int h1_head_parse_lines(struct hn_h1_head *h, struct hn_slice in,
                                struct hn_headers *fields, bool has_status,
                                size_t *used) {
   size_t at = 0;
-  int code = 0, n = 0;
+  int rc = 0, n = 0;
 
   h->folds = 0;
   headers_clear(fields);
-  if (has_status) code = h1_head_parse_status(h, in, &at);
-  while (code == 0 && (n = h1_head_line_end(in, at)) == 0) {
-    code = h1_head_parse_field(h, fields, in, &at);
+  if (has_status) rc = h1_head_parse_status(h, in, &at);
+  while (rc == 0 && (n = h1_head_line_end(in, at)) == 0) {
+    rc = h1_head_parse_field(h, fields, in, &at);
   }
   if (n > 0) *used = at + (size_t)n;
-  return n < 0 ? HN_AGAIN : code;
+  return n < 0 ? HN_AGAIN : rc;
 }
 
 /* RFC 9112 5.2: writes lines that have been checked with one blank in place of
@@ -297,14 +297,14 @@ static int h1_head_fill_unfolded(struct hn_h1_head *h, struct hn_slice in,
   char *text = mem_alloc(in.n);
   struct hn_slice lines;
   size_t used;
-  int code;
+  int rc;
 
-  if (text == NULL) return HN_ERR_NOT_ENOUGH_MEMORY;
+  if (!text) return HN_ERR_NOT_ENOUGH_MEMORY;
   lines = slice_make(text, h1_head_unfold(text, in));
-  code = h1_head_parse_lines(h, lines, fields, has_status, &used);
-  if (code == 0) code = headers_set_block(fields, lines);
+  rc = h1_head_parse_lines(h, lines, fields, has_status, &used);
+  if (rc == 0) rc = headers_set_block(fields, lines);
   mem_free(text);
-  return code;
+  return rc;
 }
 
 /* The lines and a copy of them go into the list. HN_AGAIN when they are not all
@@ -313,23 +313,22 @@ static int h1_head_fill(struct hn_h1_head *h, struct hn_slice in,
                         struct hn_headers *fields, bool has_status,
                         size_t *used) {
   size_t size = 0;
-  int code = h1_head_parse_lines(h, in, fields, has_status, &size);
+  int rc = h1_head_parse_lines(h, in, fields, has_status, &size);
 
-  if (code == 0) {
+  if (rc == 0) {
     struct hn_slice lines = slice_sub(in, 0, size);
 
-    code = h->folds == 0
-               ? headers_set_block(fields, lines)
-               : h1_head_fill_unfolded(h, lines, fields, has_status);
+    rc = h->folds == 0 ? headers_set_block(fields, lines)
+                       : h1_head_fill_unfolded(h, lines, fields, has_status);
   }
-  if (code == 0) {
+  if (rc == 0) {
     *used = size;
     return 0;
   }
   headers_clear(fields);
-  return code == HN_ERR_HEADER_SIZE_OVERFLOW
+  return rc == HN_ERR_HEADER_SIZE_OVERFLOW
              ? h1_head_fail(h, HN_FAULT_HEAD_TOO_LARGE)
-             : code;
+             : rc;
 }
 
 /* Nothing beyond the limit is looked at, so that the outcome does not depend on
@@ -343,30 +342,29 @@ static int h1_head_end(struct hn_h1_head *h, struct hn_slice in, int code) {
 int h1_head_parse(struct hn_h1_head *h, struct hn_slice in,
                   struct hn_headers *fields, size_t *used) {
   size_t start, size;
-  int code;
+  int rc;
 
   in = slice_sub(in, 0, h->max_size);
   start = h1_head_count_empty(in);
-  code = h1_head_check_start(h, in, start);
-  if (code == 0) {
+  rc = h1_head_check_start(h, in, start);
+  if (rc == 0) {
     struct hn_slice rest = slice_from(in, start);
 
-    code = h1_head_has_line(h, rest)
-               ? h1_head_fill(h, rest, fields, true, &size)
-               : HN_AGAIN;
+    rc = h1_head_has_line(h, rest) ? h1_head_fill(h, rest, fields, true, &size)
+                                   : HN_AGAIN;
   }
-  if (code == 0) *used = start + size;
-  return h1_head_end(h, in, code);
+  if (rc == 0) *used = start + size;
+  return h1_head_end(h, in, rc);
 }
 
 int h1_trailer_parse(struct hn_h1_head *h, struct hn_slice in,
                      struct hn_headers *fields, size_t *used) {
-  int code;
+  int rc;
 
   in = slice_sub(in, 0, h->max_size);
-  code = h1_head_has_line(h, in) ? h1_head_fill(h, in, fields, false, used)
-                                 : HN_AGAIN;
-  return h1_head_end(h, in, code);
+  rc = h1_head_has_line(h, in) ? h1_head_fill(h, in, fields, false, used)
+                               : HN_AGAIN;
+  return h1_head_end(h, in, rc);
 }
 
 /* A blank or control character in the target would end it early and begin a
@@ -384,14 +382,14 @@ static int h1_head_write_line(struct hn_buf *out, struct hn_slice method,
                               struct hn_slice target, int minor) {
   size_t size;
   char *p;
-  int code;
+  int rc;
 
   if (target.n > SIZE_MAX / 4 || method.n > SIZE_MAX / 4) {
     return HN_ERR_INSUFFICIENT_BUFFER;
   }
   size = method.n + 1 + target.n + HN_H1_HEAD_VERSION;
-  code = buf_reserve(out, size, &p);
-  if (code != 0) return code;
+  rc = buf_reserve(out, size, &p);
+  if (rc != 0) return rc;
   memcpy(p, method.p, method.n);
   p[method.n] = ' ';
   memcpy(p + method.n + 1, target.p, target.n);
@@ -405,14 +403,14 @@ int h1_head_write(struct hn_buf *out, struct hn_slice method,
                   struct hn_slice target, int minor,
                   const struct hn_headers *fields) {
   size_t before = buf_size(out);
-  int code;
+  int rc;
 
   if (!header_is_token(method) || !h1_head_is_target(target)) {
     return HN_ERR_INVALID_PARAMETER;
   }
-  code = h1_head_write_line(out, method, target, minor);
-  if (code == 0) code = headers_write(fields, out);
-  if (code == 0) code = buf_append(out, slice_make("\r\n", 2));
-  if (code != 0) buf_truncate(out, before);
-  return code;
+  rc = h1_head_write_line(out, method, target, minor);
+  if (rc == 0) rc = headers_write(fields, out);
+  if (rc == 0) rc = buf_append(out, slice_make("\r\n", 2));
+  if (rc != 0) buf_truncate(out, before);
+  return rc;
 }

@@ -18,45 +18,44 @@
 /* What can be wrong with a response, its content coding (decode.h) last.
  * X(NAME, code, "text"); the text goes into the error message, the lower-case
  * name into README's table. */
-#define HN_FAULT_LIST(X)                                                     \
-  X(NONE, INTERNAL_ERROR, "no fault")                                        \
+#define HN_FAULT_LIST(X)                                                       \
+  X(NONE, INTERNAL_ERROR, "no fault")                                          \
   X(NO_STATUS_LINE, INVALID_SERVER_RESPONSE, "garbage before the status line") \
-  X(TLS_ALERT, INVALID_SERVER_RESPONSE,                                      \
-    "the server speaks TLS on this port")                                    \
-  X(BAD_STATUS_LINE, INVALID_SERVER_RESPONSE, "malformed status line")       \
-  X(BAD_VERSION, INVALID_SERVER_RESPONSE, "unsupported HTTP version")        \
-  X(BAD_FIELD_NAME, INVALID_SERVER_RESPONSE, "malformed header name")        \
-  X(BAD_FIELD_VALUE, INVALID_SERVER_RESPONSE,                                \
-    "control character in a header value")                                  \
-  X(BARE_CR, INVALID_SERVER_RESPONSE, "bare CR in a header")                 \
-  X(NUL_IN_HEAD, INVALID_SERVER_RESPONSE, "NUL in a header")                 \
-  X(FOLDED_HEADER, INVALID_SERVER_RESPONSE, "folded header line")            \
-  X(HEAD_TOO_LARGE, HEADER_SIZE_OVERFLOW, "head larger than the limit")      \
-  X(TOO_MANY_FIELDS, HEADER_COUNT_EXCEEDED, "more headers than the limit")   \
-  X(BAD_CONTENT_LENGTH, INVALID_SERVER_RESPONSE, "malformed Content-Length") \
-  X(CONFLICTING_CONTENT_LENGTH, INVALID_SERVER_RESPONSE,                     \
-    "conflicting Content-Length")                                           \
-  X(LENGTH_AND_CHUNKED, INVALID_SERVER_RESPONSE,                             \
-    "Content-Length together with Transfer-Encoding")                       \
-  X(BAD_TRANSFER_ENCODING, INVALID_SERVER_RESPONSE,                          \
-    "unsupported Transfer-Encoding")                                        \
-  X(BAD_CHUNK_SIZE, INVALID_SERVER_RESPONSE, "malformed chunk size")         \
-  X(CHUNK_SIZE_OVERFLOW, INVALID_SERVER_RESPONSE, "chunk size out of range") \
-  X(BAD_CHUNK_END, INVALID_SERVER_RESPONSE, "chunk data without its CRLF")   \
-  X(CHUNK_LINE_TOO_LONG, CHUNKED_ENCODING_HEADER_SIZE_OVERFLOW,              \
-    "chunk line longer than the limit")                                     \
-  X(CHUNK_OVERHEAD, CHUNKED_ENCODING_HEADER_SIZE_OVERFLOW,                   \
-    "more chunk framing than the limit")                                    \
-  X(BAD_TRAILER, INVALID_SERVER_RESPONSE, "malformed trailer")               \
+  X(TLS_ALERT, INVALID_SERVER_RESPONSE, "the server speaks TLS on this port")  \
+  X(BAD_STATUS_LINE, INVALID_SERVER_RESPONSE, "malformed status line")         \
+  X(BAD_VERSION, INVALID_SERVER_RESPONSE, "unsupported HTTP version")          \
+  X(BAD_FIELD_NAME, INVALID_SERVER_RESPONSE, "malformed header name")          \
+  X(BAD_FIELD_VALUE, INVALID_SERVER_RESPONSE,                                  \
+    "control character in a header value")                                     \
+  X(BARE_CR, INVALID_SERVER_RESPONSE, "bare CR in a header")                   \
+  X(NUL_IN_HEAD, INVALID_SERVER_RESPONSE, "NUL in a header")                   \
+  X(FOLDED_HEADER, INVALID_SERVER_RESPONSE, "folded header line")              \
+  X(HEAD_TOO_LARGE, HEADER_SIZE_OVERFLOW, "head larger than the limit")        \
+  X(TOO_MANY_FIELDS, HEADER_COUNT_EXCEEDED, "more headers than the limit")     \
+  X(BAD_CONTENT_LENGTH, INVALID_SERVER_RESPONSE, "malformed Content-Length")   \
+  X(CONFLICTING_CONTENT_LENGTH, INVALID_SERVER_RESPONSE,                       \
+    "conflicting Content-Length")                                              \
+  X(LENGTH_AND_CHUNKED, INVALID_SERVER_RESPONSE,                               \
+    "Content-Length together with Transfer-Encoding")                          \
+  X(BAD_TRANSFER_ENCODING, INVALID_SERVER_RESPONSE,                            \
+    "unsupported Transfer-Encoding")                                           \
+  X(BAD_CHUNK_SIZE, INVALID_SERVER_RESPONSE, "malformed chunk size")           \
+  X(CHUNK_SIZE_OVERFLOW, INVALID_SERVER_RESPONSE, "chunk size out of range")   \
+  X(BAD_CHUNK_END, INVALID_SERVER_RESPONSE, "chunk data without its CRLF")     \
+  X(CHUNK_LINE_TOO_LONG, CHUNKED_ENCODING_HEADER_SIZE_OVERFLOW,                \
+    "chunk line longer than the limit")                                        \
+  X(CHUNK_OVERHEAD, CHUNKED_ENCODING_HEADER_SIZE_OVERFLOW,                     \
+    "more chunk framing than the limit")                                       \
+  X(BAD_TRAILER, INVALID_SERVER_RESPONSE, "malformed trailer")                 \
   X(TRAILER_TOO_LARGE, HEADER_SIZE_OVERFLOW, "trailers larger than the limit") \
-  X(TRUNCATED_HEAD, CONNECTION_ERROR, "connection closed inside the head")   \
-  X(TRUNCATED_BODY, CONNECTION_ERROR, "connection closed inside the body")   \
-  X(TOO_MANY_INTERIM, INVALID_SERVER_RESPONSE, "too many interim responses") \
-  X(UNEXPECTED_UPGRADE, INVALID_SERVER_RESPONSE,                             \
-    "protocol switched without being asked")                                \
-  X(UNASKED_RESPONSE, INVALID_SERVER_RESPONSE, "response without a request") \
-  X(BAD_CONTENT_CODING, INVALID_SERVER_RESPONSE, "corrupt compressed body")  \
-  X(TRUNCATED_CONTENT, INVALID_SERVER_RESPONSE,                              \
+  X(TRUNCATED_HEAD, CONNECTION_ERROR, "connection closed inside the head")     \
+  X(TRUNCATED_BODY, CONNECTION_ERROR, "connection closed inside the body")     \
+  X(TOO_MANY_INTERIM, INVALID_SERVER_RESPONSE, "too many interim responses")   \
+  X(UNEXPECTED_UPGRADE, INVALID_SERVER_RESPONSE,                               \
+    "protocol switched without being asked")                                   \
+  X(UNASKED_RESPONSE, INVALID_SERVER_RESPONSE, "response without a request")   \
+  X(BAD_CONTENT_CODING, INVALID_SERVER_RESPONSE, "corrupt compressed body")    \
+  X(TRUNCATED_CONTENT, INVALID_SERVER_RESPONSE,                                \
     "compressed body ends too early")
 
 enum hn_fault {
@@ -73,12 +72,12 @@ HN_INTERNAL const char *fault_text(enum hn_fault fault);
  * The caller's storage. `fields` belongs to the caller and is filled by
  * reference: the bytes of the whole head, and a span for each field. */
 struct hn_h1_head {
-  size_t scanned;      /* bytes already searched for line ends */
-  size_t max_size;     /* MAX_RESPONSE_HEADER_SIZE */
-  enum hn_fault fault; /* why h1_head_parse failed */
-  int status;          /* 100..999 */
-  uint32_t folds;      /* lines that continued another */
-  int major, minor;    /* 1 and 0..9; from 1 on it is HTTP/1.1 to us */
+  size_t scanned;               /* bytes already searched for line ends */
+  size_t max_size;              /* MAX_RESPONSE_HEADER_SIZE */
+  enum hn_fault fault;          /* why h1_head_parse failed */
+  int status;                   /* 100..999 */
+  uint32_t folds;               /* lines that continued another */
+  int major, minor;             /* 1 and 0..9; from 1 on it is HTTP/1.1 to us */
   uint32_t reason, reason_size; /* span in the fields' bytes */
 };
 

@@ -59,7 +59,7 @@ static struct hn_field_span *header_lowest(struct hn_headers *h, size_t from) {
     struct hn_field_span *f = &h->fields[i];
 
     if (f->name < from) continue;
-    if (lowest == NULL || f->name < lowest->name) lowest = f;
+    if (!lowest || f->name < lowest->name) lowest = f;
   }
   return lowest;
 }
@@ -101,16 +101,15 @@ static void header_close_holes(struct hn_headers *h) {
 static int header_make_room(struct hn_headers *h, size_t n, size_t freed,
                             char **out) {
   size_t live = buf_size(&h->bytes) - h->holes - freed;
-  int code;
+  int rc;
   if (n > h->max_bytes || live > h->max_bytes - n) {
     return HN_ERR_HEADER_SIZE_OVERFLOW;
   }
-  code = buf_reserve(&h->bytes, n, out);
-  if (code != HN_ERR_INSUFFICIENT_BUFFER) return code;
+  rc = buf_reserve(&h->bytes, n, out);
+  if (rc != HN_ERR_INSUFFICIENT_BUFFER) return rc;
   header_compact(h);
-  code = buf_reserve(&h->bytes, n, out);
-  return code == HN_ERR_INSUFFICIENT_BUFFER ? HN_ERR_HEADER_SIZE_OVERFLOW
-                                            : code;
+  rc = buf_reserve(&h->bytes, n, out);
+  return rc == HN_ERR_INSUFFICIENT_BUFFER ? HN_ERR_HEADER_SIZE_OVERFLOW : rc;
 }
 
 /* Kept out of the way of the common case, a list that has grown before. */
@@ -120,7 +119,7 @@ __attribute__((noinline)) static int header_grow_fields(struct hn_headers *h) {
   if (room > h->max_fields) room = h->max_fields;
   if (h->count >= room) return HN_ERR_HEADER_COUNT_EXCEEDED;
   fields = mem_resize(h->fields, room, sizeof *fields);
-  if (fields == NULL) return HN_ERR_NOT_ENOUGH_MEMORY;
+  if (!fields) return HN_ERR_NOT_ENOUGH_MEMORY;
   h->fields = fields;
   h->room = room;
   return 0;
@@ -137,12 +136,12 @@ static int header_store(struct hn_headers *h, struct hn_slice name,
                         struct hn_field_span *out) {
   char *p;
   size_t at;
-  int code;
+  int rc;
   if (name.n > h->max_bytes || value.n > h->max_bytes - name.n) {
     return HN_ERR_HEADER_SIZE_OVERFLOW;
   }
-  code = header_make_room(h, name.n + value.n + HN_HEADER_AROUND, freed, &p);
-  if (code != 0) return code;
+  rc = header_make_room(h, name.n + value.n + HN_HEADER_AROUND, freed, &p);
+  if (rc != 0) return rc;
   at = (size_t)(p - header_base(h));
   memcpy(p, name.p, name.n);
   memcpy(p + name.n, ": ", 2);
@@ -159,9 +158,9 @@ static int header_store(struct hn_headers *h, struct hn_slice name,
 static int header_append_checked(struct hn_headers *h, struct hn_slice name,
                                  struct hn_slice value) {
   struct hn_field_span f;
-  int code = header_make_span(h);
-  if (code == 0) code = header_store(h, name, value, 0, &f);
-  if (code != 0) return code;
+  int rc = header_make_span(h);
+  if (rc == 0) rc = header_store(h, name, value, 0, &f);
+  if (rc != 0) return rc;
   h->fields[h->count++] = f;
   h->marks |= header_mark(name.p, name.n);
   return 0;
@@ -178,9 +177,9 @@ int headers_append(struct hn_headers *h, struct hn_slice name,
 int headers_append_line(struct hn_headers *h, struct hn_slice line,
                         size_t name_size) {
   char *p;
-  int code = header_make_span(h);
-  if (code == 0) code = header_make_room(h, line.n, 0, &p);
-  if (code != 0) return code;
+  int rc = header_make_span(h);
+  if (rc == 0) rc = header_make_room(h, line.n, 0, &p);
+  if (rc != 0) return rc;
   memcpy(p, line.p, line.n);
   buf_commit(&h->bytes, line.n);
   uint32_t at = (uint32_t)(p - header_base(h));
@@ -193,21 +192,21 @@ int headers_append_line(struct hn_headers *h, struct hn_slice line,
 
 int headers_add_span(struct hn_headers *h, const char *block,
                      struct hn_field_span span) {
-  int code = header_make_span(h);
+  int rc = header_make_span(h);
   assert(span.name_size > 0 && buf_size(&h->bytes) == 0);
-  if (code != 0) return code;
+  if (rc != 0) return rc;
   h->fields[h->count++] = span;
   h->marks |= header_mark(block + span.name, span.name_size);
   return 0;
 }
 
 int headers_set_block(struct hn_headers *h, struct hn_slice block) {
-  int code;
+  int rc;
   assert(buf_size(&h->bytes) == 0);
   if (block.n > h->max_bytes) return HN_ERR_HEADER_SIZE_OVERFLOW;
-  code = buf_append(&h->bytes, block);
-  if (code == 0) h->block = block.n;
-  return code;
+  rc = buf_append(&h->bytes, block);
+  if (rc == 0) h->block = block.n;
+  return rc;
 }
 
 /* Most names of one length differ in their first letter, and most that are the
@@ -244,8 +243,8 @@ static int header_replace(struct hn_headers *h, size_t i, struct hn_slice name,
   const struct hn_field_span *old = &h->fields[i];
   size_t freed = old->name < h->block ? 0 : header_line_size(old);
   struct hn_field_span f;
-  int code = header_store(h, name, value, freed, &f);
-  if (code != 0) return code;
+  int rc = header_store(h, name, value, freed, &f);
+  if (rc != 0) return rc;
   header_take_out(h, i);
   h->fields[h->count++] = f;
   header_close_holes(h);
@@ -261,12 +260,12 @@ static int header_coalesce(struct hn_headers *h, size_t i, const char *comma,
   size_t glue = f->value_size > 0 && value.n > 0 ? 2 : 0;
   size_t old = f->value_size, size, joined;
   char *p, *base;
-  int code;
+  int rc;
   if (value.n > h->max_bytes) return HN_ERR_HEADER_SIZE_OVERFLOW;
   joined = old + glue + value.n;
   size = f->name_size + joined + HN_HEADER_AROUND;
-  code = header_make_room(h, size, freed, &p);
-  if (code != 0) return code;
+  rc = header_make_room(h, size, freed, &p);
+  if (rc != 0) return rc;
   base = header_base(h);
   memcpy(p, base + f->name, f->name_size);
   memcpy(p + f->name_size, ": ", 2);
@@ -363,9 +362,9 @@ static int header_next_line(struct hn_slice *rest, struct hn_slice *name,
 static int header_check_lines(struct hn_slice lines, size_t *count) {
   struct hn_slice name, value;
   size_t n = 0;
-  int code;
-  while ((code = header_next_line(&lines, &name, &value)) == 0) n++;
-  if (code != HN_AGAIN || n == 0) return HN_ERR_INVALID_PARAMETER;
+  int rc;
+  while ((rc = header_next_line(&lines, &name, &value)) == 0) n++;
+  if (rc != HN_AGAIN || n == 0) return HN_ERR_INVALID_PARAMETER;
   *count = n;
   return 0;
 }
@@ -380,8 +379,8 @@ static int header_apply_each(struct hn_headers *h, unsigned mode,
                             (unsigned)HN_ADD_COALESCE_SEMICOLON;
   struct hn_slice name, value;
   size_t put = 0;
-  int code = 0;
-  while (code == 0 && header_next_line(&lines, &name, &value) == 0) {
+  int rc = 0;
+  while (rc == 0 && header_next_line(&lines, &name, &value) == 0) {
     unsigned how = mode & ~(unsigned)HN_HEADERS_EACH;
     size_t at = (mode & changing) != 0 && headers_may_have(h, name)
                     ? header_index(h, name, 0)
@@ -392,26 +391,26 @@ static int header_apply_each(struct hn_headers *h, unsigned mode,
     } else if (only_append && at < h->count) {
       return HN_AGAIN;
     }
-    code = header_apply_checked(h, how, name, value);
+    rc = header_apply_checked(h, how, name, value);
     put++;
   }
-  return code;
+  return rc;
 }
 
 static int header_copy(struct hn_headers *to, const struct hn_headers *from) {
-  int code;
+  int rc;
   headers_init(to, from->max_bytes, from->max_fields);
   headers_count_on(to, from->bytes.account);
-  code = buf_append(&to->bytes, buf_peek(&from->bytes));
-  if (code == 0 && from->count > 0) {
+  rc = buf_append(&to->bytes, buf_peek(&from->bytes));
+  if (rc == 0 && from->count > 0) {
     to->fields = mem_resize(NULL, from->room, sizeof *to->fields);
-    if (to->fields == NULL) code = HN_ERR_NOT_ENOUGH_MEMORY;
+    if (!to->fields) rc = HN_ERR_NOT_ENOUGH_MEMORY;
   }
-  if (code != 0) {
+  if (rc != 0) {
     headers_fini(to);
-    return code;
+    return rc;
   }
-  to->room = to->fields == NULL ? 0 : from->room;
+  to->room = !to->fields ? 0 : from->room;
   to->count = from->count;
   if (to->count > 0) {
     memcpy(to->fields, from->fields, to->count * sizeof *to->fields);
@@ -425,12 +424,12 @@ static int header_copy(struct hn_headers *to, const struct hn_headers *from) {
 static int header_apply_on_copy(struct hn_headers *h, unsigned mode,
                                 struct hn_slice lines) {
   struct hn_headers copy;
-  int code = header_copy(&copy, h);
-  if (code != 0) return code;
-  code = header_apply_each(&copy, mode, lines, false);
-  if (code != 0) {
+  int rc = header_copy(&copy, h);
+  if (rc != 0) return rc;
+  rc = header_apply_each(&copy, mode, lines, false);
+  if (rc != 0) {
     headers_fini(&copy);
-    return code;
+    return rc;
   }
   headers_fini(h);
   *h = copy;
@@ -442,14 +441,14 @@ static int header_apply_on_copy(struct hn_headers *h, unsigned mode,
 int headers_apply_lines(struct hn_headers *h, unsigned mode,
                         struct hn_slice lines) {
   size_t before = h->count, count;
-  int code = header_check_lines(lines, &count);
-  if (code != 0 || !header_is_mode(mode)) return HN_ERR_INVALID_PARAMETER;
+  int rc = header_check_lines(lines, &count);
+  if (rc != 0 || !header_is_mode(mode)) return HN_ERR_INVALID_PARAMETER;
   if (count == 1) return header_apply_each(h, mode, lines, false);
-  code = header_apply_each(h, mode, lines, true);
-  if (code == 0) return 0;
+  rc = header_apply_each(h, mode, lines, true);
+  if (rc == 0) return 0;
   while (h->count > before) header_add_hole(h, h->fields[--h->count]);
   header_close_holes(h);
-  return code == HN_AGAIN ? header_apply_on_copy(h, mode, lines) : code;
+  return rc == HN_AGAIN ? header_apply_on_copy(h, mode, lines) : rc;
 }
 
 struct hn_slice headers_name(const struct hn_headers *h, size_t i) {
@@ -516,10 +515,10 @@ void headers_remove(struct hn_headers *h, struct hn_slice name) {
 /* Fields of a parsed block may be spelt in other ways on the wire. */
 static int header_write_parsed(const struct hn_headers *h, size_t i,
                                struct hn_buf *out) {
-  int code = buf_append(out, headers_name(h, i));
-  if (code == 0) code = buf_append_text(out, ": ");
-  if (code == 0) code = buf_append(out, headers_value(h, i));
-  return code == 0 ? buf_append_text(out, "\r\n") : code;
+  int rc = buf_append(out, headers_name(h, i));
+  if (rc == 0) rc = buf_append_text(out, ": ");
+  if (rc == 0) rc = buf_append(out, headers_value(h, i));
+  return rc == 0 ? buf_append_text(out, "\r\n") : rc;
 }
 
 /* The end of the fields from i on whose lines follow one another in the bytes;
@@ -536,19 +535,19 @@ static size_t header_run(const struct hn_headers *h, size_t i, size_t *size) {
 
 int headers_write(const struct hn_headers *h, struct hn_buf *out) {
   size_t before = buf_size(out), i = 0;
-  int code = 0;
-  while (code == 0 && i < h->count) {
+  int rc = 0;
+  while (rc == 0 && i < h->count) {
     const char *line = header_base(h) + h->fields[i].name;
     size_t size, next = i + 1;
 
     if (h->fields[i].name < h->block) {
-      code = header_write_parsed(h, i, out);
+      rc = header_write_parsed(h, i, out);
     } else {
       next = header_run(h, i, &size);
-      code = buf_append(out, slice_make(line, size));
+      rc = buf_append(out, slice_make(line, size));
     }
     i = next;
   }
-  if (code != 0) buf_truncate(out, before);
-  return code;
+  if (rc != 0) buf_truncate(out, before);
+  return rc;
 }

@@ -20,7 +20,7 @@
 #include "header_text.h"
 
 struct hn_field_span {
-  uint32_t name, name_size;   /* offset into the list's bytes, length */
+  uint32_t name, name_size; /* offset into the list's bytes, length */
   uint32_t value, value_size;
 };
 
@@ -29,9 +29,9 @@ struct hn_headers {
   struct hn_field_span *fields; /* owned */
   size_t count, room;
   size_t max_bytes, max_fields;
-  size_t block; /* bytes at the front taken by headers_set_block */
+  size_t block;   /* bytes at the front taken by headers_set_block */
   uint64_t marks; /* a bit for each name seen, see header_mark */
-  size_t holes; /* bytes behind them that no field uses any more */
+  size_t holes;   /* bytes behind them that no field uses any more */
 };
 
 HN_INTERNAL void headers_init(struct hn_headers *h, size_t max_bytes,
@@ -130,8 +130,7 @@ static inline bool headers_has_element(const struct hn_headers *h,
 }
 
 HN_INTERNAL struct hn_slice headers_name(const struct hn_headers *h, size_t i);
-HN_INTERNAL struct hn_slice headers_value(const struct hn_headers *h,
-                                          size_t i);
+HN_INTERNAL struct hn_slice headers_value(const struct hn_headers *h, size_t i);
 /* Removes every occurrence of a name. */
 HN_INTERNAL void headers_remove(struct hn_headers *h, struct hn_slice name);
 

@@ -9,7 +9,7 @@ enum { HN_HTTPDATE_DAY = 86400, HN_HTTPDATE_YEARS = 9999 };
 
 /* The first and the last second of the years 0 to 9999. */
 #define HN_HTTPDATE_FIRST (-HN_HTTPDATE_EPOCH * HN_HTTPDATE_DAY)
-#define HN_HTTPDATE_LAST INT64_C(253402300799)
+#define HN_HTTPDATE_LAST  INT64_C(253402300799)
 
 struct httpdate_fields {
   int year, month, day; /* month and day from 1 */

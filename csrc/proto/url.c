@@ -11,10 +11,10 @@ struct url_scratch {
 };
 
 static const struct hn_url_scheme url_schemes[] = {
-  {"http", 80, false, true},
-  {"https", 443, true, true},
-  {"ws", 80, false, false},
-  {"wss", 443, true, false},
+    {"http", 80, false, true},
+    {"https", 443, true, true},
+    {"ws", 80, false, false},
+    {"wss", 443, true, false},
 };
 
 const struct hn_url_scheme *url_find_scheme(struct hn_slice name) {
@@ -58,8 +58,7 @@ static int url_unescape_part(struct url_scratch *scratch,
   return 0;
 }
 
-static int url_escape_part(struct url_scratch *scratch,
-                           struct hn_slice *part) {
+static int url_escape_part(struct url_scratch *scratch, struct hn_slice *part) {
   size_t n = url_text_escaped_size(*part, HN_URL_TEXT_PART);
   char *to;
   int err;
@@ -334,12 +333,12 @@ static int url_append_tail(struct hn_buf *out, const struct hn_url_parts *parts,
                            bool escape) {
   enum url_text_set set = HN_URL_TEXT_PART;
   struct hn_slice extra = parts->extra;
-  int err = url_append_part(out, parts->path, escape, set);
-  if (!err && escape && extra.n > 0 && extra.p[0] == '#') {
-    err = buf_append_char(out, '#');
+  int rc = url_append_part(out, parts->path, escape, set);
+  if (!rc && escape && extra.n > 0 && extra.p[0] == '#') {
+    rc = buf_append_char(out, '#');
     extra = slice_from(extra, 1);
   }
-  return err ? err : url_append_part(out, extra, escape, set);
+  return rc ? rc : url_append_part(out, extra, escape, set);
 }
 
 int url_create(const struct hn_url_parts *parts, unsigned flags,

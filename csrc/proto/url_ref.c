@@ -13,8 +13,7 @@ bool url_is_scheme(struct hn_slice s) {
 }
 
 /* Bytes [from, to) of s; never absent, as slices of length 0 may be. */
-static struct hn_slice url_ref_part(struct hn_slice s, size_t from,
-                                    size_t to) {
+static struct hn_slice url_ref_part(struct hn_slice s, size_t from, size_t to) {
   return slice_make(s.p ? s.p + from : "", to - from);
 }
 
@@ -158,15 +157,15 @@ static int url_ref_recompose(struct hn_buf *out,
                              const struct hn_url_reference *base,
                              const struct hn_url_reference *r) {
   struct hn_slice authority = r->authority;
-  int err = buf_append(out, r->scheme.p ? r->scheme : base->scheme);
-  if (!err) err = buf_append_char(out, ':');
+  int rc = buf_append(out, r->scheme.p ? r->scheme : base->scheme);
+  if (!rc) rc = buf_append_char(out, ':');
   if (!r->scheme.p && !authority.p) authority = base->authority;
-  if (!err && authority.p) err = buf_append_text(out, "//");
-  if (!err && authority.p) err = buf_append(out, authority);
-  if (!err) err = url_ref_append_target(out, base, r);
-  if (!err && r->fragment.p) err = buf_append_char(out, '#');
-  if (!err && r->fragment.p) err = buf_append(out, r->fragment);
-  return err;
+  if (!rc && authority.p) rc = buf_append_text(out, "//");
+  if (!rc && authority.p) rc = buf_append(out, authority);
+  if (!rc) rc = url_ref_append_target(out, base, r);
+  if (!rc && r->fragment.p) rc = buf_append_char(out, '#');
+  if (!rc && r->fragment.p) rc = buf_append(out, r->fragment);
+  return rc;
 }
 
 int url_resolve(struct hn_slice base, struct hn_slice reference,

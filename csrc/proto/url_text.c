@@ -24,16 +24,12 @@ static bool url_text_is_path_delimiter(char c) {
 bool url_text_keeps(enum url_text_set set, char c) {
   if (url_text_plain[(unsigned char)c]) return true;
   switch (set) {
-    case HN_URL_TEXT_TARGET:
-      return c == '~' || c == '%' || url_text_is_path_delimiter(c);
-    case HN_URL_TEXT_PERCENT:
-      return c == '~' || url_text_is_path_delimiter(c);
-    case HN_URL_TEXT_RAW:
-      return c != ' ' && (unsigned char)c < 0x80;
-    case HN_URL_TEXT_PART:
-      return url_text_is_path_delimiter(c);
-    case HN_URL_TEXT_USERINFO:
-      return c == '~';
+  case HN_URL_TEXT_TARGET:
+    return c == '~' || c == '%' || url_text_is_path_delimiter(c);
+  case HN_URL_TEXT_PERCENT: return c == '~' || url_text_is_path_delimiter(c);
+  case HN_URL_TEXT_RAW: return c != ' ' && (unsigned char)c < 0x80;
+  case HN_URL_TEXT_PART: return url_text_is_path_delimiter(c);
+  case HN_URL_TEXT_USERINFO: return c == '~';
   }
   return false;
 }

@@ -28,8 +28,8 @@ enum {
   BAR_WIDTH = 40,
 };
 
-static const char *const defaults[] = {
-    "examples/host/downloads.lua", "https://localhost:8443/", "100", NULL};
+static const char *const defaults[] = {"examples/host/downloads.lua",
+                                       "https://localhost:8443/", "100", NULL};
 
 static int fail(const char *what, const char *why) {
   fprintf(stderr, "frames: %s: %s\n", what, why);
@@ -100,8 +100,7 @@ static int start(lua_State *L) {
   lua_getfield(L, -1, "poll");
   lua_setfield(L, LUA_REGISTRYINDEX, "poll");
   lua_pop(L, 1);
-  if (luaL_loadfilex(L, lua_tostring(L, 2), "t") != LUA_OK)
-    return lua_error(L);
+  if (luaL_loadfilex(L, lua_tostring(L, 2), "t") != LUA_OK) return lua_error(L);
   lua_replace(L, 2);
   lua_call(L, lua_gettop(L) - 2, 1);
   lua_setfield(L, LUA_REGISTRYINDEX, "kept");
@@ -179,8 +178,8 @@ static void print_bar(const char *label, int count, int all) {
 }
 
 static void print_summary(const char *label, const double *sorted, int n) {
-  printf("%sp50 %.3f   p99 %.3f   max %.3f\n", label,
-         percentile(sorted, n, 50), percentile(sorted, n, 99), sorted[n - 1]);
+  printf("%sp50 %.3f   p99 %.3f   max %.3f\n", label, percentile(sorted, n, 50),
+         percentile(sorted, n, 99), sorted[n - 1]);
 }
 
 static void print_histogram(const double *took, int n) {
@@ -226,7 +225,8 @@ static int run(lua_State *L, hn_runtime *rt, const char *const *args) {
 int main(int argc, char **argv) {
   const char *args[4];
   hn_runtime *rt = NULL;
-  for (int i = 0; i < 4; i++) args[i] = i + 1 < argc ? argv[i + 1] : defaults[i];
+  for (int i = 0; i < 4; i++)
+    args[i] = i + 1 < argc ? argv[i + 1] : defaults[i];
   int code = make_runtime(args[3], &rt);
   if (code != 0) return fail("runtime", hn_error_text(code));
   lua_State *L = luaL_newstate();

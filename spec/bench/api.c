@@ -62,16 +62,11 @@ static void on_event(const struct hn_event *e) {
   case HN_STATUS_SENDREQUEST_COMPLETE:
     check(hn_receive_response(rt, e->handle), "receive");
     break;
-  case HN_STATUS_HEADERS_AVAILABLE:
-    on_head(e->handle);
-    break;
-  case HN_STATUS_READ_COMPLETE:
-    on_body(e->handle, e->text);
-    break;
+  case HN_STATUS_HEADERS_AVAILABLE: on_head(e->handle); break;
+  case HN_STATUS_READ_COMPLETE: on_body(e->handle, e->text); break;
   case HN_STATUS_REQUEST_ERROR:
     bench_die("request: %s", hn_error_text(e->code));
-  default:
-    break;
+  default: break;
   }
 }
 

@@ -26,10 +26,10 @@ static uint64_t bench_number(const char *text) {
 void bench_job_read(int argc, char **argv, struct bench_job *job) {
   if (argc < 4) bench_die("usage: %s WORK URL N [FILE]", argv[0]);
   *job = (struct bench_job){
-    .work = argv[1],
-    .url = argv[2],
-    .n = bench_number(argv[3]),
-    .file = argc > 4 ? argv[4] : NULL,
+      .work = argv[1],
+      .url = argv[2],
+      .n = bench_number(argv[3]),
+      .file = argc > 4 ? argv[4] : NULL,
   };
   if (strncmp(job->work, "many", 4) == 0)
     job->at_once = bench_number(job->work + 4);

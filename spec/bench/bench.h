@@ -15,9 +15,9 @@
  *   send_file    PUTs FILE, which has N bytes, to /up
  *   send_string  PUTs N bytes from memory; prints "spent CPU WALL" in
  *                microseconds, without the making of them
- *   manyM        N GETs over M connections at once, each asking again as soon as
- *                it is answered
- *   idle         leaves N connections idle; prints "rss BEFORE AFTER" in KiB
+ *   manyM        N GETs over M connections at once, each asking again as soon
+ * as it is answered idle         leaves N connections idle; prints "rss BEFORE
+ * AFTER" in KiB
  *
  * From Lua a download as strings is read in pieces of each library's own size.
  *

@@ -32,7 +32,7 @@ static void check(CURLcode code, const char *what) {
   if (code != CURLE_OK) bench_die("%s: %s", what, curl_easy_strerror(code));
 }
 
-#define SET(handle, option, value) \
+#define SET(handle, option, value)                                             \
   check(curl_easy_setopt(handle, CURLOPT_##option, value), #option)
 
 static size_t keep(char *p, size_t size, size_t n, void *to) {
@@ -221,8 +221,7 @@ static void run_all(CURLM *all, uint64_t n) {
 static void do_idle(void) {
   CURLM *all = curl_multi_init();
   if (!all ||
-      curl_multi_setopt(all, CURLMOPT_MAXCONNECTS, (long)job.n + 1) !=
-          CURLM_OK)
+      curl_multi_setopt(all, CURLMOPT_MAXCONNECTS, (long)job.n + 1) != CURLM_OK)
     bench_die("no memory");
   run_all(all, 1);
   long before = bench_resident();
@@ -231,7 +230,8 @@ static void do_idle(void) {
   (void)curl_multi_cleanup(all);
 }
 
-/* ------------------------------------------------- many at once, under epoll */
+/* ------------------------------------------------- many at once, under epoll
+ */
 
 static CURLM *multi;
 static int poller;
@@ -254,8 +254,8 @@ static int on_socket(CURL *h, curl_socket_t fd, int what, void *to,
                                      : EPOLL_CTL_ADD;
   if (epoll_ctl(poller, how, fd, &e) != 0)
     bench_die("epoll_ctl: %s", strerror(errno));
-  multi_check(curl_multi_assign(multi, fd,
-                                what == CURL_POLL_REMOVE ? NULL : &poller));
+  multi_check(
+      curl_multi_assign(multi, fd, what == CURL_POLL_REMOVE ? NULL : &poller));
   return 0;
 }
 
@@ -303,8 +303,8 @@ static void make_multi(void) {
   multi = curl_multi_init();
   poller = epoll_create1(EPOLL_CLOEXEC);
   if (!multi || poller < 0) bench_die("no memory");
-  multi_check(curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS,
-                                (long)job.at_once));
+  multi_check(
+      curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)job.at_once));
   multi_check(curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket));
   multi_check(curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer));
 }

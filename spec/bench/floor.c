@@ -151,10 +151,9 @@ static void take_small(struct line *l) {
   read_answer(l, &a);
   if (a.length != BENCH_SMALL) bench_die("wrong length");
   while (a.here < BENCH_SMALL)
-    a.here += line_read(l, buffer + (a.body - buffer) + a.here,
-                        BENCH_SMALL - a.here);
-  if (memcmp(a.body, bench_small(), BENCH_SMALL) != 0)
-    bench_die("wrong body");
+    a.here +=
+        line_read(l, buffer + (a.body - buffer) + a.here, BENCH_SMALL - a.here);
+  if (memcmp(a.body, bench_small(), BENCH_SMALL) != 0) bench_die("wrong body");
 }
 
 static void get_small(struct line *l) {
@@ -177,8 +176,7 @@ static void do_connect(void) {
   for (uint64_t i = 0; i < job.n; i++) {
     struct line l = line_open();
     get_small(&l);
-    if (resume && i > 0 && !SSL_session_reused(l.ssl))
-      bench_die("not resumed");
+    if (resume && i > 0 && !SSL_session_reused(l.ssl)) bench_die("not resumed");
     line_close(&l);
   }
 }
@@ -215,8 +213,8 @@ static void download(consume *use) {
 }
 
 static void count(char *p, size_t n, uint64_t at) {
-  if (!bench_fits(p, n, at)) bench_die("wrong bytes at %llu",
-                                       (unsigned long long)at);
+  if (!bench_fits(p, n, at))
+    bench_die("wrong bytes at %llu", (unsigned long long)at);
 }
 
 static int out = -1;
@@ -274,8 +272,8 @@ static void check_upload(struct line *l) {
   struct answer a;
   read_answer(l, &a);
   while (a.here < a.length)
-    a.here += line_read(l, buffer + (a.body - buffer) + a.here,
-                        a.length - a.here);
+    a.here +=
+        line_read(l, buffer + (a.body - buffer) + a.here, a.length - a.here);
   buffer[(size_t)(a.body - buffer) + a.here] = '\0';
   if (strtoull(a.body, NULL, 10) != job.n) bench_die("wrong count");
 }

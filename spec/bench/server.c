@@ -47,13 +47,13 @@ struct conn {
   SSL *ssl;
   enum state state;
   uint32_t interest;
-  bool last;           /* close after this answer */
-  size_t have;         /* bytes of the next request in head */
-  uint64_t left;       /* to be swallowed */
+  bool last;     /* close after this answer */
+  size_t have;   /* bytes of the next request in head */
+  uint64_t left; /* to be swallowed */
   uint64_t swallowed;
   bool wrong;
   size_t out_at, out_n; /* head of the answer, and a small body */
-  const char *block;   /* sent again and again ... */
+  const char *block;    /* sent again and again ... */
   size_t block_n, block_at;
   uint64_t block_left; /* ... until so many bytes are out */
   size_t tail_at, tail_n;
@@ -170,9 +170,9 @@ static void answer_big(struct conn *c, uint64_t n) {
  * sent any number of times: each begins with an empty window. */
 static void make_text(void) {
   static const char *const words[] = {
-    "handle", "request", "session",  "the",   "answer", "of",    "connection",
-    "header", "closed",  "callback", "in",    "until",  "bytes", "server",
-    "a",      "waits",   "redirect", "token", "field",  "length"};
+      "handle", "request", "session",  "the",   "answer", "of",    "connection",
+      "header", "closed",  "callback", "in",    "until",  "bytes", "server",
+      "a",      "waits",   "redirect", "token", "field",  "length"};
   char *plain = malloc(TEXT_SIZE + 32);
   size_t room = TEXT_SIZE + 1024, at = 0;
   uint32_t random = 1;
@@ -226,8 +226,8 @@ static void answer_small(struct conn *c) {
 
 static void answer_upload(struct conn *c) {
   char digits[24];
-  int n = snprintf(digits, sizeof digits, "%llu",
-                   (unsigned long long)c->swallowed);
+  int n =
+      snprintf(digits, sizeof digits, "%llu", (unsigned long long)c->swallowed);
   answer(c, c->wrong ? "400 Wrong" : "200 OK", (uint64_t)n, "");
   append(c, digits, (size_t)n);
 }
@@ -410,8 +410,7 @@ static void start_listening(struct listener *l) {
 static SSL_CTX *new_tls(const char *certificate, const char *key,
                         bool resumable) {
   SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
-  if (!tls ||
-      SSL_CTX_use_certificate_chain_file(tls, certificate) != 1 ||
+  if (!tls || SSL_CTX_use_certificate_chain_file(tls, certificate) != 1 ||
       SSL_CTX_use_PrivateKey_file(tls, key, SSL_FILETYPE_PEM) != 1)
     bench_die("cannot use %s and %s", certificate, key);
   SSL_CTX_set_mode(tls, SSL_MODE_ENABLE_PARTIAL_WRITE |

@@ -51,12 +51,12 @@ TEST(numbers) {
     uint64_t n;
     const char *text;
   } rows[] = {
-    {0, "0"},
-    {9, "9"},
-    {10, "10"},
-    {1234567890, "1234567890"},
-    {UINT64_MAX, "18446744073709551615"},
-    {UINT64_MAX - 5, "18446744073709551610"},
+      {0, "0"},
+      {9, "9"},
+      {10, "10"},
+      {1234567890, "1234567890"},
+      {UINT64_MAX, "18446744073709551615"},
+      {UINT64_MAX - 5, "18446744073709551610"},
   };
 
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -318,9 +318,12 @@ TEST(random_sequences) {
     for (int i = 0; i < 20000; i++) {
       uint32_t r = next_random(&random);
 
-      if (r % 8 < 4) model_append(&m, &b, (r >> 3) % 40);
-      else if (r % 8 < 7) model_consume(&m, &b, (r >> 3) % 40);
-      else if (r % 64 == 7) model_truncate(&m, &b, (r >> 6) % 100);
+      if (r % 8 < 4)
+        model_append(&m, &b, (r >> 3) % 40);
+      else if (r % 8 < 7)
+        model_consume(&m, &b, (r >> 3) % 40);
+      else if (r % 64 == 7)
+        model_truncate(&m, &b, (r >> 6) % 100);
       if (!CHECK(slice_equal(buf_peek(&b), slice_make(m.bytes, m.n)))) break;
       if (!CHECK(b.room <= b.cap + b.cap / 2)) break;
     }

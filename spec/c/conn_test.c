@@ -11,7 +11,7 @@
 struct fake {
   struct hn_transport base;
   int fd, peer;
-  int read, write;              /* what a call answers */
+  int read, write;                /* what a call answers */
   unsigned read_want, write_want; /* what it waits for when that is AGAIN */
   unsigned want;
   int reads; /* calls so far */
@@ -63,14 +63,14 @@ static void fake_close(struct hn_transport *s) {
 }
 
 static const struct hn_transport_ops fake_ops = {
-  .read = fake_read,
-  .write = fake_write,
-  .shutdown = fake_nothing,
-  .want = fake_want,
-  .has_pending = fake_has_pending,
-  .fd = fake_fd,
-  .idle = fake_nothing,
-  .close = fake_close,
+    .read = fake_read,
+    .write = fake_write,
+    .shutdown = fake_nothing,
+    .want = fake_want,
+    .has_pending = fake_has_pending,
+    .fd = fake_fd,
+    .idle = fake_nothing,
+    .close = fake_close,
 };
 
 struct bench {

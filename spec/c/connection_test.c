@@ -10,10 +10,10 @@ TEST(brackets_are_for_addresses) {
   static const struct {
     const char *host, *shown;
   } rows[] = {
-    {"a", "a:7"},      {"::1", "[::1]:7"}, {"[::1]", "[::1]:7"},
-    {"[::]", "[::]:7"}, {"[a]", NULL},      {"[1.2.3.4]", NULL},
-    {"[]", NULL},      {"[:]", NULL},      {"[::1", NULL},
-    {"::1]", NULL},    {"[[::1]]", NULL},  {"", NULL},
+      {"a", "a:7"},       {"::1", "[::1]:7"}, {"[::1]", "[::1]:7"},
+      {"[::]", "[::]:7"}, {"[a]", NULL},      {"[1.2.3.4]", NULL},
+      {"[]", NULL},       {"[:]", NULL},      {"[::1", NULL},
+      {"::1]", NULL},     {"[[::1]]", NULL},  {"", NULL},
   };
   struct client c;
   client_open(&c, 1, 0);
@@ -75,8 +75,8 @@ TEST(without_memory_nothing_is_made_nor_told) {
   size_t handles, operations;
   hn_handle h = 0;
   int rc = HN_ERR_NOT_ENOUGH_MEMORY;
-  client_open(&c, 1, (uint32_t)HN_STATUS_HANDLE_CREATED |
-                         HN_STATUS_HANDLE_CLOSING);
+  client_open(&c, 1,
+              (uint32_t)HN_STATUS_HANDLE_CREATED | HN_STATUS_HANDLE_CLOSING);
   while (hn_next_event(c.rt, 0, &e)) continue;
   for (long n = 1; n < 100 && rc != 0; n++) {
     mem_fail_at(n);

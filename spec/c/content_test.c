@@ -14,15 +14,19 @@ enum { CONTENT_SIZE = 5000 };
 static size_t content_make(char *out, size_t room, size_t off) {
   static char plain[CONTENT_SIZE];
   unsigned char packed[512];
-  z_stream z = {.next_in = (unsigned char *)plain, .avail_in = sizeof plain,
-                .next_out = packed, .avail_out = sizeof packed};
+  z_stream z = {.next_in = (unsigned char *)plain,
+                .avail_in = sizeof plain,
+                .next_out = packed,
+                .avail_out = sizeof packed};
   memset(plain, 'x', sizeof plain);
   CHECK_INT(deflateInit2(&z, 6, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY), Z_OK);
   CHECK_INT(deflate(&z, Z_FINISH), Z_STREAM_END);
   size_t size = sizeof packed - z.avail_out - off;
   deflateEnd(&z);
-  int head = snprintf(out, room, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n"
-                                 "Content-Length: %zu\r\n\r\n", size);
+  int head = snprintf(out, room,
+                      "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n"
+                      "Content-Length: %zu\r\n\r\n",
+                      size);
   memcpy(out + head, packed, size);
   return (size_t)head + size;
 }
@@ -60,11 +64,11 @@ TEST(what_the_answer_says_is_undone_when_it_was_asked_for) {
     size_t off;
     int all; /* bytes; negative: the error; 0: as it came */
   } rows[] = {
-    {HN_CODING_GZIP, 100000, 0, CONTENT_SIZE},
-    {HN_CODING_GZIP, CONTENT_SIZE, 0, CONTENT_SIZE},
-    {HN_CODING_GZIP, CONTENT_SIZE - 1, 0, -HN_ERR_INSUFFICIENT_BUFFER},
-    {HN_CODING_GZIP, 100000, 3, -HN_ERR_INVALID_SERVER_RESPONSE},
-    {0, 100000, 0, 0},
+      {HN_CODING_GZIP, 100000, 0, CONTENT_SIZE},
+      {HN_CODING_GZIP, CONTENT_SIZE, 0, CONTENT_SIZE},
+      {HN_CODING_GZIP, CONTENT_SIZE - 1, 0, -HN_ERR_INSUFFICIENT_BUFFER},
+      {HN_CODING_GZIP, 100000, 3, -HN_ERR_INVALID_SERVER_RESPONSE},
+      {0, 100000, 0, 0},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct desk d;

@@ -15,20 +15,34 @@
 enum { LIMIT = 8 * 1024 * 1024, BIG = 300000, TEXT_SIZE = 3000 };
 
 #define S(text) slice_make(text, sizeof(text) - 1)
-#define L(text) {text, sizeof(text) - 1}
+#define L(text)                                                                \
+  { text, sizeof(text) - 1 }
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 /* "hello" in stored blocks of every coding. */
 #define GZ_HEAD "\x1f\x8b\x08\0\0\0\0\0\0\x03"
-#define RAW "\x01\x05\0\xfa\xff" "hello"
+#define RAW                                                                    \
+  "\x01\x05\0\xfa\xff"                                                         \
+  "hello"
 #define GZ_SUM "\x86\xa6\x10\x36\x05\0\0\0"
-#define GZ GZ_HEAD RAW GZ_SUM
-#define GZ_EMPTY GZ_HEAD "\x03\0" "\0\0\0\0" "\0\0\0\0"
+#define GZ     GZ_HEAD RAW GZ_SUM
+#define GZ_EMPTY                                                               \
+  GZ_HEAD "\x03\0"                                                             \
+          "\0\0\0\0"                                                           \
+          "\0\0\0\0"
 #define ZL "\x78\x01" RAW "\x06\x2c\x02\x15"
-#define BR "\x40\0\x10" "hello" "\x03"
+#define BR                                                                     \
+  "\x40\0\x10"                                                                 \
+  "hello"                                                                      \
+  "\x03"
 #define ZS_MAGIC "\x28\xb5\x2f\xfd"
-#define ZS ZS_MAGIC "\0\0" "\x29\0\0" "hello"
-#define ZS_SKIP "\x50\x2a\x4d\x18\x03\0\0\0" "abc"
+#define ZS                                                                     \
+  ZS_MAGIC "\0\0"                                                              \
+           "\x29\0\0"                                                          \
+           "hello"
+#define ZS_SKIP                                                                \
+  "\x50\x2a\x4d\x18\x03\0\0\0"                                                 \
+  "abc"
 
 struct row {
   const char *codings;
@@ -37,8 +51,8 @@ struct row {
   enum hn_fault fault;
 };
 
-#define OK HN_FAULT_NONE
-#define BAD HN_FAULT_BAD_CONTENT_CODING
+#define OK    HN_FAULT_NONE
+#define BAD   HN_FAULT_BAD_CONTENT_CODING
 #define SHORT HN_FAULT_TRUNCATED_CONTENT
 
 /* -------------------------------------------------------------- the reader */
@@ -243,8 +257,7 @@ static inline void add_zlib(struct hn_buf *out, struct hn_slice plain,
   size_t bound = plain.n + plain.n / 1000 + 1024;
   char *room;
 
-  CHECK_INT(deflateInit2(&z, 6, Z_DEFLATED, bits, 8, Z_DEFAULT_STRATEGY),
-            Z_OK);
+  CHECK_INT(deflateInit2(&z, 6, Z_DEFLATED, bits, 8, Z_DEFAULT_STRATEGY), Z_OK);
   CHECK_INT(buf_reserve(out, bound, &room), 0);
   z.next_in = (Bytef *)(uintptr_t)plain.p;
   z.avail_in = (uInt)plain.n;
@@ -298,9 +311,9 @@ struct encoder {
 };
 
 static const struct encoder encoders[] = {
-  {"gzip", BITS_GZIP, NULL}, {"deflate", BITS_ZLIB, NULL},
-  {"deflate", BITS_RAW, NULL}, {"br", 0, add_brotli},
-  {"zstd", 0, add_zstd},
+    {"gzip", BITS_GZIP, NULL},   {"deflate", BITS_ZLIB, NULL},
+    {"deflate", BITS_RAW, NULL}, {"br", 0, add_brotli},
+    {"zstd", 0, add_zstd},
 };
 
 static inline void add(struct hn_buf *out, const struct encoder *e,

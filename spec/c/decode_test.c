@@ -64,8 +64,13 @@ static void add_layers(struct hn_buf *out, const char *codings,
 }
 
 static const char *const stacks[] = {
-  "gzip, gzip", "deflate, gzip", "gzip, br", "zstd, br", "br, gzip, zstd",
-  "gzip, zstd, br, deflate", "gzip, gzip, gzip, gzip",
+    "gzip, gzip",
+    "deflate, gzip",
+    "gzip, br",
+    "zstd, br",
+    "br, gzip, zstd",
+    "gzip, zstd, br, deflate",
+    "gzip, gzip, gzip, gzip",
 };
 
 TEST(stacked) {
@@ -73,7 +78,7 @@ TEST(stacked) {
 
   for (size_t i = 0; i < COUNT(stacks); i++) {
     const struct hn_slice plains[] = {
-      {"", 0}, {"hello", 5}, text_sample(), slice_sub(big, 0, 100000), big,
+        {"", 0}, {"hello", 5}, text_sample(), slice_sub(big, 0, 100000), big,
     };
 
     test_label(stacks[i]);
@@ -97,14 +102,14 @@ struct stack_row {
 };
 
 static const struct stack_row stack_rows[] = {
-  {L(""), "", OK},
-  {L(GZ GZ), "hellohello", OK},
-  {L(GZ "\0"), "hello", OK},
-  {L(GZ "x"), "hello", BAD},
-  {L(GZ_HEAD RAW "\x87\xa6\x10\x36\x05\0\0\0"), "hello", BAD},
-  {L(GZ_HEAD RAW), "hello", SHORT},
-  {L("\x1f"), "", SHORT},
-  {L("hello"), "", BAD},
+    {L(""), "", OK},
+    {L(GZ GZ), "hellohello", OK},
+    {L(GZ "\0"), "hello", OK},
+    {L(GZ "x"), "hello", BAD},
+    {L(GZ_HEAD RAW "\x87\xa6\x10\x36\x05\0\0\0"), "hello", BAD},
+    {L(GZ_HEAD RAW), "hello", SHORT},
+    {L("\x1f"), "", SHORT},
+    {L("hello"), "", BAD},
 };
 
 TEST(bad_inside) {
@@ -202,11 +207,11 @@ TEST(silence_is_bounded_to_the_byte) {
     size_t said, silent; /* bytes */
     int code;
   } rows[] = {
-    {0, HN_MAX_DECODE_SILENCE, HN_AGAIN},
-    {0, HN_MAX_DECODE_SILENCE + 1, HN_DECODE_CORRUPT},
-    /* What is said before counts for no more than that. */
-    {HN_MAX_DECODE_SILENCE, HN_MAX_DECODE_SILENCE, HN_AGAIN},
-    {HN_MAX_DECODE_SILENCE, HN_MAX_DECODE_SILENCE + 1, HN_DECODE_CORRUPT},
+      {0, HN_MAX_DECODE_SILENCE, HN_AGAIN},
+      {0, HN_MAX_DECODE_SILENCE + 1, HN_DECODE_CORRUPT},
+      /* What is said before counts for no more than that. */
+      {HN_MAX_DECODE_SILENCE, HN_MAX_DECODE_SILENCE, HN_AGAIN},
+      {HN_MAX_DECODE_SILENCE, HN_MAX_DECODE_SILENCE + 1, HN_DECODE_CORRUPT},
   };
   for (size_t i = 0; i < COUNT(rows); i++) {
     struct hn_decoder *d;
@@ -266,30 +271,39 @@ struct parse_row {
 #define CE "Content-Encoding: "
 
 static const struct parse_row parse_rows[] = {
-  {"A: gzip\r\n", ~0u, 0, 0, {0}},
-  {CE "gzip\r\n", ~0u, 0, 1, {G}},
-  {CE "x-GZIP\r\n", ~0u, 0, 1, {G}},
-  {CE "deflate\r\n", ~0u, 0, 1, {D}},
-  {CE "\r\n", ~0u, 0, 0, {0}},
-  {CE "identity\r\n", ~0u, 0, 0, {0}},
-  {CE "identity, Identity, identity, identity, identity, gzip\r\n", ~0u, 0, 1,
-   {G}},
-  {CE "gzip, deflate\r\n", ~0u, 0, 2, {G, D}},
-  {CE "deflate\r\n" CE ", gzip ,\t,\r\n", ~0u, 0, 2, {D, G}},
-  {CE "gzip,gzip,gzip,gzip\r\n", ~0u, 0, 4, {G, G, G, G}},
-  {CE "gzip,gzip,gzip,gzip,gzip\r\n", ~0u, HN_ERR_INVALID_SERVER_RESPONSE, 0,
-   {0}},
-  {CE "gzip,gzip,gzip\r\n" CE "gzip, identity, gzip\r\n", ~0u,
-   HN_ERR_INVALID_SERVER_RESPONSE, 0, {0}},
-  {CE "compress\r\n", ~0u, HN_ERR_NOT_SUPPORTED, 0, {0}},
-  {CE "gzip, sdch\r\n", ~0u, HN_ERR_NOT_SUPPORTED, 0, {0}},
-  {CE "gzip;q=1\r\n", ~0u, HN_ERR_NOT_SUPPORTED, 0, {0}},
-  {CE "gzi\r\n", ~0u, HN_ERR_NOT_SUPPORTED, 0, {0}},
-  {CE "\"gzip\"\r\n", ~0u, HN_ERR_NOT_SUPPORTED, 0, {0}},
-  /* what the caller does not want is not undone */
-  {CE "gzip\r\n", D, HN_ERR_NOT_SUPPORTED, 0, {0}},
-  {CE "gzip\r\n", 0, HN_ERR_NOT_SUPPORTED, 0, {0}},
-  {CE "deflate\r\n", D, 0, 1, {D}},
+    {"A: gzip\r\n", ~0u, 0, 0, {0}},
+    {CE "gzip\r\n", ~0u, 0, 1, {G}},
+    {CE "x-GZIP\r\n", ~0u, 0, 1, {G}},
+    {CE "deflate\r\n", ~0u, 0, 1, {D}},
+    {CE "\r\n", ~0u, 0, 0, {0}},
+    {CE "identity\r\n", ~0u, 0, 0, {0}},
+    {CE "identity, Identity, identity, identity, identity, gzip\r\n",
+     ~0u,
+     0,
+     1,
+     {G}},
+    {CE "gzip, deflate\r\n", ~0u, 0, 2, {G, D}},
+    {CE "deflate\r\n" CE ", gzip ,\t,\r\n", ~0u, 0, 2, {D, G}},
+    {CE "gzip,gzip,gzip,gzip\r\n", ~0u, 0, 4, {G, G, G, G}},
+    {CE "gzip,gzip,gzip,gzip,gzip\r\n",
+     ~0u,
+     HN_ERR_INVALID_SERVER_RESPONSE,
+     0,
+     {0}},
+    {CE "gzip,gzip,gzip\r\n" CE "gzip, identity, gzip\r\n",
+     ~0u,
+     HN_ERR_INVALID_SERVER_RESPONSE,
+     0,
+     {0}},
+    {CE "compress\r\n", ~0u, HN_ERR_NOT_SUPPORTED, 0, {0}},
+    {CE "gzip, sdch\r\n", ~0u, HN_ERR_NOT_SUPPORTED, 0, {0}},
+    {CE "gzip;q=1\r\n", ~0u, HN_ERR_NOT_SUPPORTED, 0, {0}},
+    {CE "gzi\r\n", ~0u, HN_ERR_NOT_SUPPORTED, 0, {0}},
+    {CE "\"gzip\"\r\n", ~0u, HN_ERR_NOT_SUPPORTED, 0, {0}},
+    /* what the caller does not want is not undone */
+    {CE "gzip\r\n", D, HN_ERR_NOT_SUPPORTED, 0, {0}},
+    {CE "gzip\r\n", 0, HN_ERR_NOT_SUPPORTED, 0, {0}},
+    {CE "deflate\r\n", D, 0, 1, {D}},
 };
 
 TEST(parse) {
@@ -312,7 +326,8 @@ TEST(parse) {
 
 TEST(optional) {
   static const struct row optional[] = {
-    {"br", L(""), "", OK}, {"zstd", L(""), "", OK},
+      {"br", L(""), "", OK},
+      {"zstd", L(""), "", OK},
   };
 
   for (size_t i = 0; i < COUNT(optional); i++) {
@@ -386,5 +401,5 @@ TEST(done) {
 
 TEST_MAIN(ROW(encoded), ROW(truncated), ROW(stacked), ROW(bad_inside),
           ROW(silent_bomb), ROW(silence_is_bounded_to_the_byte),
-          ROW(a_byte_buys_so_much_silence), ROW(memory), ROW(parse), ROW(optional),
-          ROW(accept), ROW(bad_lists), ROW(done))
+          ROW(a_byte_buys_so_much_silence), ROW(memory), ROW(parse),
+          ROW(optional), ROW(accept), ROW(bad_lists), ROW(done))

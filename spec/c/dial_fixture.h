@@ -23,15 +23,16 @@ struct wish {
 };
 
 static inline struct wish options(const char *host, unsigned port,
-                           struct hn_tls_context *tls) {
+                                  struct hn_tls_context *tls) {
   return (struct wish){
-    .origin = {.host = slice_of(host), .port = port, .tls = tls},
-    .limits = {.resolve_timeout = 10000, .connect_timeout = 10000,
-               .max_attempts = 5}};
+      .origin = {.host = slice_of(host), .port = port, .tls = tls},
+      .limits = {.resolve_timeout = 10000,
+                 .connect_timeout = 10000,
+                 .max_attempts = 5}};
 }
 
 static inline int begin(struct hn_env *env, const struct wish *w,
-                 struct hn_dial **out) {
+                        struct hn_dial **out) {
   int rc = dial_new(env, &w->origin, &w->limits, TAG, out);
   if (rc == 0 && w->inner)
     dial_add_tls(*out, w->origin.tls, slice_of(w->inner), w->origin.port);
@@ -46,7 +47,7 @@ static inline void give_answers(struct hn_env *env, struct hn_dial *d) {
 
 /* Dials to the end, as a runtime's loop would. */
 static inline void dial_all(struct hn_env *env, const struct wish *o,
-                     struct result *r) {
+                            struct result *r) {
   struct hn_dial *d = NULL;
   memset(r, 0, sizeof *r);
   r->log.mask = UINT32_MAX;
@@ -70,7 +71,7 @@ static inline void dial_all(struct hn_env *env, const struct wish *o,
 }
 
 static inline void check_news(const struct result *r, size_t i, uint32_t status,
-                       const char *text) {
+                              const char *text) {
   CHECK(i < r->log.count);
   CHECK_INT(r->log.items[i].status, status);
   CHECK_TEXT(slice_of(r->log.items[i].text), text);

@@ -38,8 +38,7 @@ TEST(a_name) {
     CHECK_INT(r.code, 0);
     CHECK(r.log.count >= 4);
     check_news(&r, 0, HN_STATUS_RESOLVING_NAME, "localhost");
-    check_news(&r, r.log.count - 1, HN_STATUS_CONNECTED_TO_SERVER,
-               "127.0.0.1");
+    check_news(&r, r.log.count - 1, HN_STATUS_CONNECTED_TO_SERVER, "127.0.0.1");
     if (CHECK(r.transport != NULL)) r.transport->ops->close(r.transport);
   }
   close(listener);
@@ -80,8 +79,10 @@ TEST(refused) {
   CHECK_INT(r.code, HN_ERR_CANNOT_CONNECT);
   CHECK_INT(r.info.phase, HN_PHASE_CONNECT);
   CHECK_INT(r.info.system, ECONNREFUSED);
-  snprintf(text, sizeof text, "cannot connect (connection refused) while "
-           "connecting to 127.0.0.1:%u", fixture_port(&a));
+  snprintf(text, sizeof text,
+           "cannot connect (connection refused) while "
+           "connecting to 127.0.0.1:%u",
+           fixture_port(&a));
   CHECK_TEXT(slice_of(r.info.text), text);
   CHECK_INT(r.log.count, 3);
   close(refuse);
@@ -170,10 +171,9 @@ TEST(fixed_addresses) {
   struct result r;
   CHECK(fixture_open(&env));
   int listener = fixture_listen("127.0.0.1", &a);
-  struct wish o =
-    options("nothing.invalid", fixture_port(&a), NULL);
+  struct wish o = options("nothing.invalid", fixture_port(&a), NULL);
   o.origin.route =
-    (struct hn_route){HN_ROUTE_ADDRESSES, slice_of("::1, 127.0.0.1")};
+      (struct hn_route){HN_ROUTE_ADDRESSES, slice_of("::1, 127.0.0.1")};
   dial_all(&env, &o, &r);
   CHECK_INT(r.code, 0);
   CHECK_INT(r.log.count, 5);
@@ -199,8 +199,7 @@ TEST(another_name_for_the_look_up) {
   long live = mem_live();
   CHECK(fixture_open(&env));
   int listener = fixture_listen("127.0.0.1", &a);
-  struct wish o =
-    options("nothing.invalid", fixture_port(&a), NULL);
+  struct wish o = options("nothing.invalid", fixture_port(&a), NULL);
   o.origin.route = (struct hn_route){HN_ROUTE_NAME, slice_of(text)};
   dial_all(&env, &o, &r);
   CHECK_INT(r.code, 0);
@@ -230,7 +229,8 @@ TEST(a_tuned_socket) {
   dial_all(&env, &o, &r);
   CHECK_INT(r.code, HN_ERR_CANNOT_CONNECT);
   CHECK_INT(r.info.system, EADDRNOTAVAIL);
-  CHECK_TEXT(slice_of(r.info.text), "cannot connect (the local address is not "
+  CHECK_TEXT(slice_of(r.info.text),
+             "cannot connect (the local address is not "
              "this machine's) while connecting to 127.0.0.1:80");
   fixture_close(&env);
 }
@@ -343,15 +343,17 @@ static void check_echo(struct hn_env *env, struct hn_transport *s) {
 }
 
 /* host: what is dialled; the certificate is for 127.0.0.1 and localhost. local:
- * the Unix socket to use, or NULL. inner: the host of TLS within it, or NULL. */
+ * the Unix socket to use, or NULL. inner: the host of TLS within it, or NULL.
+ */
 static void dial_secure_through(const char *host, const char *inner,
-                                bool trusted,
-                                const struct fixture_local *local,
+                                bool trusted, const struct fixture_local *local,
                                 struct result *r) {
   char pem[] = "/tmp/hn_dial_XXXXXX";
   struct fixture_cert ca = fixture_authority("Test Authority");
-  struct fixture_wish w = {.name = "x", .names = "DNS:localhost,IP:127.0.0.1",
-                           .from = -FIXTURE_DAY, .to = FIXTURE_DAY};
+  struct fixture_wish w = {.name = "x",
+                           .names = "DNS:localhost,IP:127.0.0.1",
+                           .from = -FIXTURE_DAY,
+                           .to = FIXTURE_DAY};
   struct fixture_cert cert = fixture_sign(&w, trusted ? &ca : NULL);
   struct hn_tls_options tls = {.ca_file = pem, .alpn = NULL};
   struct hn_tls_context *context = NULL;
@@ -425,9 +427,11 @@ TEST(with_tls_and_nobody_s_certificate) {
   CHECK_INT(r.info.phase, HN_PHASE_SECURE);
   CHECK_INT(r.info.secure, HN_SECURE_INVALID_CA);
   CHECK(r.info.system != 0);
-  CHECK(strncmp(r.info.text, "certificate authority unknown: self-signed "
+  CHECK(strncmp(r.info.text,
+                "certificate authority unknown: self-signed "
                 "certificate (name its issuer with the ca_file option) while "
-                "securing the connection to 127.0.0.1:", 137) == 0);
+                "securing the connection to 127.0.0.1:",
+                137) == 0);
 }
 
 TEST(with_tls_within_tls) {
@@ -483,14 +487,13 @@ struct try_ctx {
 static bool try_wishes(void *ctx) {
   struct hn_env env;
   struct result r = {.code = HN_ERR_NOT_ENOUGH_MEMORY};
-  struct hn_tcp_tuning tuning = {.keepalive = true, .keepalive_idle = 9,
-                                 .no_delay = HN_TCP_NO_DELAY_ON};
+  struct hn_tcp_tuning tuning = {
+      .keepalive = true, .keepalive_idle = 9, .no_delay = HN_TCP_NO_DELAY_ON};
   CHECK(address_parse(slice_of("127.0.0.2"), 0, &tuning.local));
   if (fixture_open(&env)) {
-    struct wish o = options("nothing.invalid", *(unsigned *)ctx,
-                                       NULL);
+    struct wish o = options("nothing.invalid", *(unsigned *)ctx, NULL);
     o.origin.route =
-      (struct hn_route){HN_ROUTE_ADDRESSES, slice_of("127.0.0.1")};
+        (struct hn_route){HN_ROUTE_ADDRESSES, slice_of("127.0.0.1")};
     o.limits.tuning = &tuning;
     dial_all(&env, &o, &r);
     if (r.transport) r.transport->ops->close(r.transport);

@@ -228,8 +228,7 @@ TEST(cancelling_drops_one_completion_and_breaks_the_handle) {
   CHECK_INT(hn_cancel(rt, toy, (enum hn_op)TOY_HEAR), 0);
   CHECK(toy_at(rt, toy)->broken);
   CHECK_INT(toy_running(rt), 0);
-  struct hn_event e =
-      toy_expect(rt, 0, toy, HN_STATUS_REQUEST_ERROR, TOY_SAY);
+  struct hn_event e = toy_expect(rt, 0, toy, HN_STATUS_REQUEST_ERROR, TOY_SAY);
   CHECK_INT(e.code, HN_ERR_OPERATION_CANCELLED);
   toy_expect_none(rt, 0);
   CHECK_INT(hn_step(rt, 0), 0);
@@ -253,9 +252,18 @@ TEST(cancelling_drops_what_has_completed_too) {
 }
 
 TEST(only_operations_of_its_kind_are_awaited_and_cancelled) {
-  static const unsigned others[] = {HN_OP_READ_DATA, HN_OP_SEND_REQUEST, 19,
-                                    22, 31, 32, 33, 32 + TOY_SAY, 255, 256,
-                                    0x80000000u + TOY_SAY, UINT32_MAX};
+  static const unsigned others[] = {HN_OP_READ_DATA,
+                                    HN_OP_SEND_REQUEST,
+                                    19,
+                                    22,
+                                    31,
+                                    32,
+                                    33,
+                                    32 + TOY_SAY,
+                                    255,
+                                    256,
+                                    0x80000000u + TOY_SAY,
+                                    UINT32_MAX};
   hn_runtime *rt;
   hn_handle toy = 0;
   CHECK_INT(hn_runtime_new(&rt), 0);
@@ -286,8 +294,7 @@ TEST(an_abandoned_wait_is_broken_off_by_the_next_start) {
   CHECK_INT(toy_say(rt, toy, 1), 0); /* somebody waits: this is fine */
   CHECK_INT(toy_hear(rt, toy), HN_ERR_OPERATION_CANCELLED);
   CHECK(toy_at(rt, toy)->broken);
-  struct hn_event e =
-      toy_expect(rt, 0, toy, HN_STATUS_REQUEST_ERROR, TOY_HEAR);
+  struct hn_event e = toy_expect(rt, 0, toy, HN_STATUS_REQUEST_ERROR, TOY_HEAR);
   CHECK_INT(e.code, HN_ERR_OPERATION_CANCELLED);
   toy_expect_none(rt, 0); /* of the one that nobody waited for, nothing */
   /* A completion that lies there is as abandoned. */
@@ -316,7 +323,7 @@ TEST(what_it_announced_waits_until_it_was_heard) {
       toy_expect(rt, session, toy, HN_STATUS_REDIRECT, HN_OP_NONE);
   CHECK_TEXT(e.text, "there");
   CHECK(hn_next_timeout(rt) == 0); /* the take that goes on is due */
-  toy_expect_none(rt, other); /* one that does not cover it */
+  toy_expect_none(rt, other);      /* one that does not cover it */
   CHECK_INT(t->went_on, 0);
   toy_expect(rt, session, toy, HN_STATUS_WRITE_COMPLETE, TOY_SAY);
   CHECK_INT(t->went_on, 1);
@@ -376,8 +383,7 @@ TEST_MAIN(ROW(a_toy_is_a_handle_like_the_others),
           ROW(a_side_has_one_operation_until_its_completion_is_taken),
           ROW(a_long_operation_gives_the_others_their_turn),
           ROW(a_budget_leaves_none_of_many_behind),
-          ROW(its_deadline_passes_once),
-          ROW(a_timer_of_its_own_rings),
+          ROW(its_deadline_passes_once), ROW(a_timer_of_its_own_rings),
           ROW(closing_cancels_what_runs_and_takes_children_along),
           ROW(a_completion_outlives_its_handle_but_not_a_discarded_one),
           ROW(cancelling_drops_one_completion_and_breaks_the_handle),

@@ -50,8 +50,8 @@ TEST(status_list) {
 }
 
 TEST(phase_names) {
-  static const char *const names[] = {NULL,     "resolve", "acquire",
-                                      "connect", "secure",  "send",
+  static const char *const names[] = {NULL,       "resolve", "acquire",
+                                      "connect",  "secure",  "send",
                                       "response", "receive", NULL};
 
   for (int i = 0; i < (int)(sizeof names / sizeof *names); i++) {
@@ -69,24 +69,24 @@ TEST(format_host) {
     size_t size;
     const char *text;
   } rows[] = {
-    {"example.org", 443, 64, "example.org:443"},
-    {"127.0.0.1", 8080, 64, "127.0.0.1:8080"},
-    {"::1", 80, 64, "[::1]:80"},
-    {"[::1]", 80, 64, "[::1]:80"},
-    {"", 0, 64, ":0"},
-    {NULL, 1, 64, ":1"},
-    {"example.org", 65535, 18, "example.org:65535"},
-    {"example.org", 65535, 17, "example.org:6553"},
-    {"example.org", 65535, 4, "exa"},
-    {"example.org", 65535, 1, ""},
-    {"a", 4294967295u, 64, "a:4294967295"},
-    {"a\r\nb", 1, 64, "a??b:1"},
-    {"a\xc3\xa4\xe2\x82\xac", 1, 6, "a\xc3\xa4"},
-    {"a\xc3\xa4\xe2\x82\xac", 1, 7, "a\xc3\xa4\xe2\x82\xac"},
-    {"a\xf0\x9f\x92\xa9", 1, 5, "a"},
-    {"a\xf0\x9f\x92\xa9", 1, 3, "a"},
-    /* No UTF-8 at all: nothing to cut through. */
-    {"\x80\x80\x80", 1, 3, "\x80\x80"},
+      {"example.org", 443, 64, "example.org:443"},
+      {"127.0.0.1", 8080, 64, "127.0.0.1:8080"},
+      {"::1", 80, 64, "[::1]:80"},
+      {"[::1]", 80, 64, "[::1]:80"},
+      {"", 0, 64, ":0"},
+      {NULL, 1, 64, ":1"},
+      {"example.org", 65535, 18, "example.org:65535"},
+      {"example.org", 65535, 17, "example.org:6553"},
+      {"example.org", 65535, 4, "exa"},
+      {"example.org", 65535, 1, ""},
+      {"a", 4294967295u, 64, "a:4294967295"},
+      {"a\r\nb", 1, 64, "a??b:1"},
+      {"a\xc3\xa4\xe2\x82\xac", 1, 6, "a\xc3\xa4"},
+      {"a\xc3\xa4\xe2\x82\xac", 1, 7, "a\xc3\xa4\xe2\x82\xac"},
+      {"a\xf0\x9f\x92\xa9", 1, 5, "a"},
+      {"a\xf0\x9f\x92\xa9", 1, 3, "a"},
+      /* No UTF-8 at all: nothing to cut through. */
+      {"\x80\x80\x80", 1, 3, "\x80\x80"},
   };
 
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -116,34 +116,35 @@ TEST(messages) {
     enum hn_phase phase;
     const char *host, *detail, *text;
   } rows[] = {
-    {HN_ERR_TIMEOUT, HN_PHASE_CONNECT, host, NULL,
-     "timeout while connecting to example.org:443"},
-    {HN_ERR_TIMEOUT, HN_PHASE_CONNECT, "", NULL, "timeout while connecting"},
-    {HN_ERR_TIMEOUT, HN_PHASE_CONNECT, NULL, NULL, "timeout while connecting"},
-    {HN_ERR_NAME_NOT_RESOLVED, HN_PHASE_RESOLVE, host, NULL,
-     "name not resolved while resolving example.org:443"},
-    {HN_ERR_NAME_NOT_RESOLVED, HN_PHASE_RESOLVE, "", NULL,
-     "name not resolved while resolving"},
-    {HN_ERR_SECURE_FAILURE, HN_PHASE_SECURE, host, "certificate has expired",
-     "certificate has expired while securing the connection to "
-     "example.org:443"},
-    {HN_ERR_SECURE_FAILURE, HN_PHASE_SECURE, "", NULL,
-     "secure connection failed while securing the connection"},
-    {HN_ERR_CONNECTION_ERROR, HN_PHASE_SEND, host, NULL,
-     "connection broken while sending to example.org:443"},
-    {HN_ERR_CONNECTION_ERROR, HN_PHASE_SEND, "", NULL,
-     "connection broken while sending"},
-    {HN_ERR_TIMEOUT, HN_PHASE_RESPONSE, host, NULL,
-     "timeout while waiting for the response of example.org:443"},
-    {HN_ERR_TIMEOUT, HN_PHASE_RESPONSE, "", NULL,
-     "timeout while waiting for the response"},
-    {HN_ERR_INVALID_SERVER_RESPONSE, HN_PHASE_RECEIVE, host, "bad chunk size",
-     "bad chunk size while receiving from example.org:443"},
-    {HN_ERR_TIMEOUT, HN_PHASE_RECEIVE, "", NULL, "timeout while receiving"},
-    {HN_ERR_INVALID_URL, HN_PHASE_NONE, host, NULL, "invalid URL"},
-    {4711, HN_PHASE_NONE, "", NULL, "unknown error"},
-    {HN_ERR_TIMEOUT, HN_PHASE_SEND, "a\nb", "x\x1b[0m\x7fy\r\nz",
-     "x?[0m?y??z while sending to a?b"},
+      {HN_ERR_TIMEOUT, HN_PHASE_CONNECT, host, NULL,
+       "timeout while connecting to example.org:443"},
+      {HN_ERR_TIMEOUT, HN_PHASE_CONNECT, "", NULL, "timeout while connecting"},
+      {HN_ERR_TIMEOUT, HN_PHASE_CONNECT, NULL, NULL,
+       "timeout while connecting"},
+      {HN_ERR_NAME_NOT_RESOLVED, HN_PHASE_RESOLVE, host, NULL,
+       "name not resolved while resolving example.org:443"},
+      {HN_ERR_NAME_NOT_RESOLVED, HN_PHASE_RESOLVE, "", NULL,
+       "name not resolved while resolving"},
+      {HN_ERR_SECURE_FAILURE, HN_PHASE_SECURE, host, "certificate has expired",
+       "certificate has expired while securing the connection to "
+       "example.org:443"},
+      {HN_ERR_SECURE_FAILURE, HN_PHASE_SECURE, "", NULL,
+       "secure connection failed while securing the connection"},
+      {HN_ERR_CONNECTION_ERROR, HN_PHASE_SEND, host, NULL,
+       "connection broken while sending to example.org:443"},
+      {HN_ERR_CONNECTION_ERROR, HN_PHASE_SEND, "", NULL,
+       "connection broken while sending"},
+      {HN_ERR_TIMEOUT, HN_PHASE_RESPONSE, host, NULL,
+       "timeout while waiting for the response of example.org:443"},
+      {HN_ERR_TIMEOUT, HN_PHASE_RESPONSE, "", NULL,
+       "timeout while waiting for the response"},
+      {HN_ERR_INVALID_SERVER_RESPONSE, HN_PHASE_RECEIVE, host, "bad chunk size",
+       "bad chunk size while receiving from example.org:443"},
+      {HN_ERR_TIMEOUT, HN_PHASE_RECEIVE, "", NULL, "timeout while receiving"},
+      {HN_ERR_INVALID_URL, HN_PHASE_NONE, host, NULL, "invalid URL"},
+      {4711, HN_PHASE_NONE, "", NULL, "unknown error"},
+      {HN_ERR_TIMEOUT, HN_PHASE_SEND, "a\nb", "x\x1b[0m\x7fy\r\nz",
+       "x?[0m?y??z while sending to a?b"},
   };
 
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -190,21 +191,21 @@ TEST(system_messages) {
     int system;
     const char *text;
   } rows[] = {
-    {HN_ERR_CANNOT_CONNECT, HN_PHASE_CONNECT, "127.0.0.1:81", ECONNREFUSED,
-     "cannot connect (connection refused) while connecting to 127.0.0.1:81"},
-    {HN_ERR_CONNECTION_ERROR, HN_PHASE_RECEIVE, "", ECONNRESET,
-     "connection broken (connection reset by peer) while receiving"},
-    {HN_ERR_WRITE_FAULT, HN_PHASE_NONE, "", ENOSPC,
-     "cannot write the file (no space left on device)"},
-    {HN_ERR_CANNOT_CONNECT, HN_PHASE_CONNECT, "a:1", EWOULDBLOCK,
-     "cannot connect (resource temporarily unavailable) while connecting to "
-     "a:1"},
-    {HN_ERR_CANNOT_CONNECT, HN_PHASE_CONNECT, "a:1", 987654,
-     "cannot connect (system error 987654) while connecting to a:1"},
-    {HN_ERR_CANNOT_CONNECT, HN_PHASE_NONE, "", -2147483647 - 1,
-     "cannot connect (system error -2147483648)"},
-    {HN_ERR_CANNOT_CONNECT, HN_PHASE_CONNECT, "a:1", 0,
-     "cannot connect while connecting to a:1"},
+      {HN_ERR_CANNOT_CONNECT, HN_PHASE_CONNECT, "127.0.0.1:81", ECONNREFUSED,
+       "cannot connect (connection refused) while connecting to 127.0.0.1:81"},
+      {HN_ERR_CONNECTION_ERROR, HN_PHASE_RECEIVE, "", ECONNRESET,
+       "connection broken (connection reset by peer) while receiving"},
+      {HN_ERR_WRITE_FAULT, HN_PHASE_NONE, "", ENOSPC,
+       "cannot write the file (no space left on device)"},
+      {HN_ERR_CANNOT_CONNECT, HN_PHASE_CONNECT, "a:1", EWOULDBLOCK,
+       "cannot connect (resource temporarily unavailable) while connecting to "
+       "a:1"},
+      {HN_ERR_CANNOT_CONNECT, HN_PHASE_CONNECT, "a:1", 987654,
+       "cannot connect (system error 987654) while connecting to a:1"},
+      {HN_ERR_CANNOT_CONNECT, HN_PHASE_NONE, "", -2147483647 - 1,
+       "cannot connect (system error -2147483648)"},
+      {HN_ERR_CANNOT_CONNECT, HN_PHASE_CONNECT, "a:1", 0,
+       "cannot connect while connecting to a:1"},
   };
 
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -251,7 +252,7 @@ TEST(own_texts_as_arguments) {
   CHECK_TEXT(slice_of(info.text), "too slow while sending to example.org:443");
 }
 
-TEST_MAIN(ROW(error_list), ROW(error_text), ROW(status_list),
-          ROW(phase_names), ROW(format_host), ROW(format_host_without_room),
-          ROW(messages), ROW(hints), ROW(system_messages), ROW(long_texts_are_cut),
+TEST_MAIN(ROW(error_list), ROW(error_text), ROW(status_list), ROW(phase_names),
+          ROW(format_host), ROW(format_host_without_room), ROW(messages),
+          ROW(hints), ROW(system_messages), ROW(long_texts_are_cut),
           ROW(own_texts_as_arguments))

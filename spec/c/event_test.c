@@ -13,8 +13,9 @@ static hn_handle open_session(hn_runtime *rt, hn_handle *connection) {
   CHECK_INT(hn_open(rt, none(), HN_OPEN_ASYNC, &h), 0);
   CHECK_INT(hn_set_mask(rt, h, HN_STATUS_HANDLE_CLOSING), 0);
   CHECK_INT(hn_connect(rt, h, slice_of("127.0.0.1"), 1, connection), 0);
-  CHECK_INT(hn_set_mask(rt, *connection, HN_STATUS_HANDLE_CREATED |
-                                             HN_STATUS_HANDLE_CLOSING), 0);
+  CHECK_INT(hn_set_mask(rt, *connection,
+                        HN_STATUS_HANDLE_CREATED | HN_STATUS_HANDLE_CLOSING),
+            0);
   return h;
 }
 
@@ -64,8 +65,7 @@ TEST(a_session_or_a_handle_gets_its_own_and_leaves_the_rest_in_order) {
   CHECK(take(c.rt, c.made[2][7], c.sessions[7]) == c.made[2][7]);
   CHECK(take(c.rt, c.made[2][7], 0) == 0);
   for (int i = 0; i < EACH; i++)
-    if (i != 2)
-      CHECK(take(c.rt, c.sessions[7], c.sessions[7]) == c.made[i][7]);
+    if (i != 2) CHECK(take(c.rt, c.sessions[7], c.sessions[7]) == c.made[i][7]);
   CHECK(take(c.rt, c.sessions[7], 0) == 0);
   for (int i = 0; i < EACH; i++)
     for (int s = 0; s < SESSIONS; s++)

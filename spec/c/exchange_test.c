@@ -9,14 +9,17 @@ TEST(an_answer_is_told_in_words_of_no_protocol) {
   struct side s;
   desk_open(&d, protocol_h1());
   side_open(&s, &d, 0, "GET", "");
-  CHECK_INT(side_ask(&s, &d, "HTTP/1.1 200 All right\r\nA: b\r\n"
-                             "Content-Length: 5\r\n\r\nhello"), 0);
+  CHECK_INT(side_ask(&s, &d,
+                     "HTTP/1.1 200 All right\r\nA: b\r\n"
+                     "Content-Length: 5\r\n\r\nhello"),
+            0);
   const struct hn_response *r = &s.x.response;
   CHECK_INT(r->status, 200);
   CHECK_INT(r->major, 1);
   CHECK_INT(r->minor, 1);
-  CHECK(slice_equal(slice_make(buf_peek(&s.answer.bytes).p + r->reason,
-                               r->reason_size), slice_of("All right")));
+  CHECK(slice_equal(
+      slice_make(buf_peek(&s.answer.bytes).p + r->reason, r->reason_size),
+      slice_of("All right")));
   CHECK_INT(r->rest, 5);
   CHECK(!r->done);
   CHECK_INT(side_read(&s, &d), 5);
@@ -34,19 +37,20 @@ TEST(a_connection_goes_where_its_answer_lets_it) {
     bool read; /* to the end */
     int idle, draining;
   } rows[] = {
-    {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", true, 1, 0},
-    {"HTTP/1.1 204 No\r\n\r\n", true, 1, 0},
-    {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", false, 1, 0},
-    {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok", false, 0, 1},
-    {"HTTP/1.1 200 OK\r\nContent-Length: 900000\r\n\r\nok", false, 0, 0},
-    {"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok",
-     true, 0, 0},
-    {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok, and more", false, 0, 0},
-    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n"
-     "0\r\n\r\n", false, 1, 0},
-    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n",
-     false, 0, 0},
-    {"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", true, 0, 0},
+      {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", true, 1, 0},
+      {"HTTP/1.1 204 No\r\n\r\n", true, 1, 0},
+      {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", false, 1, 0},
+      {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok", false, 0, 1},
+      {"HTTP/1.1 200 OK\r\nContent-Length: 900000\r\n\r\nok", false, 0, 0},
+      {"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok",
+       true, 0, 0},
+      {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok, and more", false, 0, 0},
+      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n"
+       "0\r\n\r\n",
+       false, 1, 0},
+      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n",
+       false, 0, 0},
+      {"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", true, 0, 0},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct desk d;

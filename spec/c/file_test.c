@@ -140,7 +140,8 @@ TEST(flushes_what_a_pipe_takes) {
   CHECK_INT(file_read(fds[0], text, sizeof text, &got, &system), 0);
   CHECK_TEXT(slice_make(text, got), "hello");
   fcntl(fds[1], F_SETFL, O_NONBLOCK);
-  while (write(fds[1], many, 4096) > 0) {}
+  while (write(fds[1], many, 4096) > 0) {
+  }
   fcntl(fds[1], F_SETFL, 0);
   fputs("more", f);
   CHECK_INT(file_flush(f), HN_ERR_WRITE_FAULT); /* it would wait */
@@ -205,8 +206,10 @@ TEST(opens_regular_files_only) {
   const struct {
     const char *path;
     int system;
-  } rows[] = {{"/nowhere/file", ENOENT}, {folder, EISDIR},
-              {fifo, HN_NOT_REGULAR},    {"/dev/full", HN_NOT_REGULAR},
+  } rows[] = {{"/nowhere/file", ENOENT},
+              {folder, EISDIR},
+              {fifo, HN_NOT_REGULAR},
+              {"/dev/full", HN_NOT_REGULAR},
               {"/dev/tty", HN_NOT_REGULAR}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     int fd = 99, system = 0;
@@ -224,7 +227,8 @@ TEST(opens_regular_files_only) {
   rmdir(folder);
 }
 
-TEST_MAIN(ROW(goes_round_a_pipe), ROW(says_why_it_fails),
-          ROW(never_waits), ROW(raises_no_sigpipe),
-          ROW(leaves_a_pending_sigpipe), ROW(flushes_what_a_pipe_takes),
-          ROW(makes_paths_absolute), ROW(shows_the_end_of_a_path), ROW(appends), ROW(opens_regular_files_only))
+TEST_MAIN(ROW(goes_round_a_pipe), ROW(says_why_it_fails), ROW(never_waits),
+          ROW(raises_no_sigpipe), ROW(leaves_a_pending_sigpipe),
+          ROW(flushes_what_a_pipe_takes), ROW(makes_paths_absolute),
+          ROW(shows_the_end_of_a_path), ROW(appends),
+          ROW(opens_regular_files_only))

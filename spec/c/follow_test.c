@@ -30,10 +30,10 @@ TEST(the_method_changes_as_in_browsers) {
     int status;
     const char *from, *to;
   } rows[] = {
-    {301, "POST", "GET"},   {301, "PUT", "PUT"},    {301, "HEAD", "HEAD"},
-    {302, "POST", "GET"},   {302, "DELETE", "DELETE"},
-    {303, "POST", "GET"},   {303, "PUT", "GET"},    {303, "HEAD", "HEAD"},
-    {307, "POST", "POST"},  {308, "POST", "POST"},  {308, "PUT", "PUT"},
+      {301, "POST", "GET"},  {301, "PUT", "PUT"},       {301, "HEAD", "HEAD"},
+      {302, "POST", "GET"},  {302, "DELETE", "DELETE"}, {303, "POST", "GET"},
+      {303, "PUT", "GET"},   {303, "HEAD", "HEAD"},     {307, "POST", "POST"},
+      {308, "POST", "POST"}, {308, "PUT", "PUT"},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
     CHECK_TEXT(follow_method(rows[i].status, slice_of(rows[i].from)),
@@ -42,9 +42,12 @@ TEST(the_method_changes_as_in_browsers) {
 
 TEST(fields_stay_behind_by_what_they_say) {
   static const char *const content[] = {
-    "content-length", "Transfer-Encoding", "Content-Type", "Content-Encoding",
-    "Content-Language", "Content-Location", "Content-MD5", "Digest",
-    "Last-Modified", "Expect", "Trailer",
+      "content-length",   "Transfer-Encoding",
+      "Content-Type",     "Content-Encoding",
+      "Content-Language", "Content-Location",
+      "Content-MD5",      "Digest",
+      "Last-Modified",    "Expect",
+      "Trailer",
   };
   static const char *const secret[] = {"authorization", "COOKIE",
                                        "Proxy-Authorization"};

@@ -4,7 +4,8 @@
 enum { LIMIT = 64 * 1024, FIELDS = 8 };
 
 #define S(text) slice_make(text, sizeof(text) - 1)
-#define L(text) {text, sizeof(text) - 1}
+#define L(text)                                                                \
+  { text, sizeof(text) - 1 }
 
 /* Bodies' framing, from the head. */
 struct begin_row {
@@ -15,77 +16,80 @@ struct begin_row {
   uint64_t length;
 };
 
-#define OK "HTTP/1.1 200 OK\r\n"
-#define CL OK "Content-Length: "
-#define TE OK "Transfer-Encoding: "
-#define NONE HN_FAULT_NONE, HN_FRAMING_NONE, 0
+#define OK        "HTTP/1.1 200 OK\r\n"
+#define CL        OK "Content-Length: "
+#define TE        OK "Transfer-Encoding: "
+#define NONE      HN_FAULT_NONE, HN_FRAMING_NONE, 0
 #define LENGTH(n) HN_FAULT_NONE, HN_FRAMING_LENGTH, n
-#define CHUNKED HN_FAULT_NONE, HN_FRAMING_CHUNKED, 0
-#define CLOSE HN_FAULT_NONE, HN_FRAMING_CLOSE, 0
-#define F(name) HN_FAULT_##name, HN_FRAMING_NONE, 0
+#define CHUNKED   HN_FAULT_NONE, HN_FRAMING_CHUNKED, 0
+#define CLOSE     HN_FAULT_NONE, HN_FRAMING_CLOSE, 0
+#define F(name)   HN_FAULT_##name, HN_FRAMING_NONE, 0
 
 static const struct begin_row begin_rows[] = {
-  {"GET", L(OK), CLOSE},
-  {"GET", L("HTTP/1.0 200 OK\r\n"), CLOSE},
-  {"GET", L(CL "0\r\n"), LENGTH(0)},
-  {"GET", L(CL "5\r\n"), LENGTH(5)},
-  {"GET", L(CL "\t05 \r\n"), LENGTH(5)},
-  {"GET", L(CL "9223372036854775807\r\n"), LENGTH(INT64_MAX)},
-  {"GET", L(CL "5, 5\r\n"), LENGTH(5)},
-  {"GET", L(CL "5,5\r\ncontent-length: 05\r\n"), LENGTH(5)},
-  {"POST", L("HTTP/1.1 404 x\r\nContent-Length: 3\r\n"), LENGTH(3)},
-  {"GET", L(TE "chunked\r\n"), CHUNKED},
-  {"GET", L(TE "CHUNKED\r\n"), CHUNKED},
-  {"GET", L(TE ", chunked ,\r\n"), CHUNKED},
-  {"GET", L("HTTP/1.9 200 OK\r\nTransfer-Encoding: chunked\r\n"), CHUNKED},
-  {"GET", L(OK "Content-Length-X: 0\r\nTransfer-Encoding: chunked\r\n"),
-   CHUNKED},
-  {"GET", L(TE "identity\r\n"), CLOSE},
-  {"GET", L(TE "gzip\r\n"), CLOSE},
-  {"GET", L(TE "chunked, identity\r\n"), CLOSE},
-  {"GET", L(TE "chunked\r\nTransfer-Encoding: gzip\r\n"), CLOSE},
-  {"GET", L(TE "chunked;q=1\r\n"), CLOSE},
-  {"GET", L(TE "chunkedchunked\r\n"), CLOSE},
-  /* no body, whatever the fields say */
-  {"HEAD", L(CL "5\r\n"), NONE},
-  {"HEAD", L(TE "chunked\r\nContent-Length: x\r\n"), NONE},
-  {"GET", L("HTTP/1.1 204 x\r\nContent-Length: 5\r\n"), NONE},
-  {"GET", L("HTTP/1.1 304 x\r\nTransfer-Encoding: chunked\r\n"), NONE},
-  {"GET", L("HTTP/1.1 101 x\r\nContent-Length: 5\r\n"), NONE},
-  {"GET", L("HTTP/1.1 103 x\r\n"), NONE},
-  {"CONNECT", L(CL "5\r\n"), NONE},
-  {"CONNECT", L("HTTP/1.1 299 x\r\n"), NONE},
-  {"CONNECT", L("HTTP/1.1 407 x\r\nContent-Length: 5\r\n"), LENGTH(5)},
-  {"connect", L(CL "5\r\n"), LENGTH(5)},
-  {"head", L(CL "5\r\n"), LENGTH(5)},
-  /* faults */
-  {"GET", L(CL "\r\n"), F(BAD_CONTENT_LENGTH)},
-  {"GET", L(CL "+5\r\n"), F(BAD_CONTENT_LENGTH)},
-  {"GET", L(CL "-5\r\n"), F(BAD_CONTENT_LENGTH)},
-  {"GET", L(CL "5;\r\n"), F(BAD_CONTENT_LENGTH)},
-  {"GET", L(CL "5 5\r\n"), F(BAD_CONTENT_LENGTH)},
-  {"GET", L(CL "0x5\r\n"), F(BAD_CONTENT_LENGTH)},
-  {"GET", L(CL "5,\r\n"), F(BAD_CONTENT_LENGTH)},
-  {"GET", L(CL ",5\r\n"), F(BAD_CONTENT_LENGTH)},
-  {"GET", L(CL "\"5\"\r\n"), F(BAD_CONTENT_LENGTH)},
-  {"GET", L(CL "9223372036854775808\r\n"), F(BAD_CONTENT_LENGTH)},
-  {"GET", L(CL "18446744073709551621\r\n"), F(BAD_CONTENT_LENGTH)},
-  {"GET", L(CL "5\r\nContent-Length: x\r\n"), F(BAD_CONTENT_LENGTH)},
-  {"GET", L(CL "5, 6\r\n"), F(CONFLICTING_CONTENT_LENGTH)},
-  {"GET", L(CL "5\r\nContent-Length: 6\r\n"), F(CONFLICTING_CONTENT_LENGTH)},
-  {"GET", L(TE "chunked\r\nContent-Length: 5\r\n"), F(LENGTH_AND_CHUNKED)},
-  {"GET", L(CL "5\r\nTransfer-Encoding: chunked\r\n"), F(LENGTH_AND_CHUNKED)},
-  {"GET", L(TE "\r\n"), F(BAD_TRANSFER_ENCODING)},
-  {"GET", L(TE "gzip, chunked\r\n"), F(BAD_TRANSFER_ENCODING)},
-  {"GET", L(TE "gzip\r\nTransfer-Encoding: chunked\r\n"),
-   F(BAD_TRANSFER_ENCODING)},
-  {"GET", L(TE "chunked, chunked\r\n"), F(BAD_TRANSFER_ENCODING)},
-  {"GET", L(TE "gzip\r\nContent-Length: 5\r\n"), F(LENGTH_AND_CHUNKED)},
-  {"GET", L("HTTP/1.0 200 OK\r\nTransfer-Encoding: gzip\r\n"),
-   F(BAD_TRANSFER_ENCODING)},
-  {"GET", L(TE "\x0c" "chunked\r\n"), F(BAD_FIELD_VALUE)},
-  {"GET", L("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n"),
-   F(BAD_TRANSFER_ENCODING)},
+    {"GET", L(OK), CLOSE},
+    {"GET", L("HTTP/1.0 200 OK\r\n"), CLOSE},
+    {"GET", L(CL "0\r\n"), LENGTH(0)},
+    {"GET", L(CL "5\r\n"), LENGTH(5)},
+    {"GET", L(CL "\t05 \r\n"), LENGTH(5)},
+    {"GET", L(CL "9223372036854775807\r\n"), LENGTH(INT64_MAX)},
+    {"GET", L(CL "5, 5\r\n"), LENGTH(5)},
+    {"GET", L(CL "5,5\r\ncontent-length: 05\r\n"), LENGTH(5)},
+    {"POST", L("HTTP/1.1 404 x\r\nContent-Length: 3\r\n"), LENGTH(3)},
+    {"GET", L(TE "chunked\r\n"), CHUNKED},
+    {"GET", L(TE "CHUNKED\r\n"), CHUNKED},
+    {"GET", L(TE ", chunked ,\r\n"), CHUNKED},
+    {"GET", L("HTTP/1.9 200 OK\r\nTransfer-Encoding: chunked\r\n"), CHUNKED},
+    {"GET", L(OK "Content-Length-X: 0\r\nTransfer-Encoding: chunked\r\n"),
+     CHUNKED},
+    {"GET", L(TE "identity\r\n"), CLOSE},
+    {"GET", L(TE "gzip\r\n"), CLOSE},
+    {"GET", L(TE "chunked, identity\r\n"), CLOSE},
+    {"GET", L(TE "chunked\r\nTransfer-Encoding: gzip\r\n"), CLOSE},
+    {"GET", L(TE "chunked;q=1\r\n"), CLOSE},
+    {"GET", L(TE "chunkedchunked\r\n"), CLOSE},
+    /* no body, whatever the fields say */
+    {"HEAD", L(CL "5\r\n"), NONE},
+    {"HEAD", L(TE "chunked\r\nContent-Length: x\r\n"), NONE},
+    {"GET", L("HTTP/1.1 204 x\r\nContent-Length: 5\r\n"), NONE},
+    {"GET", L("HTTP/1.1 304 x\r\nTransfer-Encoding: chunked\r\n"), NONE},
+    {"GET", L("HTTP/1.1 101 x\r\nContent-Length: 5\r\n"), NONE},
+    {"GET", L("HTTP/1.1 103 x\r\n"), NONE},
+    {"CONNECT", L(CL "5\r\n"), NONE},
+    {"CONNECT", L("HTTP/1.1 299 x\r\n"), NONE},
+    {"CONNECT", L("HTTP/1.1 407 x\r\nContent-Length: 5\r\n"), LENGTH(5)},
+    {"connect", L(CL "5\r\n"), LENGTH(5)},
+    {"head", L(CL "5\r\n"), LENGTH(5)},
+    /* faults */
+    {"GET", L(CL "\r\n"), F(BAD_CONTENT_LENGTH)},
+    {"GET", L(CL "+5\r\n"), F(BAD_CONTENT_LENGTH)},
+    {"GET", L(CL "-5\r\n"), F(BAD_CONTENT_LENGTH)},
+    {"GET", L(CL "5;\r\n"), F(BAD_CONTENT_LENGTH)},
+    {"GET", L(CL "5 5\r\n"), F(BAD_CONTENT_LENGTH)},
+    {"GET", L(CL "0x5\r\n"), F(BAD_CONTENT_LENGTH)},
+    {"GET", L(CL "5,\r\n"), F(BAD_CONTENT_LENGTH)},
+    {"GET", L(CL ",5\r\n"), F(BAD_CONTENT_LENGTH)},
+    {"GET", L(CL "\"5\"\r\n"), F(BAD_CONTENT_LENGTH)},
+    {"GET", L(CL "9223372036854775808\r\n"), F(BAD_CONTENT_LENGTH)},
+    {"GET", L(CL "18446744073709551621\r\n"), F(BAD_CONTENT_LENGTH)},
+    {"GET", L(CL "5\r\nContent-Length: x\r\n"), F(BAD_CONTENT_LENGTH)},
+    {"GET", L(CL "5, 6\r\n"), F(CONFLICTING_CONTENT_LENGTH)},
+    {"GET", L(CL "5\r\nContent-Length: 6\r\n"), F(CONFLICTING_CONTENT_LENGTH)},
+    {"GET", L(TE "chunked\r\nContent-Length: 5\r\n"), F(LENGTH_AND_CHUNKED)},
+    {"GET", L(CL "5\r\nTransfer-Encoding: chunked\r\n"), F(LENGTH_AND_CHUNKED)},
+    {"GET", L(TE "\r\n"), F(BAD_TRANSFER_ENCODING)},
+    {"GET", L(TE "gzip, chunked\r\n"), F(BAD_TRANSFER_ENCODING)},
+    {"GET", L(TE "gzip\r\nTransfer-Encoding: chunked\r\n"),
+     F(BAD_TRANSFER_ENCODING)},
+    {"GET", L(TE "chunked, chunked\r\n"), F(BAD_TRANSFER_ENCODING)},
+    {"GET", L(TE "gzip\r\nContent-Length: 5\r\n"), F(LENGTH_AND_CHUNKED)},
+    {"GET", L("HTTP/1.0 200 OK\r\nTransfer-Encoding: gzip\r\n"),
+     F(BAD_TRANSFER_ENCODING)},
+    {"GET",
+     L(TE "\x0c"
+          "chunked\r\n"),
+     F(BAD_FIELD_VALUE)},
+    {"GET", L("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n"),
+     F(BAD_TRANSFER_ENCODING)},
 };
 
 static int parse_head(struct hn_slice head, struct hn_h1_head *h,
@@ -108,14 +112,14 @@ static void check_begun(const struct begin_row *row,
   CHECK_INT(b->framing, row->framing);
   if (row->framing == HN_FRAMING_LENGTH) CHECK_INT(b->length, row->length);
   CHECK_INT(b->done, row->framing == HN_FRAMING_NONE ||
-                       (row->framing == HN_FRAMING_LENGTH && !row->length));
+                         (row->framing == HN_FRAMING_LENGTH && !row->length));
   CHECK_INT(h1_body_direct(b), row->framing == HN_FRAMING_CLOSE
-                                 ? (int64_t)UINT64_MAX
-                                 : (int64_t)row->length);
+                                   ? (int64_t)UINT64_MAX
+                                   : (int64_t)row->length);
   CHECK_INT(h1_body_known_rest(b), row->framing == HN_FRAMING_CHUNKED ||
-                                       row->framing == HN_FRAMING_CLOSE
-                                     ? (int64_t)UINT64_MAX
-                                     : (int64_t)row->length);
+                                           row->framing == HN_FRAMING_CLOSE
+                                       ? (int64_t)UINT64_MAX
+                                       : (int64_t)row->length);
 }
 
 TEST(begin) {
@@ -216,8 +220,7 @@ static void read_chunked(struct result *r, const struct test_pieces *pieces) {
   do {
     at = test_piece_end(pieces, at);
     code = take(&b, slice_sub(pieces->input, r->used, at), r);
-  } while ((code == 0 || code == HN_AGAIN) && !b.done &&
-           at < pieces->input.n);
+  } while ((code == 0 || code == HN_AGAIN) && !b.done && at < pieces->input.n);
   r->fault = b.fault;
   r->done = b.done;
   if (r->fault != HN_FAULT_NONE) {
@@ -245,83 +248,83 @@ struct chunk_row {
 };
 
 #define IS(body, trailers, rest) HN_FAULT_NONE, body, trailers, rest
-#define MORE HN_FAULT_NONE, NULL, NULL, NULL
-#define BAD(name) HN_FAULT_##name, NULL, NULL, NULL
+#define MORE                     HN_FAULT_NONE, NULL, NULL, NULL
+#define BAD(name)                HN_FAULT_##name, NULL, NULL, NULL
 
 static const struct chunk_row chunk_rows[] = {
-  {L("0\r\n\r\n"), IS("", "", "")},
-  {L("0\r\n\r\nHTTP"), IS("", "", "HTTP")},
-  {L("5\r\nhello\r\n0\r\n\r\n"), IS("hello", "", "")},
-  {L("5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n"), IS("hello world", "", "")},
-  {L("a\r\n0123456789\r\n0\r\n\r\n"), IS("0123456789", "", "")},
-  {L("A\r\n0123456789\r\n000\r\n\r\n"), IS("0123456789", "", "")},
-  {L("0000000000000001\r\nx\r\n0\r\n\r\n"), IS("x", "", "")},
-  {L("2\r\n\r\n\r\n0\r\n\r\n"), IS("\r\n", "", "")},
-  {L("1;a\r\nx\r\n0;b=c\r\n\r\n"), IS("x", "", "")},
-  {L("1 ;a\r\nx\r\n0\t ; b = \"c;\xff\"\r\n\r\n"), IS("x", "", "")},
-  {L("1;a;b=c;d\r\nx\r\n0\r\n\r\n"), IS("x", "", "")},
-  {L("1 \r\nx\r\n0\t \r\n\r\n"), IS("x", "", "")},
-  {L("0\r\nA: b\r\n c\r\n\r\nx"), IS("", "A: b c\r\n", "x")},
-  {L("0\r\nA: b\r\nC:d\r\n\r\nx"), IS("", "A: b\r\nC: d\r\n", "x")},
-  {L("0\r\nA: b\n\nx"), IS("", "A: b\r\n", "x")},
-  {L("0\r\nContent-Length: 5\r\nA: b\r\nHost: x\r\nTransfer-Encoding: c\r\n"
-     "set-cookie: a=b\r\n\r\n"),
-   IS("", "A: b\r\n", "")},
-  {L("0\r\nContent-Length: 5\r\ncontent-length: 6\r\n\r\n"), IS("", "", "")},
-  {L(""), MORE},
-  {L("5"), MORE},
-  {L("5\r"), MORE},
-  {L("5\r\nhell"), MORE},
-  {L("5\r\nhello"), MORE},
-  {L("5\r\nhello\r"), MORE},
-  {L("5\r\nhello\r\n"), MORE},
-  {L("0\r\n"), MORE},
-  {L("0\r\n\r"), MORE},
-  {L("0\r\nA: b\r\n"), MORE},
-  {L("5 "), MORE},
-  {L("5 \t\r"), MORE},
-  {L("5;"), MORE},
-  {L("5;a"), MORE},
-  {L("7fffffffffffffff\r\nx"), MORE},
-  {L("\r\n"), BAD(BAD_CHUNK_SIZE)},
-  {L(" 5\r\n"), BAD(BAD_CHUNK_SIZE)},
-  {L("+5\r\n"), BAD(BAD_CHUNK_SIZE)},
-  {L("-5\r\n"), BAD(BAD_CHUNK_SIZE)},
-  {L("0x5\r\n"), BAD(BAD_CHUNK_SIZE)},
-  {L("g\r\n"), BAD(BAD_CHUNK_SIZE)},
-  {L("5g\r\n"), BAD(BAD_CHUNK_SIZE)},
-  {L(";a\r\n"), BAD(BAD_CHUNK_SIZE)},
-  {L("5 0\r\n"), BAD(BAD_CHUNK_SIZE)},
-  {L("5 \n"), BAD(BAD_CHUNK_SIZE)},
-  {L("5 \rx"), BAD(BAD_CHUNK_SIZE)},
-  {L("5\v\r\n"), BAD(BAD_CHUNK_SIZE)},
-  {L("5 a\r\n"), BAD(BAD_CHUNK_SIZE)},
-  {L("5\n"), BAD(BAD_CHUNK_SIZE)},
-  {L("5\rx"), BAD(BAD_CHUNK_SIZE)},
-  {L("5;\r\n"), BAD(BAD_CHUNK_SIZE)},
-  {L("5;;\r\n"), BAD(BAD_CHUNK_SIZE)},
-  {L("5;a\n"), BAD(BAD_CHUNK_SIZE)},
-  {L("5;a\rb\r\n"), BAD(BAD_CHUNK_SIZE)},
-  {L("5;a\0\r\n"), BAD(BAD_CHUNK_SIZE)},
-  {L("5;a=\"\x01\"\r\n"), BAD(BAD_CHUNK_SIZE)},
-  {L("5\0\r\n"), BAD(BAD_CHUNK_SIZE)},
-  {L("1\r\nx\r\n\r\n"), BAD(BAD_CHUNK_SIZE)},
-  {L("8000000000000000\r\n"), BAD(CHUNK_SIZE_OVERFLOW)},
-  {L("ffffffffffffffff\r\n"), BAD(CHUNK_SIZE_OVERFLOW)},
-  {L("10000000000000000\r\n"), BAD(CHUNK_SIZE_OVERFLOW)},
-  {L("00000000000000001\r\n"), BAD(CHUNK_SIZE_OVERFLOW)},
-  {L("5\r\nhelloo"), BAD(BAD_CHUNK_END)},
-  {L("5\r\nhello\n"), BAD(BAD_CHUNK_END)},
-  {L("5\r\nhello\rx"), BAD(BAD_CHUNK_END)},
-  {L("5\r\nhello0\r\n\r\n"), BAD(BAD_CHUNK_END)},
-  {L("0\r\n A: b\r\n\r\n"), BAD(BAD_TRAILER)},
-  {L("0\r\nA\r\n\r\n"), BAD(BAD_TRAILER)},
-  {L("0\r\nTransfer-Encoding: a\r\n b\r\n\r\n"), BAD(BAD_TRAILER)},
-  {L("0\r\nA: \0\r\n\r\n"), BAD(BAD_TRAILER)},
-  {L("0\r\nA: b\rc\r\n\r\n"), BAD(BAD_TRAILER)},
-  {L("0\r\n\rA: b\r\n\r\n"), BAD(BAD_TRAILER)},
-  {L("0\r\n1:\r\n2:\r\n3:\r\n4:\r\n5:\r\n6:\r\n7:\r\n8:\r\n9:\r\n\r\n"),
-   BAD(TOO_MANY_FIELDS)},
+    {L("0\r\n\r\n"), IS("", "", "")},
+    {L("0\r\n\r\nHTTP"), IS("", "", "HTTP")},
+    {L("5\r\nhello\r\n0\r\n\r\n"), IS("hello", "", "")},
+    {L("5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n"), IS("hello world", "", "")},
+    {L("a\r\n0123456789\r\n0\r\n\r\n"), IS("0123456789", "", "")},
+    {L("A\r\n0123456789\r\n000\r\n\r\n"), IS("0123456789", "", "")},
+    {L("0000000000000001\r\nx\r\n0\r\n\r\n"), IS("x", "", "")},
+    {L("2\r\n\r\n\r\n0\r\n\r\n"), IS("\r\n", "", "")},
+    {L("1;a\r\nx\r\n0;b=c\r\n\r\n"), IS("x", "", "")},
+    {L("1 ;a\r\nx\r\n0\t ; b = \"c;\xff\"\r\n\r\n"), IS("x", "", "")},
+    {L("1;a;b=c;d\r\nx\r\n0\r\n\r\n"), IS("x", "", "")},
+    {L("1 \r\nx\r\n0\t \r\n\r\n"), IS("x", "", "")},
+    {L("0\r\nA: b\r\n c\r\n\r\nx"), IS("", "A: b c\r\n", "x")},
+    {L("0\r\nA: b\r\nC:d\r\n\r\nx"), IS("", "A: b\r\nC: d\r\n", "x")},
+    {L("0\r\nA: b\n\nx"), IS("", "A: b\r\n", "x")},
+    {L("0\r\nContent-Length: 5\r\nA: b\r\nHost: x\r\nTransfer-Encoding: c\r\n"
+       "set-cookie: a=b\r\n\r\n"),
+     IS("", "A: b\r\n", "")},
+    {L("0\r\nContent-Length: 5\r\ncontent-length: 6\r\n\r\n"), IS("", "", "")},
+    {L(""), MORE},
+    {L("5"), MORE},
+    {L("5\r"), MORE},
+    {L("5\r\nhell"), MORE},
+    {L("5\r\nhello"), MORE},
+    {L("5\r\nhello\r"), MORE},
+    {L("5\r\nhello\r\n"), MORE},
+    {L("0\r\n"), MORE},
+    {L("0\r\n\r"), MORE},
+    {L("0\r\nA: b\r\n"), MORE},
+    {L("5 "), MORE},
+    {L("5 \t\r"), MORE},
+    {L("5;"), MORE},
+    {L("5;a"), MORE},
+    {L("7fffffffffffffff\r\nx"), MORE},
+    {L("\r\n"), BAD(BAD_CHUNK_SIZE)},
+    {L(" 5\r\n"), BAD(BAD_CHUNK_SIZE)},
+    {L("+5\r\n"), BAD(BAD_CHUNK_SIZE)},
+    {L("-5\r\n"), BAD(BAD_CHUNK_SIZE)},
+    {L("0x5\r\n"), BAD(BAD_CHUNK_SIZE)},
+    {L("g\r\n"), BAD(BAD_CHUNK_SIZE)},
+    {L("5g\r\n"), BAD(BAD_CHUNK_SIZE)},
+    {L(";a\r\n"), BAD(BAD_CHUNK_SIZE)},
+    {L("5 0\r\n"), BAD(BAD_CHUNK_SIZE)},
+    {L("5 \n"), BAD(BAD_CHUNK_SIZE)},
+    {L("5 \rx"), BAD(BAD_CHUNK_SIZE)},
+    {L("5\v\r\n"), BAD(BAD_CHUNK_SIZE)},
+    {L("5 a\r\n"), BAD(BAD_CHUNK_SIZE)},
+    {L("5\n"), BAD(BAD_CHUNK_SIZE)},
+    {L("5\rx"), BAD(BAD_CHUNK_SIZE)},
+    {L("5;\r\n"), BAD(BAD_CHUNK_SIZE)},
+    {L("5;;\r\n"), BAD(BAD_CHUNK_SIZE)},
+    {L("5;a\n"), BAD(BAD_CHUNK_SIZE)},
+    {L("5;a\rb\r\n"), BAD(BAD_CHUNK_SIZE)},
+    {L("5;a\0\r\n"), BAD(BAD_CHUNK_SIZE)},
+    {L("5;a=\"\x01\"\r\n"), BAD(BAD_CHUNK_SIZE)},
+    {L("5\0\r\n"), BAD(BAD_CHUNK_SIZE)},
+    {L("1\r\nx\r\n\r\n"), BAD(BAD_CHUNK_SIZE)},
+    {L("8000000000000000\r\n"), BAD(CHUNK_SIZE_OVERFLOW)},
+    {L("ffffffffffffffff\r\n"), BAD(CHUNK_SIZE_OVERFLOW)},
+    {L("10000000000000000\r\n"), BAD(CHUNK_SIZE_OVERFLOW)},
+    {L("00000000000000001\r\n"), BAD(CHUNK_SIZE_OVERFLOW)},
+    {L("5\r\nhelloo"), BAD(BAD_CHUNK_END)},
+    {L("5\r\nhello\n"), BAD(BAD_CHUNK_END)},
+    {L("5\r\nhello\rx"), BAD(BAD_CHUNK_END)},
+    {L("5\r\nhello0\r\n\r\n"), BAD(BAD_CHUNK_END)},
+    {L("0\r\n A: b\r\n\r\n"), BAD(BAD_TRAILER)},
+    {L("0\r\nA\r\n\r\n"), BAD(BAD_TRAILER)},
+    {L("0\r\nTransfer-Encoding: a\r\n b\r\n\r\n"), BAD(BAD_TRAILER)},
+    {L("0\r\nA: \0\r\n\r\n"), BAD(BAD_TRAILER)},
+    {L("0\r\nA: b\rc\r\n\r\n"), BAD(BAD_TRAILER)},
+    {L("0\r\n\rA: b\r\n\r\n"), BAD(BAD_TRAILER)},
+    {L("0\r\n1:\r\n2:\r\n3:\r\n4:\r\n5:\r\n6:\r\n7:\r\n8:\r\n9:\r\n\r\n"),
+     BAD(TOO_MANY_FIELDS)},
 };
 
 static void run_chunks(void *ctx, const struct test_pieces *pieces) {
@@ -384,8 +387,7 @@ TEST(line_limit) {
   const size_t room = HN_MAX_CHUNK_LINE - 4; /* beside "0;" and CRLF */
 
   for (size_t step = 0; step < 2; step++) {
-    CHECK_INT(read_repeated("0;", "a", room, "\r\n\r\n", step),
-              HN_FAULT_NONE);
+    CHECK_INT(read_repeated("0;", "a", room, "\r\n\r\n", step), HN_FAULT_NONE);
     CHECK_INT(read_repeated("0;", "a", room + 1, "\r\n\r\n", step),
               HN_FAULT_CHUNK_LINE_TOO_LONG);
     CHECK_INT(read_repeated("0", " ", 2000, ";a\r\n\r\n", step),
@@ -497,12 +499,16 @@ static const struct {
   uint64_t n;
   const char *line;
 } head_rows[] = {
-  {1, "1\r\n"},         {9, "9\r\n"},
-  {10, "a\r\n"},        {15, "f\r\n"},
-  {16, "10\r\n"},       {255, "ff\r\n"},
-  {256, "100\r\n"},     {65536, "10000\r\n"},
-  {INT64_MAX, "7fffffffffffffff\r\n"},
-  {UINT64_MAX, "ffffffffffffffff\r\n"},
+    {1, "1\r\n"},
+    {9, "9\r\n"},
+    {10, "a\r\n"},
+    {15, "f\r\n"},
+    {16, "10\r\n"},
+    {255, "ff\r\n"},
+    {256, "100\r\n"},
+    {65536, "10000\r\n"},
+    {INT64_MAX, "7fffffffffffffff\r\n"},
+    {UINT64_MAX, "ffffffffffffffff\r\n"},
 };
 
 TEST(chunk_head) {

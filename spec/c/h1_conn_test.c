@@ -265,8 +265,7 @@ TEST(patience) {
   }
 }
 
-TEST_MAIN(ROW(every_event_in_every_state),
-          ROW(a_new_one_remembers_nothing), ROW(the_table_is_closed),
-          ROW(without_keep_alive_or_switch), ROW(reuse), ROW(notes),
-          ROW(early_response), ROW(until_close), ROW(patience),
-          ROW(state_names))
+TEST_MAIN(ROW(every_event_in_every_state), ROW(a_new_one_remembers_nothing),
+          ROW(the_table_is_closed), ROW(without_keep_alive_or_switch),
+          ROW(reuse), ROW(notes), ROW(early_response), ROW(until_close),
+          ROW(patience), ROW(state_names))

@@ -4,7 +4,8 @@
 enum { LIMIT = 4096, FIELDS = 8 };
 
 #define S(text) slice_make(text, sizeof(text) - 1)
-#define L(text) {text, sizeof(text) - 1}
+#define L(text)                                                                \
+  { text, sizeof(text) - 1 }
 
 /* fault NONE and result NULL: not complete when the input ends. The result is
  * "minor status [reason]" and "|name=value" for each field; what stays behind
@@ -15,172 +16,172 @@ struct row {
   const char *result, *rest;
 };
 
-#define OK "HTTP/1.1 200 OK\r\n"
-#define F(name) HN_FAULT_##name, NULL, NULL
-#define MORE HN_FAULT_NONE, NULL, NULL
+#define OK               "HTTP/1.1 200 OK\r\n"
+#define F(name)          HN_FAULT_##name, NULL, NULL
+#define MORE             HN_FAULT_NONE, NULL, NULL
 #define IS(result, rest) HN_FAULT_NONE, result, rest
 
 static const struct row head_rows[] = {
-  {L(OK "\r\n"), IS("1 200 [OK]", "")},
-  {L(OK "A: b\r\n\r\nbody"), IS("1 200 [OK]|A=b", "body")},
-  {L(OK "A: b\r\nC:d\r\na: e\r\n\r\n"), IS("1 200 [OK]|A=b|C=d|a=e", "")},
-  {L("HTTP/1.0 404 Not Found\r\n\r\n"), IS("0 404 [Not Found]", "")},
-  {L("HTTP/1.9 299 x\r\n\r\n"), IS("9 299 [x]", "")},
-  {L("HTTP/1.1 200\r\n\r\n"), IS("1 200 []", "")},
-  {L("HTTP/1.1 200 \r\n\r\n"), IS("1 200 []", "")},
-  {L("HTTP/1.1 200\n\n"), IS("1 200 []", "")},
-  {L("HTTP/1.1 200  a\tb \r\n\r\n"), IS("1 200 [a\tb]", "")},
-  {L("HTTP/1.1  200  OK\r\n\r\n"), IS("1 200 [OK]", "")},
-  {L("HTTP/1.0    404\n\n"), IS("0 404 []", "")},
-  {L("HTTP/1.1 500 \xc3\xa4\r\n\r\n"), IS("1 500 [\xc3\xa4]", "")},
-  {L("HTTP/1.1 999 ?\r\n\r\n"), IS("1 999 [?]", "")},
-  {L("HTTP/1.1 200 OK\nA: b\n\nrest"), IS("1 200 [OK]|A=b", "rest")},
-  {L("HTTP/1.1 200 OK\nA: b\r\n\nrest"), IS("1 200 [OK]|A=b", "rest")},
-  {L("HTTP/1.1 200 OK\r\nA: b\n\r\nrest"), IS("1 200 [OK]|A=b", "rest")},
-  {L("\r\n" OK "\r\n"), IS("1 200 [OK]", "")},
-  {L("\r\n\r\n" OK "\r\n"), IS("1 200 [OK]", "")},
-  {L("\n\n\n\n" OK "\r\n"), IS("1 200 [OK]", "")},
-  {L(OK "A:\r\n\r\n"), IS("1 200 [OK]|A=", "")},
-  {L(OK "A: \t \r\n\r\n"), IS("1 200 [OK]|A=", "")},
-  {L(OK "A:\t b \tc\t \r\n\r\n"), IS("1 200 [OK]|A=b \tc", "")},
-  {L(OK "A: \xff\x80\r\n\r\n"), IS("1 200 [OK]|A=\xff\x80", "")},
-  {L(OK "!#$%&'*+-.^_`|~9: x\r\n\r\n"),
-   IS("1 200 [OK]|!#$%&'*+-.^_`|~9=x", "")},
-  {L(OK "A: b: c\r\n\r\n"), IS("1 200 [OK]|A=b: c", "")},
-  /* folds */
-  {L(OK "A: b\r\n c\r\n\r\nx"), IS("1 200 [OK]|A=b c", "x")},
-  {L(OK "A: b\r\n\tc: d\r\n\r\n"), IS("1 200 [OK]|A=b c: d", "")},
-  {L(OK "A: b \t\r\n \t c\t \r\nD: e\r\n\r\n"),
-   IS("1 200 [OK]|A=b c|D=e", "")},
-  {L(OK "A: b\n c\n d\n\nx"), IS("1 200 [OK]|A=b c d", "x")},
-  {L(OK "A: b\r\n \r\n\t\r\n c\r\n\r\n"), IS("1 200 [OK]|A=b c", "")},
-  {L(OK "A: b\r\n \r\n\r\n"), IS("1 200 [OK]|A=b", "")},
-  {L(OK "A:\r\n b\r\n\r\n"), IS("1 200 [OK]|A=b", "")},
-  {L(OK "A:\r\n \r\n\r\n"), IS("1 200 [OK]|A=", "")},
-  {L(OK "A: b  c\r\n d\r\nE: f\r\n g\r\n\r\n"),
-   IS("1 200 [OK]|A=b  c d|E=f g", "")},
-  {L(OK "A: b\r\n Content-Length: 5\r\n\r\n"),
-   IS("1 200 [OK]|A=b Content-Length: 5", "")},
-  {L(OK "Content-Lengthy: 5\r\n 6\r\n\r\n"),
-   IS("1 200 [OK]|Content-Lengthy=5 6", "")},
-  {L(OK "1:\r\n 2\r\n 3\r\n4:\r\n 5\r\n6:\r\n 7\r\n8:\r\n\r\n"),
-   IS("1 200 [OK]|1=2 3|4=5|6=7|8=", "")},
-  /* not complete */
-  {L(OK "A: b\r\n "), MORE},
-  {L(OK "A: b\r\n c\r"), MORE},
-  {L(OK "A: b\r\n c\r\n"), MORE},
-  {L(""), MORE},
-  {L("\r"), MORE},
-  {L("\r\n\r"), MORE},
-  {L("\r\n\r\n"), MORE},
-  {L("HTT"), MORE},
-  {L("HTTP/1.1 200 OK"), MORE},
-  {L(OK), MORE},
-  {L(OK "\r"), MORE},
-  {L(OK "A: b\r\n"), MORE},
-  {L(OK "A: b\r\n\r"), MORE},
-  /* no status line */
-  {L("x"), F(NO_STATUS_LINE)},
-  {L("HTTQ"), F(NO_STATUS_LINE)},
-  {L("http/1.1 200 OK\r\n\r\n"), F(NO_STATUS_LINE)},
-  {L("ICY 200 OK\r\n\r\n"), F(NO_STATUS_LINE)},
-  {L("HTTPS/1.1 200 OK\r\n\r\n"), F(NO_STATUS_LINE)},
-  {L("\rHTTP/1.1 200 OK\r\n\r\n"), F(NO_STATUS_LINE)},
-  {L(" HTTP/1.1 200 OK\r\n\r\n"), F(NO_STATUS_LINE)},
-  {L("\r\n\r\n\r\n" OK "\r\n"), F(NO_STATUS_LINE)},
-  {L("\n\n\n\r\n" OK "\r\n"), F(NO_STATUS_LINE)},
-  {L("\0"), F(NO_STATUS_LINE)},
-  {L("\x16\x03\x01"), F(NO_STATUS_LINE)},
-  {L("\x15\x03\x01"), F(TLS_ALERT)},
-  {L("\r\n\x15\x03\x01"), F(NO_STATUS_LINE)},
-  /* version */
-  {L("HTTP/2.0 200 OK\r\n\r\n"), F(BAD_VERSION)},
-  {L("HTTP/0.9 200 OK\r\n\r\n"), F(BAD_VERSION)},
-  {L("HTTP/2 200 OK\r\n\r\n"), F(BAD_VERSION)},
-  {L("HTTP/11.1 200 OK\r\n\r\n"), F(BAD_VERSION)},
-  {L("HTTP/01.1 200 OK\r\n\r\n"), F(BAD_VERSION)},
-  {L("HTTP/1,1 200 OK\r\n\r\n"), F(BAD_VERSION)},
-  {L("HTTP/1.x 200 OK\r\n\r\n"), F(BAD_VERSION)},
-  {L("HTTP/\n\n"), F(BAD_VERSION)},
-  {L("HTTP/\r\n\r\n"), F(BAD_VERSION)},
-  /* status line */
-  {L("HTTP/1.1\r\n\r\n"), F(BAD_STATUS_LINE)},
-  {L("HTTP/1.1\n\n"), F(BAD_STATUS_LINE)},
-  {L("HTTP/1.1 20\r\n\r\n"), F(BAD_STATUS_LINE)},
-  {L("HTTP/1.1 20\n\n"), F(BAD_STATUS_LINE)},
-  {L("HTTP/1.10 200 OK\r\n\r\n"), F(BAD_STATUS_LINE)},
-  {L("HTTP/1.1\t200 OK\r\n\r\n"), F(BAD_STATUS_LINE)},
-  {L("HTTP/1.1 \t200 OK\r\n\r\n"), F(BAD_STATUS_LINE)},
-  {L("HTTP/1.1   \r\n200 OK\r\n\r\n"), F(BAD_STATUS_LINE)},
-  {L("HTTP/1.1  20 0 OK\r\n\r\n"), F(BAD_STATUS_LINE)},
-  {L("HTTP/1.1x 200 OK\r\n\r\n"), F(BAD_STATUS_LINE)},
-  {L("HTTP/1.1 2000 OK\r\n\r\n"), F(BAD_STATUS_LINE)},
-  {L("HTTP/1.1 099 OK\r\n\r\n"), F(BAD_STATUS_LINE)},
-  {L("HTTP/1.1 2x0 OK\r\n\r\n"), F(BAD_STATUS_LINE)},
-  {L("HTTP/1.1 200\tOK\r\n\r\n"), F(BAD_STATUS_LINE)},
-  {L("HTTP/1.1 200 O\x01K\r\n\r\n"), F(BAD_STATUS_LINE)},
-  {L("HTTP/1.1 200 O\x7fK\r\n\r\n"), F(BAD_STATUS_LINE)},
-  {L("HTTP/1.1 200 O\rK\r\n\r\n"), F(BARE_CR)},
-  {L("HTTP/1.1 200\r\r\n\r\n"), F(BARE_CR)},
-  {L("HTTP/1.1 200 O\0K\r\n\r\n"), F(NUL_IN_HEAD)},
-  /* names */
-  {L(OK "A b: c\r\n\r\n"), F(BAD_FIELD_NAME)},
-  {L(OK "A : c\r\n\r\n"), F(BAD_FIELD_NAME)},
-  {L(OK "A\t: c\r\n\r\n"), F(BAD_FIELD_NAME)},
-  {L(OK ": c\r\n\r\n"), F(BAD_FIELD_NAME)},
-  {L(OK "A\r\n\r\n"), F(BAD_FIELD_NAME)},
-  {L(OK "A\n\n"), F(BAD_FIELD_NAME)},
-  {L(OK "A: b\r\nC\r\n\r\n"), F(BAD_FIELD_NAME)},
-  {L(OK "\xc3\xa4: c\r\n\r\n"), F(BAD_FIELD_NAME)},
-  {L(OK "A\x7f: c\r\n\r\n"), F(BAD_FIELD_NAME)},
-  {L(OK "A(: c\r\n\r\n"), F(BAD_FIELD_NAME)},
-  {L(OK "A\r: c\r\n\r\n"), F(BARE_CR)},
-  {L(OK "A\0: c\r\n\r\n"), F(NUL_IN_HEAD)},
-  {L(OK "\r\r\n\r\n"), F(BARE_CR)},
-  {L(OK " A: b\r\n\r\n"), F(FOLDED_HEADER)},
-  {L(OK "\tA: b\r\n\r\n"), F(FOLDED_HEADER)},
-  {L(OK " \r\n\r\n"), F(FOLDED_HEADER)},
-  {L(OK "A: b\r\nContent-Length: 1\r\n 0\r\n\r\n"), F(FOLDED_HEADER)},
-  {L(OK "content-length:\r\n 5\r\n\r\n"), F(FOLDED_HEADER)},
-  {L(OK "Content-Length: 5\r\n \r\n\r\n"), F(FOLDED_HEADER)},
-  {L(OK "TRANSFER-ENCODING: gzip,\n\tchunked\r\n\r\n"), F(FOLDED_HEADER)},
-  {L(OK "A: b\r\n c\x01\r\n\r\n"), F(BAD_FIELD_VALUE)},
-  {L(OK "A: b\r\n c\rd\r\n\r\n"), F(BARE_CR)},
-  {L(OK "A: b\r\n \0\r\n\r\n"), F(NUL_IN_HEAD)},
-  {L(OK "1:\r\n 2\r\n 3\r\n4:\r\n 5\r\n6:\r\n 7\r\n8:\r\n 9\r\n"),
-   F(TOO_MANY_FIELDS)},
-  /* values */
-  {L(OK "A: b\x01\r\n\r\n"), F(BAD_FIELD_VALUE)},
-  {L(OK "A: b\x0b\r\n\r\n"), F(BAD_FIELD_VALUE)},
-  {L(OK "A: long enough for a word\x7f\r\n\r\n"), F(BAD_FIELD_VALUE)},
-  {L(OK "A: b\0c\r\n\r\n"), F(NUL_IN_HEAD)},
-  {L(OK "A: b\rB: c\r\n\r\n"), F(BARE_CR)},
-  {L(OK "A: b\r\r\n\r\n"), F(BARE_CR)},
-  {L(OK "A:\rb\r\n\r\n"), F(BARE_CR)},
-  {L(OK "A: b\r\n\rC: d\r\n\r\n"), F(BARE_CR)},
-  /* limits */
-  {L(OK "1:\r\n2:\r\n3:\r\n4:\r\n5:\r\n6:\r\n7:\r\n8:\r\n\r\n"),
-   IS("1 200 [OK]|1=|2=|3=|4=|5=|6=|7=|8=", "")},
-  {L(OK "1:\r\n2:\r\n3:\r\n4:\r\n5:\r\n6:\r\n7:\r\n8:\r\n9:\r\n\r\n"),
-   F(TOO_MANY_FIELDS)},
+    {L(OK "\r\n"), IS("1 200 [OK]", "")},
+    {L(OK "A: b\r\n\r\nbody"), IS("1 200 [OK]|A=b", "body")},
+    {L(OK "A: b\r\nC:d\r\na: e\r\n\r\n"), IS("1 200 [OK]|A=b|C=d|a=e", "")},
+    {L("HTTP/1.0 404 Not Found\r\n\r\n"), IS("0 404 [Not Found]", "")},
+    {L("HTTP/1.9 299 x\r\n\r\n"), IS("9 299 [x]", "")},
+    {L("HTTP/1.1 200\r\n\r\n"), IS("1 200 []", "")},
+    {L("HTTP/1.1 200 \r\n\r\n"), IS("1 200 []", "")},
+    {L("HTTP/1.1 200\n\n"), IS("1 200 []", "")},
+    {L("HTTP/1.1 200  a\tb \r\n\r\n"), IS("1 200 [a\tb]", "")},
+    {L("HTTP/1.1  200  OK\r\n\r\n"), IS("1 200 [OK]", "")},
+    {L("HTTP/1.0    404\n\n"), IS("0 404 []", "")},
+    {L("HTTP/1.1 500 \xc3\xa4\r\n\r\n"), IS("1 500 [\xc3\xa4]", "")},
+    {L("HTTP/1.1 999 ?\r\n\r\n"), IS("1 999 [?]", "")},
+    {L("HTTP/1.1 200 OK\nA: b\n\nrest"), IS("1 200 [OK]|A=b", "rest")},
+    {L("HTTP/1.1 200 OK\nA: b\r\n\nrest"), IS("1 200 [OK]|A=b", "rest")},
+    {L("HTTP/1.1 200 OK\r\nA: b\n\r\nrest"), IS("1 200 [OK]|A=b", "rest")},
+    {L("\r\n" OK "\r\n"), IS("1 200 [OK]", "")},
+    {L("\r\n\r\n" OK "\r\n"), IS("1 200 [OK]", "")},
+    {L("\n\n\n\n" OK "\r\n"), IS("1 200 [OK]", "")},
+    {L(OK "A:\r\n\r\n"), IS("1 200 [OK]|A=", "")},
+    {L(OK "A: \t \r\n\r\n"), IS("1 200 [OK]|A=", "")},
+    {L(OK "A:\t b \tc\t \r\n\r\n"), IS("1 200 [OK]|A=b \tc", "")},
+    {L(OK "A: \xff\x80\r\n\r\n"), IS("1 200 [OK]|A=\xff\x80", "")},
+    {L(OK "!#$%&'*+-.^_`|~9: x\r\n\r\n"),
+     IS("1 200 [OK]|!#$%&'*+-.^_`|~9=x", "")},
+    {L(OK "A: b: c\r\n\r\n"), IS("1 200 [OK]|A=b: c", "")},
+    /* folds */
+    {L(OK "A: b\r\n c\r\n\r\nx"), IS("1 200 [OK]|A=b c", "x")},
+    {L(OK "A: b\r\n\tc: d\r\n\r\n"), IS("1 200 [OK]|A=b c: d", "")},
+    {L(OK "A: b \t\r\n \t c\t \r\nD: e\r\n\r\n"),
+     IS("1 200 [OK]|A=b c|D=e", "")},
+    {L(OK "A: b\n c\n d\n\nx"), IS("1 200 [OK]|A=b c d", "x")},
+    {L(OK "A: b\r\n \r\n\t\r\n c\r\n\r\n"), IS("1 200 [OK]|A=b c", "")},
+    {L(OK "A: b\r\n \r\n\r\n"), IS("1 200 [OK]|A=b", "")},
+    {L(OK "A:\r\n b\r\n\r\n"), IS("1 200 [OK]|A=b", "")},
+    {L(OK "A:\r\n \r\n\r\n"), IS("1 200 [OK]|A=", "")},
+    {L(OK "A: b  c\r\n d\r\nE: f\r\n g\r\n\r\n"),
+     IS("1 200 [OK]|A=b  c d|E=f g", "")},
+    {L(OK "A: b\r\n Content-Length: 5\r\n\r\n"),
+     IS("1 200 [OK]|A=b Content-Length: 5", "")},
+    {L(OK "Content-Lengthy: 5\r\n 6\r\n\r\n"),
+     IS("1 200 [OK]|Content-Lengthy=5 6", "")},
+    {L(OK "1:\r\n 2\r\n 3\r\n4:\r\n 5\r\n6:\r\n 7\r\n8:\r\n\r\n"),
+     IS("1 200 [OK]|1=2 3|4=5|6=7|8=", "")},
+    /* not complete */
+    {L(OK "A: b\r\n "), MORE},
+    {L(OK "A: b\r\n c\r"), MORE},
+    {L(OK "A: b\r\n c\r\n"), MORE},
+    {L(""), MORE},
+    {L("\r"), MORE},
+    {L("\r\n\r"), MORE},
+    {L("\r\n\r\n"), MORE},
+    {L("HTT"), MORE},
+    {L("HTTP/1.1 200 OK"), MORE},
+    {L(OK), MORE},
+    {L(OK "\r"), MORE},
+    {L(OK "A: b\r\n"), MORE},
+    {L(OK "A: b\r\n\r"), MORE},
+    /* no status line */
+    {L("x"), F(NO_STATUS_LINE)},
+    {L("HTTQ"), F(NO_STATUS_LINE)},
+    {L("http/1.1 200 OK\r\n\r\n"), F(NO_STATUS_LINE)},
+    {L("ICY 200 OK\r\n\r\n"), F(NO_STATUS_LINE)},
+    {L("HTTPS/1.1 200 OK\r\n\r\n"), F(NO_STATUS_LINE)},
+    {L("\rHTTP/1.1 200 OK\r\n\r\n"), F(NO_STATUS_LINE)},
+    {L(" HTTP/1.1 200 OK\r\n\r\n"), F(NO_STATUS_LINE)},
+    {L("\r\n\r\n\r\n" OK "\r\n"), F(NO_STATUS_LINE)},
+    {L("\n\n\n\r\n" OK "\r\n"), F(NO_STATUS_LINE)},
+    {L("\0"), F(NO_STATUS_LINE)},
+    {L("\x16\x03\x01"), F(NO_STATUS_LINE)},
+    {L("\x15\x03\x01"), F(TLS_ALERT)},
+    {L("\r\n\x15\x03\x01"), F(NO_STATUS_LINE)},
+    /* version */
+    {L("HTTP/2.0 200 OK\r\n\r\n"), F(BAD_VERSION)},
+    {L("HTTP/0.9 200 OK\r\n\r\n"), F(BAD_VERSION)},
+    {L("HTTP/2 200 OK\r\n\r\n"), F(BAD_VERSION)},
+    {L("HTTP/11.1 200 OK\r\n\r\n"), F(BAD_VERSION)},
+    {L("HTTP/01.1 200 OK\r\n\r\n"), F(BAD_VERSION)},
+    {L("HTTP/1,1 200 OK\r\n\r\n"), F(BAD_VERSION)},
+    {L("HTTP/1.x 200 OK\r\n\r\n"), F(BAD_VERSION)},
+    {L("HTTP/\n\n"), F(BAD_VERSION)},
+    {L("HTTP/\r\n\r\n"), F(BAD_VERSION)},
+    /* status line */
+    {L("HTTP/1.1\r\n\r\n"), F(BAD_STATUS_LINE)},
+    {L("HTTP/1.1\n\n"), F(BAD_STATUS_LINE)},
+    {L("HTTP/1.1 20\r\n\r\n"), F(BAD_STATUS_LINE)},
+    {L("HTTP/1.1 20\n\n"), F(BAD_STATUS_LINE)},
+    {L("HTTP/1.10 200 OK\r\n\r\n"), F(BAD_STATUS_LINE)},
+    {L("HTTP/1.1\t200 OK\r\n\r\n"), F(BAD_STATUS_LINE)},
+    {L("HTTP/1.1 \t200 OK\r\n\r\n"), F(BAD_STATUS_LINE)},
+    {L("HTTP/1.1   \r\n200 OK\r\n\r\n"), F(BAD_STATUS_LINE)},
+    {L("HTTP/1.1  20 0 OK\r\n\r\n"), F(BAD_STATUS_LINE)},
+    {L("HTTP/1.1x 200 OK\r\n\r\n"), F(BAD_STATUS_LINE)},
+    {L("HTTP/1.1 2000 OK\r\n\r\n"), F(BAD_STATUS_LINE)},
+    {L("HTTP/1.1 099 OK\r\n\r\n"), F(BAD_STATUS_LINE)},
+    {L("HTTP/1.1 2x0 OK\r\n\r\n"), F(BAD_STATUS_LINE)},
+    {L("HTTP/1.1 200\tOK\r\n\r\n"), F(BAD_STATUS_LINE)},
+    {L("HTTP/1.1 200 O\x01K\r\n\r\n"), F(BAD_STATUS_LINE)},
+    {L("HTTP/1.1 200 O\x7fK\r\n\r\n"), F(BAD_STATUS_LINE)},
+    {L("HTTP/1.1 200 O\rK\r\n\r\n"), F(BARE_CR)},
+    {L("HTTP/1.1 200\r\r\n\r\n"), F(BARE_CR)},
+    {L("HTTP/1.1 200 O\0K\r\n\r\n"), F(NUL_IN_HEAD)},
+    /* names */
+    {L(OK "A b: c\r\n\r\n"), F(BAD_FIELD_NAME)},
+    {L(OK "A : c\r\n\r\n"), F(BAD_FIELD_NAME)},
+    {L(OK "A\t: c\r\n\r\n"), F(BAD_FIELD_NAME)},
+    {L(OK ": c\r\n\r\n"), F(BAD_FIELD_NAME)},
+    {L(OK "A\r\n\r\n"), F(BAD_FIELD_NAME)},
+    {L(OK "A\n\n"), F(BAD_FIELD_NAME)},
+    {L(OK "A: b\r\nC\r\n\r\n"), F(BAD_FIELD_NAME)},
+    {L(OK "\xc3\xa4: c\r\n\r\n"), F(BAD_FIELD_NAME)},
+    {L(OK "A\x7f: c\r\n\r\n"), F(BAD_FIELD_NAME)},
+    {L(OK "A(: c\r\n\r\n"), F(BAD_FIELD_NAME)},
+    {L(OK "A\r: c\r\n\r\n"), F(BARE_CR)},
+    {L(OK "A\0: c\r\n\r\n"), F(NUL_IN_HEAD)},
+    {L(OK "\r\r\n\r\n"), F(BARE_CR)},
+    {L(OK " A: b\r\n\r\n"), F(FOLDED_HEADER)},
+    {L(OK "\tA: b\r\n\r\n"), F(FOLDED_HEADER)},
+    {L(OK " \r\n\r\n"), F(FOLDED_HEADER)},
+    {L(OK "A: b\r\nContent-Length: 1\r\n 0\r\n\r\n"), F(FOLDED_HEADER)},
+    {L(OK "content-length:\r\n 5\r\n\r\n"), F(FOLDED_HEADER)},
+    {L(OK "Content-Length: 5\r\n \r\n\r\n"), F(FOLDED_HEADER)},
+    {L(OK "TRANSFER-ENCODING: gzip,\n\tchunked\r\n\r\n"), F(FOLDED_HEADER)},
+    {L(OK "A: b\r\n c\x01\r\n\r\n"), F(BAD_FIELD_VALUE)},
+    {L(OK "A: b\r\n c\rd\r\n\r\n"), F(BARE_CR)},
+    {L(OK "A: b\r\n \0\r\n\r\n"), F(NUL_IN_HEAD)},
+    {L(OK "1:\r\n 2\r\n 3\r\n4:\r\n 5\r\n6:\r\n 7\r\n8:\r\n 9\r\n"),
+     F(TOO_MANY_FIELDS)},
+    /* values */
+    {L(OK "A: b\x01\r\n\r\n"), F(BAD_FIELD_VALUE)},
+    {L(OK "A: b\x0b\r\n\r\n"), F(BAD_FIELD_VALUE)},
+    {L(OK "A: long enough for a word\x7f\r\n\r\n"), F(BAD_FIELD_VALUE)},
+    {L(OK "A: b\0c\r\n\r\n"), F(NUL_IN_HEAD)},
+    {L(OK "A: b\rB: c\r\n\r\n"), F(BARE_CR)},
+    {L(OK "A: b\r\r\n\r\n"), F(BARE_CR)},
+    {L(OK "A:\rb\r\n\r\n"), F(BARE_CR)},
+    {L(OK "A: b\r\n\rC: d\r\n\r\n"), F(BARE_CR)},
+    /* limits */
+    {L(OK "1:\r\n2:\r\n3:\r\n4:\r\n5:\r\n6:\r\n7:\r\n8:\r\n\r\n"),
+     IS("1 200 [OK]|1=|2=|3=|4=|5=|6=|7=|8=", "")},
+    {L(OK "1:\r\n2:\r\n3:\r\n4:\r\n5:\r\n6:\r\n7:\r\n8:\r\n9:\r\n\r\n"),
+     F(TOO_MANY_FIELDS)},
 };
 
 static const struct row trailer_rows[] = {
-  {L("\r\nx"), IS("", "x")},
-  {L("\nx"), IS("", "x")},
-  {L("A: b\r\n\r\nx"), IS("|A=b", "x")},
-  {L("A: b\nC: d\n\nx"), IS("|A=b|C=d", "x")},
-  {L(""), MORE},
-  {L("\r"), MORE},
-  {L("A"), MORE},
-  {L("A: b\r\n\r"), MORE},
-  {L("A: b\r\n c\r\n\r\nx"), IS("|A=b c", "x")},
-  {L("A:\n\tb\nC: d\n\n e: f"), IS("|A=b|C=d", " e: f")},
-  {L("\rA: b\r\n\r\n"), F(BARE_CR)},
-  {L(" A: b\r\n\r\n"), F(FOLDED_HEADER)},
-  {L("Content-Length: 1\r\n 2\r\n\r\n"), F(FOLDED_HEADER)},
-  {L("HTTP/1.1 200 OK\r\n\r\n"), F(BAD_FIELD_NAME)},
-  {L("A: \x02\r\n\r\n"), F(BAD_FIELD_VALUE)},
+    {L("\r\nx"), IS("", "x")},
+    {L("\nx"), IS("", "x")},
+    {L("A: b\r\n\r\nx"), IS("|A=b", "x")},
+    {L("A: b\nC: d\n\nx"), IS("|A=b|C=d", "x")},
+    {L(""), MORE},
+    {L("\r"), MORE},
+    {L("A"), MORE},
+    {L("A: b\r\n\r"), MORE},
+    {L("A: b\r\n c\r\n\r\nx"), IS("|A=b c", "x")},
+    {L("A:\n\tb\nC: d\n\n e: f"), IS("|A=b|C=d", " e: f")},
+    {L("\rA: b\r\n\r\n"), F(BARE_CR)},
+    {L(" A: b\r\n\r\n"), F(FOLDED_HEADER)},
+    {L("Content-Length: 1\r\n 2\r\n\r\n"), F(FOLDED_HEADER)},
+    {L("HTTP/1.1 200 OK\r\n\r\n"), F(BAD_FIELD_NAME)},
+    {L("A: \x02\r\n\r\n"), F(BAD_FIELD_VALUE)},
 };
 
 static void describe(const struct hn_h1_head *h, const struct hn_headers *f,
@@ -193,9 +194,9 @@ static void describe(const struct hn_h1_head *h, const struct hn_headers *f,
     CHECK_INT(buf_append_text(out, " "), 0);
     CHECK_INT(buf_append_u64(out, (uint64_t)h->status), 0);
     CHECK_INT(buf_append_text(out, " ["), 0);
-    CHECK_INT(buf_append(out, slice_sub(all, h->reason,
-                                        h->reason + h->reason_size)),
-              0);
+    CHECK_INT(
+        buf_append(out, slice_sub(all, h->reason, h->reason + h->reason_size)),
+        0);
     CHECK_INT(buf_append_text(out, "]"), 0);
     CHECK(slice_starts_nocase(all, S("HTTP/1.")));
   }
@@ -391,8 +392,7 @@ TEST(refused_at_the_first_byte_that_differs) {
   for (size_t n = 0; n < 4; n++) {
     CHECK_INT(h1_head_parse(&h, slice_sub(text, 0, n), &f, &used), HN_AGAIN);
   }
-  CHECK_INT(h1_head_parse(&h, text, &f, &used),
-            HN_ERR_INVALID_SERVER_RESPONSE);
+  CHECK_INT(h1_head_parse(&h, text, &f, &used), HN_ERR_INVALID_SERVER_RESPONSE);
   CHECK_INT(h.fault, HN_FAULT_NO_STATUS_LINE);
   headers_fini(&f);
 }
@@ -424,20 +424,20 @@ struct write_row {
 #define BAD HN_ERR_INVALID_PARAMETER
 
 static const struct write_row write_rows[] = {
-  {L("GET"), L("/"), 1, 0, "GET / HTTP/1.1\r\nA: b\r\n\r\n"},
-  {L("GET"), L("/a?b=\xc3\xa4"), 0, 0,
-   "GET /a?b=\xc3\xa4 HTTP/1.0\r\nA: b\r\n\r\n"},
-  {L("OPTIONS"), L("*"), 1, 0, "OPTIONS * HTTP/1.1\r\nA: b\r\n\r\n"},
-  {L("CONNECT"), L("h:443"), 1, 0, "CONNECT h:443 HTTP/1.1\r\nA: b\r\n\r\n"},
-  {L(""), L("/"), 1, BAD, ""},
-  {L("GE T"), L("/"), 1, BAD, ""},
-  {L("GET\r\n"), L("/"), 1, BAD, ""},
-  {L("GET"), L(""), 1, BAD, ""},
-  {L("GET"), L("/a b"), 1, BAD, ""},
-  {L("GET"), L("/a\r\nX: y"), 1, BAD, ""},
-  {L("GET"), L("/a\n"), 1, BAD, ""},
-  {L("GET"), L("/a\0"), 1, BAD, ""},
-  {L("GET"), L("/\x7f"), 1, BAD, ""},
+    {L("GET"), L("/"), 1, 0, "GET / HTTP/1.1\r\nA: b\r\n\r\n"},
+    {L("GET"), L("/a?b=\xc3\xa4"), 0, 0,
+     "GET /a?b=\xc3\xa4 HTTP/1.0\r\nA: b\r\n\r\n"},
+    {L("OPTIONS"), L("*"), 1, 0, "OPTIONS * HTTP/1.1\r\nA: b\r\n\r\n"},
+    {L("CONNECT"), L("h:443"), 1, 0, "CONNECT h:443 HTTP/1.1\r\nA: b\r\n\r\n"},
+    {L(""), L("/"), 1, BAD, ""},
+    {L("GE T"), L("/"), 1, BAD, ""},
+    {L("GET\r\n"), L("/"), 1, BAD, ""},
+    {L("GET"), L(""), 1, BAD, ""},
+    {L("GET"), L("/a b"), 1, BAD, ""},
+    {L("GET"), L("/a\r\nX: y"), 1, BAD, ""},
+    {L("GET"), L("/a\n"), 1, BAD, ""},
+    {L("GET"), L("/a\0"), 1, BAD, ""},
+    {L("GET"), L("/\x7f"), 1, BAD, ""},
 };
 
 TEST(write) {
@@ -472,9 +472,9 @@ TEST(write) {
 
 static bool parse_and_write(void *ctx) {
   static const char text[] =
-    OK "A: 1\r\nB: 2\r\nC: 3\r\nD: 4\r\nE: 5\r\nF: 6\r\nG: 7\r\nH: 8\r\n"
-       "I: 9\r\nJ: 10\r\nK: 11\r\nL: 12\r\nM: 13\r\nN: 14\r\nO: 15\r\n"
-       "P: 16\r\nQ: 17\r\n 18\r\n\r\n";
+      OK "A: 1\r\nB: 2\r\nC: 3\r\nD: 4\r\nE: 5\r\nF: 6\r\nG: 7\r\nH: 8\r\n"
+         "I: 9\r\nJ: 10\r\nK: 11\r\nL: 12\r\nM: 13\r\nN: 14\r\nO: 15\r\n"
+         "P: 16\r\nQ: 17\r\n 18\r\n\r\n";
   struct hn_h1_head h;
   struct hn_headers f;
   struct hn_buf out;
@@ -522,15 +522,16 @@ TEST(memory_is_reused) {
 }
 
 TEST(faults_have_code_and_text) {
-#define HN_X(name, code, text)                                               \
-  CHECK_INT(fault_code(HN_FAULT_##name), HN_ERR_##code);                     \
+#define HN_X(name, code, text)                                                 \
+  CHECK_INT(fault_code(HN_FAULT_##name), HN_ERR_##code);                       \
   CHECK_TEXT(slice_of(fault_text(HN_FAULT_##name)), text);
   HN_FAULT_LIST(HN_X)
 #undef HN_X
 }
 
 TEST_MAIN(ROW(heads), ROW(trailers), ROW(every_byte), ROW(size_limit),
-          ROW(block_has_no_folds), ROW(list_limit), ROW(refused_at_the_first_byte_that_differs),
+          ROW(block_has_no_folds), ROW(list_limit),
+          ROW(refused_at_the_first_byte_that_differs),
           ROW(search_goes_on_where_it_stopped), ROW(write),
           ROW(failing_allocations), ROW(memory_is_reused),
           ROW(faults_have_code_and_text))

@@ -21,10 +21,10 @@ TEST(what_it_writes) {
     bool chunked;
     const char *heard;
   } rows[] = {
-    {"GET", "", false, "GET / HTTP/1.1\r\n\r\n"},
-    {"PUT", "body", false, "PUT / HTTP/1.1\r\n\r\nbody"},
-    {"PUT", "body", true, "PUT / HTTP/1.1\r\n\r\n4\r\nbody\r\n0\r\n\r\n"},
-    {"PUT", "", true, "PUT / HTTP/1.1\r\n\r\n0\r\n\r\n"},
+      {"GET", "", false, "GET / HTTP/1.1\r\n\r\n"},
+      {"PUT", "body", false, "PUT / HTTP/1.1\r\n\r\nbody"},
+      {"PUT", "body", true, "PUT / HTTP/1.1\r\n\r\n4\r\nbody\r\n0\r\n\r\n"},
+      {"PUT", "", true, "PUT / HTTP/1.1\r\n\r\n0\r\n\r\n"},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct desk d;
@@ -48,16 +48,16 @@ TEST(what_it_refuses) {
     int head, body;
     enum hn_fault fault;
   } rows[] = {
-    {"HTTP/2.0 200 OK\r\n\r\n", false, HN_ERR_INVALID_SERVER_RESPONSE, 0,
-     HN_FAULT_BAD_VERSION},
-    {"HTTP/1.1 101 Other\r\n\r\n", false, HN_ERR_INVALID_SERVER_RESPONSE, 0,
-     HN_FAULT_UNEXPECTED_UPGRADE},
-    {"HTTP/1.1 200 OK\r\nCont", true, HN_ERR_CONNECTION_ERROR, 0,
-     HN_FAULT_TRUNCATED_HEAD},
-    {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok", true, 0,
-     HN_ERR_CONNECTION_ERROR, HN_FAULT_TRUNCATED_BODY},
-    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n", false, 0,
-     HN_ERR_INVALID_SERVER_RESPONSE, HN_FAULT_BAD_CHUNK_SIZE},
+      {"HTTP/2.0 200 OK\r\n\r\n", false, HN_ERR_INVALID_SERVER_RESPONSE, 0,
+       HN_FAULT_BAD_VERSION},
+      {"HTTP/1.1 101 Other\r\n\r\n", false, HN_ERR_INVALID_SERVER_RESPONSE, 0,
+       HN_FAULT_UNEXPECTED_UPGRADE},
+      {"HTTP/1.1 200 OK\r\nCont", true, HN_ERR_CONNECTION_ERROR, 0,
+       HN_FAULT_TRUNCATED_HEAD},
+      {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok", true, 0,
+       HN_ERR_CONNECTION_ERROR, HN_FAULT_TRUNCATED_BODY},
+      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n", false, 0,
+       HN_ERR_INVALID_SERVER_RESPONSE, HN_FAULT_BAD_CHUNK_SIZE},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct desk d;
@@ -83,8 +83,9 @@ TEST(interim_answers_are_passed_over) {
   struct side s;
   desk_open(&d, protocol_h1());
   side_open(&s, &d, 0, "GET", "");
-  CHECK_INT(side_ask(&s, &d, "HTTP/1.1 103 Hints\r\nLink: a\r\n\r\n"
-                             "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"),
+  CHECK_INT(side_ask(&s, &d,
+                     "HTTP/1.1 103 Hints\r\nLink: a\r\n\r\n"
+                     "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"),
             0);
   CHECK_INT(s.x.interim, 1);
   CHECK_INT(s.x.response.status, 404);
@@ -99,8 +100,8 @@ TEST(a_server_says_how_long_it_waits) {
   struct side s;
   desk_open(&d, protocol_h1());
   side_open(&s, &d, 0, "GET", "");
-  CHECK_INT(side_ask(&s, &d, "HTTP/1.1 204 No\r\nKeep-Alive: timeout=7\r\n\r\n"),
-            0);
+  CHECK_INT(
+      side_ask(&s, &d, "HTTP/1.1 204 No\r\nKeep-Alive: timeout=7\r\n\r\n"), 0);
   struct hn_link *l = list_first(&d.pool.idle);
   CHECK(l != NULL);
   if (l) CHECK_INT(HN_CONTAINER_OF(l, struct hn_conn, link)->patience, 7000);
@@ -131,5 +132,4 @@ TEST(an_unread_rest_passes_by) {
 
 TEST_MAIN(ROW(what_it_writes), ROW(what_it_refuses),
           ROW(interim_answers_are_passed_over),
-          ROW(a_server_says_how_long_it_waits),
-          ROW(an_unread_rest_passes_by))
+          ROW(a_server_says_how_long_it_waits), ROW(an_unread_rest_passes_by))

@@ -28,13 +28,13 @@ static bool is_child(void) {
 }
 
 /* That an assertion ends it. */
-#define DIES(call)        \
-  do {                    \
-    test_label(#call);    \
-    if (is_child()) {     \
-      (void)(call);       \
-      _exit(0);           \
-    }                     \
+#define DIES(call)                                                             \
+  do {                                                                         \
+    test_label(#call);                                                         \
+    if (is_child()) {                                                          \
+      (void)(call);                                                            \
+      _exit(0);                                                                \
+    }                                                                          \
   } while (0)
 
 static const struct hn_slice nowhere = {NULL, 1};
@@ -165,8 +165,8 @@ TEST(urls_and_dates_too) {
   DIES(hn_create_url(NULL, 0, room, &n));
   DIES(hn_create_url(&p, 0, room, NULL));
   DIES(hn_create_url(&p, 0, NULL, &n));
-  struct hn_slice *const parts[] = {&p.scheme, &p.user, &p.password, &p.host,
-                                    &p.path, &p.extra};
+  struct hn_slice *const parts[] = {&p.scheme, &p.user, &p.password,
+                                    &p.host,   &p.path, &p.extra};
   for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
     *parts[i] = nowhere;
     DIES(hn_create_url(&p, 0, room, &n));
@@ -245,7 +245,8 @@ TEST(words_that_are_none) {
   CHECK_INT(hn_add_headers(c.rt, r, slice_of("A: b"), 0x2),
             HN_ERR_INVALID_PARAMETER);
   CHECK_INT(hn_query_header(c.rt, r, HN_FROM_RESPONSE, slice_of("a"), SIZE_MAX,
-                            &text), HN_ERR_HEADER_NOT_FOUND);
+                            &text),
+            HN_ERR_HEADER_NOT_FOUND);
   CHECK_INT(hn_read_to(c.rt, r, -1, 1), HN_ERR_INVALID_PARAMETER);
   CHECK_INT(hn_describe(c.rt, r, NULL, 0), HN_ERR_INSUFFICIENT_BUFFER);
   /* None of it has harmed the request. */
@@ -257,12 +258,12 @@ TEST(words_that_are_none) {
 
 /* What no Content-Length can say to others: many read it as a signed number. */
 TEST(totals_near_the_end_of_numbers) {
-  static const uint64_t wrong[] = {
-    UINT64_MAX - 2, UINT64_MAX - 1000, (uint64_t)INT64_MAX + 1};
+  static const uint64_t wrong[] = {UINT64_MAX - 2, UINT64_MAX - 1000,
+                                   (uint64_t)INT64_MAX + 1};
   static const char *const fields[] = {
-    "Content-Length: 18446744073709551613",
-    "Content-Length: 9223372036854775808",
-    "Content-Length: 18446744073709551617",
+      "Content-Length: 18446744073709551613",
+      "Content-Length: 9223372036854775808",
+      "Content-Length: 18446744073709551617",
   };
   struct serve s;
   struct client c;

@@ -2,9 +2,9 @@
 
 #include "test.h"
 
-#define NOW INT64_C(1767225600) /* 2026-01-01 */
-#define FIRST INT64_C(-62167219200)
-#define LAST INT64_C(253402300799)
+#define NOW         INT64_C(1767225600) /* 2026-01-01 */
+#define FIRST       INT64_C(-62167219200)
+#define LAST        INT64_C(253402300799)
 #define BYTES(text) slice_make((text), sizeof(text) - 1)
 
 static const struct {
@@ -145,31 +145,66 @@ TEST(parse) {
 }
 
 static const char *const bad_dates[] = {
-    "", " ", "0", "-1", "now", "784111777", "GMT", "Sun", "Sun,", "Sun, ",
-    "Sun, 06 Nov 1994", "Sun, 06 Nov 1994 08:49 GMT", "Sun Nov 6 08:49:37",
-    "Son, 06 Nov 1994 08:49:37 GMT", "Su, 06 Nov 1994 08:49:37 GMT",
-    "Sun Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 No 1994 08:49:37 GMT",
-    "Sun, 06 Nev 1994 08:49:37 GMT", "Sun, 06 11 1994 08:49:37 GMT",
-    "Sun, 06 Nov 19994 08:49:37 GMT", "Sun, 06 Nov 994 08:49:37 GMT",
-    "Sun, 06 Nov 9 08:49:37 GMT", "Sun, 006 Nov 1994 08:49:37 GMT",
-    "Sun, 06 Nov 1994 008:49:37 GMT", "Sun, 06 Nov 1994 08:49:371 GMT",
-    "Sun, 00 Nov 1994 08:49:37 GMT", "Sun, 31 Nov 1994 08:49:37 GMT",
-    "Sun, 32 Dec 1994 08:49:37 GMT", "Sun, 99 Nov 1994 08:49:37 GMT",
-    "Sun, 30 Feb 2000 08:49:37 GMT", "Sun, 29 Feb 1999 08:49:37 GMT",
-    "Sun, 29 Feb 1900 08:49:37 GMT", "Sun, 29 Feb 2100 08:49:37 GMT",
-    "Sun, 06 Nov 1994 24:00:00 GMT", "Sun, 06 Nov 1994 08:60:37 GMT",
-    "Sun, 06 Nov 1994 08:49:61 GMT", "Sun, 06 Nov 1994 99:99:99 GMT",
-    "Fri, 31 Dec 9999 23:59:60 GMT", "Fri, 31 Dec 9999 23:59:59 -0001",
-    "Sat, 01 Jan 0000 00:00:00 +0001", "Sun, 06 Nov 1994 08:49:3x GMT",
-    "Sun, 0x Nov 1994 08:49:37 GMT", "Sunday, 29-Feb-99 08:49:37 GMT",
-    "Sunday, 31-Apr-94 08:49:37 GMT", "Sun Nov   08:49:37 1994",
-    "Sun Nov  0 08:49:37 1994", "Sun Feb 30 08:49:37 1994",
-    "1994-11-06T08:49:37Z", "Sun, 06 Nov 1994 08:49:37 GMT, x",
-    "Sun, 06 Nov 1994 08:49:37 GMTx", "Sun, 06 Nov 1994 08:49:37 GMT+1",
-    "Sun, 06 Nov 1994 08:49:37 EST", "Sun, 06 Nov 1994 08:49:37 +01",
-    "Sun, 06 Nov 1994 08:49:37 +01000", "Sun, 06 Nov 1994 08:49:37 0100",
-    "Sun, 06 Nov 1994 08:49:37 +0000 GMT", "Sun, 06 Nov 1994 08:49:37 \x7f",
-    "Sun,\xa0""06 Nov 1994 08:49:37 GMT", "Sun,\v06 Nov 1994 08:49:37 GMT",
+    "",
+    " ",
+    "0",
+    "-1",
+    "now",
+    "784111777",
+    "GMT",
+    "Sun",
+    "Sun,",
+    "Sun, ",
+    "Sun, 06 Nov 1994",
+    "Sun, 06 Nov 1994 08:49 GMT",
+    "Sun Nov 6 08:49:37",
+    "Son, 06 Nov 1994 08:49:37 GMT",
+    "Su, 06 Nov 1994 08:49:37 GMT",
+    "Sun Sun, 06 Nov 1994 08:49:37 GMT",
+    "Sun, 06 No 1994 08:49:37 GMT",
+    "Sun, 06 Nev 1994 08:49:37 GMT",
+    "Sun, 06 11 1994 08:49:37 GMT",
+    "Sun, 06 Nov 19994 08:49:37 GMT",
+    "Sun, 06 Nov 994 08:49:37 GMT",
+    "Sun, 06 Nov 9 08:49:37 GMT",
+    "Sun, 006 Nov 1994 08:49:37 GMT",
+    "Sun, 06 Nov 1994 008:49:37 GMT",
+    "Sun, 06 Nov 1994 08:49:371 GMT",
+    "Sun, 00 Nov 1994 08:49:37 GMT",
+    "Sun, 31 Nov 1994 08:49:37 GMT",
+    "Sun, 32 Dec 1994 08:49:37 GMT",
+    "Sun, 99 Nov 1994 08:49:37 GMT",
+    "Sun, 30 Feb 2000 08:49:37 GMT",
+    "Sun, 29 Feb 1999 08:49:37 GMT",
+    "Sun, 29 Feb 1900 08:49:37 GMT",
+    "Sun, 29 Feb 2100 08:49:37 GMT",
+    "Sun, 06 Nov 1994 24:00:00 GMT",
+    "Sun, 06 Nov 1994 08:60:37 GMT",
+    "Sun, 06 Nov 1994 08:49:61 GMT",
+    "Sun, 06 Nov 1994 99:99:99 GMT",
+    "Fri, 31 Dec 9999 23:59:60 GMT",
+    "Fri, 31 Dec 9999 23:59:59 -0001",
+    "Sat, 01 Jan 0000 00:00:00 +0001",
+    "Sun, 06 Nov 1994 08:49:3x GMT",
+    "Sun, 0x Nov 1994 08:49:37 GMT",
+    "Sunday, 29-Feb-99 08:49:37 GMT",
+    "Sunday, 31-Apr-94 08:49:37 GMT",
+    "Sun Nov   08:49:37 1994",
+    "Sun Nov  0 08:49:37 1994",
+    "Sun Feb 30 08:49:37 1994",
+    "1994-11-06T08:49:37Z",
+    "Sun, 06 Nov 1994 08:49:37 GMT, x",
+    "Sun, 06 Nov 1994 08:49:37 GMTx",
+    "Sun, 06 Nov 1994 08:49:37 GMT+1",
+    "Sun, 06 Nov 1994 08:49:37 EST",
+    "Sun, 06 Nov 1994 08:49:37 +01",
+    "Sun, 06 Nov 1994 08:49:37 +01000",
+    "Sun, 06 Nov 1994 08:49:37 0100",
+    "Sun, 06 Nov 1994 08:49:37 +0000 GMT",
+    "Sun, 06 Nov 1994 08:49:37 \x7f",
+    "Sun,\xa0"
+    "06 Nov 1994 08:49:37 GMT",
+    "Sun,\v06 Nov 1994 08:49:37 GMT",
 };
 
 TEST(parse_refuses) {

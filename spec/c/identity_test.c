@@ -1,6 +1,6 @@
 /*
- * identity_test.c: how identities are loaded, a slice at a time, and what is left
- * of the secrets that open one.
+ * identity_test.c: how identities are loaded, a slice at a time, and what is
+ * left of the secrets that open one.
  */
 #include <fcntl.h>
 
@@ -12,8 +12,8 @@ enum { SECRET = 24, PIECE = 1 << 16 };
 
 /* The password in disguise: the test must not find its own. */
 static const unsigned char disguised[SECRET] =
-  "\x12\x34\x28\x3f\x3c\x2f\x29\x3b\x36\x05\x0f\x34\x3e\x3f\x28\x05\x0a\x3b"
-  "\x29\x29\x2a\x35\x28";
+    "\x12\x34\x28\x3f\x3c\x2f\x29\x3b\x36\x05\x0f\x34\x3e\x3f\x28\x05\x0a\x3b"
+    "\x29\x29\x2a\x35\x28";
 
 static void reveal(char out[SECRET + 1]) {
   for (int i = 0; i < SECRET; i++) out[i] = (char)(disguised[i] ^ 0x5a);

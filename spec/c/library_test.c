@@ -7,14 +7,14 @@ TEST(only_http_goes_into_requests) {
     int err;
     unsigned flags;
   } rows[] = {
-    {"http", 0, 0},
-    {"HTTPS", 0, HN_REQUEST_SECURE},
-    {"ws", HN_ERR_UNRECOGNIZED_SCHEME, 99},
-    {"wss", HN_ERR_UNRECOGNIZED_SCHEME, 99},
-    {"WSS", HN_ERR_UNRECOGNIZED_SCHEME, 99},
-    {"ftp", HN_ERR_UNRECOGNIZED_SCHEME, 99},
-    {"httpss", HN_ERR_UNRECOGNIZED_SCHEME, 99},
-    {"", HN_ERR_UNRECOGNIZED_SCHEME, 99},
+      {"http", 0, 0},
+      {"HTTPS", 0, HN_REQUEST_SECURE},
+      {"ws", HN_ERR_UNRECOGNIZED_SCHEME, 99},
+      {"wss", HN_ERR_UNRECOGNIZED_SCHEME, 99},
+      {"WSS", HN_ERR_UNRECOGNIZED_SCHEME, 99},
+      {"ftp", HN_ERR_UNRECOGNIZED_SCHEME, 99},
+      {"httpss", HN_ERR_UNRECOGNIZED_SCHEME, 99},
+      {"", HN_ERR_UNRECOGNIZED_SCHEME, 99},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     unsigned flags = 99;
@@ -25,7 +25,9 @@ TEST(only_http_goes_into_requests) {
 
 static int create(char *out, size_t *size) {
   const struct hn_url_parts parts = {
-    .host = slice_of("h.test"), .port = 81, .path = slice_of("/a"),
+      .host = slice_of("h.test"),
+      .port = 81,
+      .path = slice_of("/a"),
   };
   return hn_create_url(&parts, 0, out, size);
 }

@@ -104,8 +104,8 @@ TEST(splicing) {
     int to, from; /* members of each at first */
     const char *names;
   } rows[] = {
-    {0, 0, ""}, {0, 1, "a"}, {1, 0, "a"}, {1, 1, "ab"},
-    {3, 3, "abcdef"}, {0, 6, "abcdef"}, {6, 0, "abcdef"},
+      {0, 0, ""},       {0, 1, "a"},      {1, 0, "a"},      {1, 1, "ab"},
+      {3, 3, "abcdef"}, {0, 6, "abcdef"}, {6, 0, "abcdef"},
   };
 
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -168,8 +168,9 @@ TEST(an_operation_nobody_waited_for_was_broken_off) {
   server_start(&s, answer_plain);
   client_open(&c, s.port, 0);
   CHECK_INT(hn_open(c.rt, none(), 0, &c.session), 0); /* a sync one */
-  CHECK_INT(hn_connect(c.rt, c.session, slice_of("127.0.0.1"), s.port,
-                       &c.connection), 0);
+  CHECK_INT(
+      hn_connect(c.rt, c.session, slice_of("127.0.0.1"), s.port, &c.connection),
+      0);
   hn_handle request = client_request(&c, "GET");
   CHECK_INT(hn_send(c.rt, request, none(), none(), HN_LENGTH_AUTO), 0);
   CHECK_INT(hn_await(c.rt, request, HN_OP_SEND_REQUEST), 0);
@@ -189,7 +190,8 @@ TEST(an_operation_nobody_waited_for_was_broken_off) {
   server_stop(&s);
 }
 
-/* ------------------------------------------------------------ a foreign loop */
+/* ------------------------------------------------------------ a foreign loop
+ */
 
 /* A head that says by its first letter after "GET /" what comes back: "s"
  * nothing, "r" a redirect to itself, anything else five bytes. */
@@ -337,8 +339,8 @@ static void end_cancel(struct foreign *f, hn_handle r) {
 }
 
 TEST(a_deadline_that_a_close_took_along_wakes_nobody) {
-  static void (*const ends[])(struct foreign *f, hn_handle r) = {
-    end_close, end_discard, end_cancel};
+  static void (*const ends[])(struct foreign * f, hn_handle r) = {
+      end_close, end_discard, end_cancel};
   struct foreign f;
   if (foreign_open(&f, 0)) {
     client_set_number(&f.c, "total_timeout", HN_TYPE_TIME, 60);
@@ -397,7 +399,8 @@ TEST(a_foreign_loop_is_told_of_look_ups_and_held_redirects) {
   struct hn_event e;
   if (foreign_open(&f, HN_STATUS_REDIRECT)) {
     CHECK_INT(hn_connect(f.c.rt, f.c.session, slice_of("localhost"), f.s.port,
-                         &f.c.connection), 0);
+                         &f.c.connection),
+              0);
     hn_handle r = foreign_request(&f, "/redirect");
     foreign_send(&f, r);
     CHECK_INT(hn_receive_response(f.c.rt, r), 0);
@@ -439,7 +442,8 @@ TEST(a_forked_child_leaves_its_parents_descriptor_alone) {
   foreign_close(&f);
 }
 
-/* -------------------------------------------------------------------- budget */
+/* -------------------------------------------------------------------- budget
+ */
 
 enum { MANY = 8 };
 
@@ -478,8 +482,7 @@ TEST(a_step_out_of_time_leaves_the_rest_to_the_next_in_order) {
     CHECK_INT(hn_next_timeout(c.rt), 0);
     CHECK_INT(hn_step(c.rt, 1000), 0);
     CHECK(hn_next_event(c.rt, 0, &e));
-    do
-      CHECK(e.handle == r[i]);
+    do CHECK(e.handle == r[i]);
     while (hn_next_event(c.rt, 0, &e));
   }
   hn_runtime_free(c.rt);

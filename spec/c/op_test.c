@@ -6,9 +6,10 @@
 
 #include "toy_fixture.h"
 
-static const struct hn_errinfo trouble = {
-  .code = HN_ERR_CONNECTION_ERROR, .phase = HN_PHASE_SEND,
-  .host = "there:80", .text = "something broke"};
+static const struct hn_errinfo trouble = {.code = HN_ERR_CONNECTION_ERROR,
+                                          .phase = HN_PHASE_SEND,
+                                          .host = "there:80",
+                                          .text = "something broke"};
 
 /* A runtime with one toy, on whose operations the tests lay hands. */
 struct bench {
@@ -199,11 +200,11 @@ TEST(only_what_a_callback_hears_is_not_quiet) {
     uint32_t mask;
     bool quiet;
   } cases[] = {
-    {true, HN_STATUS_WRITE_COMPLETE, false},
-    {true, HN_STATUS_READ_COMPLETE, true},
-    {true, 0, true},
-    {false, HN_STATUS_WRITE_COMPLETE, true},
-    {false, 0, true},
+      {true, HN_STATUS_WRITE_COMPLETE, false},
+      {true, HN_STATUS_READ_COMPLETE, true},
+      {true, 0, true},
+      {false, HN_STATUS_WRITE_COMPLETE, true},
+      {false, 0, true},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     struct bench b;

@@ -9,9 +9,9 @@ static const struct hn_hash_key origin_key = {1, 2};
 
 static struct hn_origin origin_of(const char *host, unsigned port) {
   return (struct hn_origin){
-    .host = slice_of(host),
-    .port = port,
-    .hash = origin_hash(&origin_key, slice_of(host), port),
+      .host = slice_of(host),
+      .port = port,
+      .hash = origin_hash(&origin_key, slice_of(host), port),
   };
 }
 

@@ -10,9 +10,9 @@ static const struct hn_hash_key place_key = {3, 4};
 
 static struct hn_origin place_origin(const char *host) {
   return (struct hn_origin){
-    .host = slice_of(host),
-    .port = 80,
-    .hash = origin_hash(&place_key, slice_of(host), 80),
+      .host = slice_of(host),
+      .port = 80,
+      .hash = origin_hash(&place_key, slice_of(host), 80),
   };
 }
 

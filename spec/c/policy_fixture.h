@@ -42,8 +42,8 @@ static inline hn_handle policy_request(struct client *c, const char *host,
                                        unsigned port, unsigned flags) {
   struct hn_request_spec spec = {.flags = flags};
   hn_handle r = 0;
-  CHECK_INT(hn_connect(c->rt, c->session, slice_of(host), port,
-                       &c->connection), 0);
+  CHECK_INT(hn_connect(c->rt, c->session, slice_of(host), port, &c->connection),
+            0);
   CHECK_INT(hn_open_request(c->rt, c->connection, &spec, &r), 0);
   return r;
 }

@@ -12,8 +12,10 @@ static char location[128]; /* where serve_redirect leads */
 static void serve_redirect(int fd) {
   while (serve_take_head(fd)) {
     char head[300];
-    snprintf(head, sizeof head, "HTTP/1.1 302 Found\r\nLocation: %s\r\n"
-             "Content-Length: 0\r\n\r\n", location);
+    snprintf(head, sizeof head,
+             "HTTP/1.1 302 Found\r\nLocation: %s\r\n"
+             "Content-Length: 0\r\n\r\n",
+             location);
     serve_say(fd, head);
   }
 }
@@ -58,11 +60,27 @@ static bool is_refused(int rc) {
 /* Every spelling of this machine that a resolver may understand. */
 TEST(loopback_by_any_name) {
   static const char *const hosts[] = {
-    "127.0.0.1", "127.0.0.2", "127.1", "127.0.1", "0x7f.1", "0x7f000001",
-    "0177.0.0.1", "2130706433", "017700000001", "0", "0.0.0.0", "localhost",
-    "LOCALHOST", "localhost.", "[::1]", "[::]", "[::ffff:127.0.0.1]",
-    "[::ffff:7f00:1]", "[64:ff9b::127.0.0.1]", "[2002:7f00:1::]",
-    "[fe80::1%lo]",
+      "127.0.0.1",
+      "127.0.0.2",
+      "127.1",
+      "127.0.1",
+      "0x7f.1",
+      "0x7f000001",
+      "0177.0.0.1",
+      "2130706433",
+      "017700000001",
+      "0",
+      "0.0.0.0",
+      "localhost",
+      "LOCALHOST",
+      "localhost.",
+      "[::1]",
+      "[::]",
+      "[::ffff:127.0.0.1]",
+      "[::ffff:7f00:1]",
+      "[64:ff9b::127.0.0.1]",
+      "[2002:7f00:1::]",
+      "[fe80::1%lo]",
   };
   struct serve s;
   struct client c;
@@ -118,13 +136,13 @@ TEST(schemes) {
   struct serve s;
   struct client c;
   serve_start(&s, serve_ok);
-  policy_open(&c, (struct hn_policy){
-    .allow = HN_ALLOW_HTTPS | HN_ALLOW_LOOPBACK});
+  policy_open(&c,
+              (struct hn_policy){.allow = HN_ALLOW_HTTPS | HN_ALLOW_LOOPBACK});
   CHECK_INT(policy_get(&c, "127.0.0.1", s.port), HN_ERR_ACCESS_DENIED);
   CHECK(strstr(said.text, "access denied: http is not allowed (host policy)"));
   policy_close(&c);
-  policy_open(&c, (struct hn_policy){
-    .allow = HN_ALLOW_HTTP | HN_ALLOW_LOOPBACK});
+  policy_open(&c,
+              (struct hn_policy){.allow = HN_ALLOW_HTTP | HN_ALLOW_LOOPBACK});
   CHECK_INT(policy_get(&c, "127.0.0.1", s.port), 0);
   hn_handle r = policy_request(&c, "127.0.0.1", s.port, HN_REQUEST_SECURE);
   CHECK_INT(policy_go(&c, r), HN_ERR_ACCESS_DENIED);
@@ -139,10 +157,15 @@ TEST(redirects) {
   struct serve from, to;
   struct client c;
   static const char *const places[] = {
-    "http://127.0.0.1:%u/",  "http://localhost:%u/", "http://127.1:%u/",
-    "https://127.0.0.1:%u/", "//127.0.0.1:%u/",      "http://[::1]:%u/",
-    "http://0x7f.1:%u/",     "http://user@127.0.0.1:%u/",
-    "http://[::ffff:127.0.0.1]:%u/",
+      "http://127.0.0.1:%u/",
+      "http://localhost:%u/",
+      "http://127.1:%u/",
+      "https://127.0.0.1:%u/",
+      "//127.0.0.1:%u/",
+      "http://[::1]:%u/",
+      "http://0x7f.1:%u/",
+      "http://user@127.0.0.1:%u/",
+      "http://[::ffff:127.0.0.1]:%u/",
   };
   served = 0;
   serve_start(&from, serve_redirect);
@@ -160,7 +183,7 @@ TEST(redirects) {
   policy_close(&c);
   CHECK_INT(said.code, HN_ERR_ACCESS_DENIED);
   /* By its address it is refused when every name is in the list. */
-  static const char *const names[] = {"127.1", "0x7f.1", "2130706433",
+  static const char *const names[] = {"127.1",     "0x7f.1",    "2130706433",
                                       "localhost", "127.0.0.1", "[::1]"};
   char rule[40];
   const char *const hosts[] = {rule, "*", NULL};
@@ -172,8 +195,8 @@ TEST(redirects) {
     CHECK(is_refused(policy_get(&c, "127.0.0.1", from.port)));
     if (said.code == HN_ERR_ACCESS_DENIED)
       CHECK(strstr(said.text, names[i][0] == 'l'
-                                ? "the host is refused (host policy)"
-                                : "is a loopback address (host policy)"));
+                                  ? "the host is refused (host policy)"
+                                  : "is a loopback address (host policy)"));
   }
   CHECK_INT(said.code, HN_ERR_ACCESS_DENIED);
   CHECK_INT(served, 0);
@@ -197,8 +220,8 @@ TEST(overrides) {
     CHECK_INT(policy_set_text(&c, r, "resolution_hostname", names[i]), 0);
     CHECK_INT(policy_go(&c, r), HN_ERR_ACCESS_DENIED);
     CHECK(strstr(said.text, names[i][0] == 'l'
-                              ? "the host is refused (host policy)"
-                              : "is a loopback address (host policy)"));
+                                ? "the host is refused (host policy)"
+                                : "is a loopback address (host policy)"));
     r = policy_request(&c, "www.example.org", s.port, 0);
     CHECK_INT(policy_set_text(&c, r, "resolve_to", "10.0.0.1, 127.0.0.1"), 0);
     CHECK_INT(policy_go(&c, r), HN_ERR_ACCESS_DENIED);
@@ -271,8 +294,7 @@ TEST(a_refused_name_says_only_that_it_is_refused) {
   CHECK_TEXT(slice_of(heard_of), expected);
   /* Of several only those that may be reached are told. */
   r = policy_request(&c, "www.example.org", s.port, 0);
-  CHECK_INT(policy_set_text(&c, r, "resolve_to", "::1,127.0.0.2,127.0.0.1"),
-            0);
+  CHECK_INT(policy_set_text(&c, r, "resolve_to", "::1,127.0.0.2,127.0.0.1"), 0);
   policy_listen(&c, r, heard_of, sizeof heard_of);
   CHECK(strstr(heard_of, "\n2 127.0.0.1 \n4 127.0.0.1 \n"));
   CHECK(!strstr(heard_of, "::1") && !strstr(heard_of, "127.0.0.2"));
@@ -285,17 +307,17 @@ TEST(host_fields) {
     const char *lines;
     bool ok;
   } rows[] = {
-    {"Host: evil.example\r\n", false},
-    {"host: 127.0.0.1:1\r\n", false},
-    {"Host: 127.0.0.1.evil.example\r\n", false},
-    {"Host: 127.0.0.1:80:80\r\n", false},
-    {"Host: [127.0.0.1\r\n", false},
-    {"Host:\r\n", false},
-    {"Host: 127.0.0.1\r\n", true},
-    {"Host: 127.0.0.2:65535\r\n", true},
-    {"Host: 127.0.0.2:65534\r\n", false},
-    {"Host: 127.0.0.2:65536\r\n", false},
-    {"Host: 127.0.0.2:\r\n", false},
+      {"Host: evil.example\r\n", false},
+      {"host: 127.0.0.1:1\r\n", false},
+      {"Host: 127.0.0.1.evil.example\r\n", false},
+      {"Host: 127.0.0.1:80:80\r\n", false},
+      {"Host: [127.0.0.1\r\n", false},
+      {"Host:\r\n", false},
+      {"Host: 127.0.0.1\r\n", true},
+      {"Host: 127.0.0.2:65535\r\n", true},
+      {"Host: 127.0.0.2:65534\r\n", false},
+      {"Host: 127.0.0.2:65536\r\n", false},
+      {"Host: 127.0.0.2:\r\n", false},
   };
   struct serve s;
   struct client c;
@@ -307,8 +329,8 @@ TEST(host_fields) {
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     hn_handle r = policy_request(&c, "127.0.0.1", s.port, 0);
     test_label(rows[i].lines);
-    CHECK_INT(hn_add_headers(c.rt, r, slice_of(rows[i].lines),
-                             HN_ADD_OR_REPLACE), 0);
+    CHECK_INT(
+        hn_add_headers(c.rt, r, slice_of(rows[i].lines), HN_ADD_OR_REPLACE), 0);
     CHECK_INT(policy_go(&c, r), rows[i].ok ? 0 : HN_ERR_ACCESS_DENIED);
   }
   CHECK(served > 0);
@@ -330,8 +352,9 @@ TEST(host_fields_after_the_send) {
   CHECK(heard(&c, r, HN_OP_SEND_REQUEST));
   CHECK_INT(hn_add_header(c.rt, r, host, other, HN_ADD_OR_REPLACE),
             HN_ERR_INVALID_PARAMETER);
-  CHECK_INT(hn_add_headers(c.rt, r, slice_of("A: b\r\nHost: example.org"),
-                           HN_ADD), HN_ERR_INVALID_PARAMETER);
+  CHECK_INT(
+      hn_add_headers(c.rt, r, slice_of("A: b\r\nHost: example.org"), HN_ADD),
+      HN_ERR_INVALID_PARAMETER);
   CHECK_INT(hn_receive_response(c.rt, r), 0);
   CHECK(heard(&c, r, HN_OP_RECEIVE_RESPONSE));
   CHECK_INT(hn_add_header(c.rt, r, host, other, HN_ADD_OR_REPLACE), 0);
@@ -370,18 +393,18 @@ struct option_row {
 };
 
 static const struct option_row option_rows[] = {
-  {"ca_file", HN_ALLOW_FILES | HN_ALLOW_UNVERIFIED},
-  {"client_cert_context", HN_ALLOW_FILES},
-  {"client_key_file", HN_ALLOW_FILES},
-  {"crl_file", HN_ALLOW_FILES},
-  {"key_log_file", HN_ALLOW_FILES},
-  {"unix_socket", HN_ALLOW_UNIX_SOCKETS},
+    {"ca_file", HN_ALLOW_FILES | HN_ALLOW_UNVERIFIED},
+    {"client_cert_context", HN_ALLOW_FILES},
+    {"client_key_file", HN_ALLOW_FILES},
+    {"crl_file", HN_ALLOW_FILES},
+    {"key_log_file", HN_ALLOW_FILES},
+    {"unix_socket", HN_ALLOW_UNIX_SOCKETS},
 };
 
 /* What these mean is known: they must be of this machine. */
 static const struct option_row local_rows[] = {
-  {"interface", HN_ALLOW_INTERFACE},
-  {"local_address", HN_ALLOW_LOCAL_ADDRESS},
+    {"interface", HN_ALLOW_INTERFACE},
+    {"local_address", HN_ALLOW_LOCAL_ADDRESS},
 };
 
 TEST(options_that_reach_out) {
@@ -437,8 +460,9 @@ TEST(descriptors) {
     int code = allowed ? 0 : HN_ERR_ACCESS_DENIED;
     int pipe_fds[2];
     CHECK_INT(pipe(pipe_fds), 0);
-    policy_open(&c, (struct hn_policy){
-      .allow = BOTH | HN_ALLOW_LOOPBACK | (allowed ? HN_ALLOW_FILES : 0)});
+    policy_open(&c,
+                (struct hn_policy){.allow = BOTH | HN_ALLOW_LOOPBACK |
+                                            (allowed ? HN_ALLOW_FILES : 0)});
     hn_handle r = policy_request(&c, "127.0.0.1", s.port, 0);
     CHECK_INT(hn_send(c.rt, r, none(), none(), 5), 0);
     CHECK(heard(&c, r, HN_OP_SEND_REQUEST));
@@ -475,7 +499,6 @@ TEST_MAIN(ROW(once_and_before_the_first_handle), ROW(loopback_by_any_name),
           ROW(what_is_allowed_works), ROW(schemes), ROW(redirects),
           ROW(overrides), ROW(one_good_address_of_several),
           ROW(a_refused_name_says_only_that_it_is_refused), ROW(host_fields),
-          ROW(host_fields_after_the_send),
-          ROW(unix_sockets), ROW(options_that_reach_out),
-          ROW(every_option_that_names_a_file), ROW(descriptors),
-          ROW(a_second_session_has_the_same_policy))
+          ROW(host_fields_after_the_send), ROW(unix_sockets),
+          ROW(options_that_reach_out), ROW(every_option_that_names_a_file),
+          ROW(descriptors), ROW(a_second_session_has_the_same_policy))

@@ -168,8 +168,7 @@ TEST(a_raised_limit_calls_all_who_wait_and_leaves_them_in_order) {
   struct hn_conn *first = NULL, *c = NULL;
   bench_open(&b, 1);
   CHECK_INT(bench_ask(&b, 0, &first), 0);
-  for (size_t i = 1; i < 5; i++)
-    CHECK_INT(bench_ask(&b, i, &c), HN_AGAIN);
+  for (size_t i = 1; i < 5; i++) CHECK_INT(bench_ask(&b, i, &c), HN_AGAIN);
   pool_set_limits(&b.pool, 2, INT64_MAX);
   for (size_t i = 1; i < 5; i++) CHECK_INT(bench_called(&b), 100 + i);
   CHECK_INT(bench_called(&b), 0);
@@ -391,16 +390,16 @@ TEST(what_lies_idle_is_trusted_for_a_moment_only) {
     bool probe, watched;
     int reads;
   } rows[] = {
-    {0, -1, false, true, 0},
-    {HN_POOL_TRUST - 1, -1, false, true, 0},
-    {HN_POOL_TRUST, -1, false, true, 1},
-    {50 * 1000, -1, false, true, 1},
-    {0, -1, true, true, 1},
-    {50 * 1000, HN_POOL_TRUST - 1, false, true, 0},
-    {50 * 1000, HN_POOL_TRUST, false, true, 1},
-    {50 * 1000, 0, true, true, 1},
-    {50 * 1000, 0, false, false, 1},
-    {HN_POOL_TRUST - 1, 50 * 1000, false, true, 0},
+      {0, -1, false, true, 0},
+      {HN_POOL_TRUST - 1, -1, false, true, 0},
+      {HN_POOL_TRUST, -1, false, true, 1},
+      {50 * 1000, -1, false, true, 1},
+      {0, -1, true, true, 1},
+      {50 * 1000, HN_POOL_TRUST - 1, false, true, 0},
+      {50 * 1000, HN_POOL_TRUST, false, true, 1},
+      {50 * 1000, 0, true, true, 1},
+      {50 * 1000, 0, false, false, 1},
+      {HN_POOL_TRUST - 1, 50 * 1000, false, true, 0},
   };
   CHECK_INT(HN_POOL_TRUST, 1000);
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -26,15 +26,15 @@ TEST(raw_headers_end_their_lines_in_crlf) {
   static const struct {
     const char *sent, *shown;
   } rows[] = {
-    {"HTTP/1.1 200 OK\r\nA: b\r\nContent-Length: 0\r\n\r\n",
-     "HTTP/1.1 200 OK\r\nA: b\r\nContent-Length: 0\r\n\r\n"},
-    {"HTTP/1.1 200 OK\nA: b\nContent-Length: 0\n\n",
-     "HTTP/1.1 200 OK\r\nA: b\r\nContent-Length: 0\r\n\r\n"},
-    {"HTTP/1.1 200 OK\r\nA:b\r\nContent-Length:  0\r\n\r\n",
-     "HTTP/1.1 200 OK\r\nA:b\r\nContent-Length:  0\r\n\r\n"},
-    {"HTTP/1.1 204 \r\n\r\n", "HTTP/1.1 204 \r\n\r\n"},
-    {"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nA: b\n\r\n",
-     "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nA: b\r\n\r\n"},
+      {"HTTP/1.1 200 OK\r\nA: b\r\nContent-Length: 0\r\n\r\n",
+       "HTTP/1.1 200 OK\r\nA: b\r\nContent-Length: 0\r\n\r\n"},
+      {"HTTP/1.1 200 OK\nA: b\nContent-Length: 0\n\n",
+       "HTTP/1.1 200 OK\r\nA: b\r\nContent-Length: 0\r\n\r\n"},
+      {"HTTP/1.1 200 OK\r\nA:b\r\nContent-Length:  0\r\n\r\n",
+       "HTTP/1.1 200 OK\r\nA:b\r\nContent-Length:  0\r\n\r\n"},
+      {"HTTP/1.1 204 \r\n\r\n", "HTTP/1.1 204 \r\n\r\n"},
+      {"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nA: b\n\r\n",
+       "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nA: b\r\n\r\n"},
   };
   struct serve s;
   struct client c;

@@ -42,8 +42,8 @@ TEST(response_bodies) {
   serve_start(&s, serve_bodies);
   for (int more = 0; more < 2; more++) {
     policy_open(&c, (struct hn_policy){
-      .allow = BOTH | HN_ALLOW_LOOPBACK | HN_ALLOW_FILES,
-      .max_response_body = 999 + (uint64_t)more});
+                        .allow = BOTH | HN_ALLOW_LOOPBACK | HN_ALLOW_FILES,
+                        .max_response_body = 999 + (uint64_t)more});
     for (int way = 0; way < 4; way++) {
       hn_handle r = policy_request(&c, "127.0.0.1", s.port, 0);
       CHECK_INT(policy_go(&c, r), 0);
@@ -77,8 +77,10 @@ static void serve_packed(int fd) {
   char head[100];
   uLongf n = sizeof packed;
   CHECK_INT(compress(packed, &n, plain, sizeof plain), Z_OK);
-  snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Encoding: deflate"
-           "\r\nContent-Length: %lu\r\n\r\n", (unsigned long)n);
+  snprintf(head, sizeof head,
+           "HTTP/1.1 200 OK\r\nContent-Encoding: deflate"
+           "\r\nContent-Length: %lu\r\n\r\n",
+           (unsigned long)n);
   while (serve_take_head(fd)) {
     serve_say(fd, head);
     serve_put(fd, (const char *)packed, n);
@@ -90,9 +92,9 @@ TEST(decoded_bodies) {
   struct client c;
   serve_start(&s, serve_packed);
   for (int more = 0; more < 2; more++) {
-    policy_open(&c, (struct hn_policy){
-      .allow = BOTH | HN_ALLOW_LOOPBACK,
-      .max_response_body = 999 + (uint64_t)more});
+    policy_open(&c,
+                (struct hn_policy){.allow = BOTH | HN_ALLOW_LOOPBACK,
+                                   .max_response_body = 999 + (uint64_t)more});
     hn_handle r = policy_request(&c, "127.0.0.1", s.port, 0);
     CHECK_INT(policy_go(&c, r), 0);
     CHECK_INT(hn_read(c.rt, r, 0, HN_READ_ALL), 0);
@@ -114,12 +116,12 @@ TEST(request_bodies) {
   struct serve s;
   struct client c;
   serve_start(&s, serve_count);
-  policy_open(&c, (struct hn_policy){
-    .allow = BOTH | HN_ALLOW_LOOPBACK, .max_request_body = 10});
+  policy_open(&c, (struct hn_policy){.allow = BOTH | HN_ALLOW_LOOPBACK,
+                                     .max_request_body = 10});
   hn_handle r = policy_request(&c, "127.0.0.1", s.port, 0);
   taken = 0;
-  CHECK_INT(hn_send(c.rt, r, none(), slice_of("12345678901"),
-                    HN_LENGTH_AUTO), 0);
+  CHECK_INT(hn_send(c.rt, r, none(), slice_of("12345678901"), HN_LENGTH_AUTO),
+            0);
   CHECK(!heard(&c, r, HN_OP_SEND_REQUEST));
   CHECK_INT(said.code, HN_ERR_INSUFFICIENT_BUFFER);
   CHECK_INT(said.phase, HN_PHASE_SEND);
@@ -134,8 +136,8 @@ TEST(request_bodies) {
   CHECK_INT(hn_write(c.rt, r, slice_of("1")), 0);
   CHECK(!heard(&c, r, HN_OP_WRITE_DATA));
   CHECK_INT(said.code, HN_ERR_INSUFFICIENT_BUFFER);
-  CHECK_INT(hn_send(c.rt, r, none(), slice_of("1234567890"),
-                    HN_LENGTH_AUTO), 0);
+  CHECK_INT(hn_send(c.rt, r, none(), slice_of("1234567890"), HN_LENGTH_AUTO),
+            0);
   CHECK(heard(&c, r, HN_OP_SEND_REQUEST));
   policy_close(&c);
   serve_stop(&s);
@@ -183,8 +185,7 @@ TEST(connections) {
   CHECK_INT(hn_close(c.rt, r[2]), 0);
   /* What lies idle gives way too. */
   for (int i = 0; i < 4; i++)
-    CHECK_INT(policy_get(&c, i % 2 ? "127.0.0.1" : "localhost", other.port),
-              0);
+    CHECK_INT(policy_get(&c, i % 2 ? "127.0.0.1" : "localhost", other.port), 0);
   CHECK_INT(hn_close(c.rt, r[1]), 0);
   policy_close(&c);
   serve_stop(&half);
@@ -305,8 +306,8 @@ TEST(memory_for_what_is_piled_up) {
       if (way == 1) rc = hn_connect(c.rt, c.session, slice_of("a"), 0, &h);
       if (way == 2) rc = hn_open_request(c.rt, c.connection, &spec, &h);
       if (way < 3) continue;
-      rc = hn_open_request(c.rt, c.connection, &(struct hn_request_spec){0},
-                           &h);
+      rc =
+          hn_open_request(c.rt, c.connection, &(struct hn_request_spec){0}, &h);
       if (rc == 0)
         rc = hn_set_option(c.rt, h, slice_of("request_annotation"), &v);
     }
@@ -347,7 +348,7 @@ TEST(memory_for_connections) {
 }
 
 TEST_MAIN(ROW(handles), ROW(response_bodies), ROW(decoded_bodies),
-          ROW(request_bodies),
-          ROW(connections), ROW(the_line_for_a_connection_has_an_end),
+          ROW(request_bodies), ROW(connections),
+          ROW(the_line_for_a_connection_has_an_end),
           ROW(everybody_in_line_is_served), ROW(memory_for_a_body),
           ROW(memory_for_what_is_piled_up), ROW(memory_for_connections))

@@ -270,7 +270,7 @@ TEST(each_allocation_failing) {
 
 TEST_MAIN(ROW(reports_reading_and_writing), ROW(reports_a_hang_up),
           ROW(refuses_what_is_no_descriptor), ROW(waits_as_long_as_it_should),
-          ROW(a_wake_before_the_wait_ends_it),
-          ROW(a_wake_from_another_thread), ROW(a_signal_ends_the_wait),
-          ROW(many_descriptors), ROW(has_a_descriptor_of_its_own_or_none),
+          ROW(a_wake_before_the_wait_ends_it), ROW(a_wake_from_another_thread),
+          ROW(a_signal_ends_the_wait), ROW(many_descriptors),
+          ROW(has_a_descriptor_of_its_own_or_none),
           ROW(each_allocation_failing))

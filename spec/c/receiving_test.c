@@ -69,10 +69,10 @@ TEST(a_response_without_a_body_is_over_with_its_head_whatever_its_coding) {
     const char *method;
     int code;
   } rows[] = {
-    {serve_coded, "HEAD", 0},
-    {serve_nothing, "GET", 0},
-    {serve_unchanged, "GET", 0},
-    {serve_coded, "GET", HN_ERR_TIMEOUT},
+      {serve_coded, "HEAD", 0},
+      {serve_nothing, "GET", 0},
+      {serve_unchanged, "GET", 0},
+      {serve_coded, "GET", HN_ERR_TIMEOUT},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     uint64_t moved;

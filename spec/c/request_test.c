@@ -78,8 +78,9 @@ TEST(a_body_that_nobody_reads_is_drained_as_it_comes) {
   CHECK_INT(hn_close(c.rt, r), 0);
   CHECK(client_idle(&c, 250) < 30);
   CHECK(client_exchange(&c, client_request(&c, "GET")));
-  CHECK_INT(hn_query_option(c.rt, c.session, slice_of("connections_opened"),
-                            &opened), 0);
+  CHECK_INT(
+      hn_query_option(c.rt, c.session, slice_of("connections_opened"), &opened),
+      0);
   CHECK_INT(opened.number, 1);
   hn_runtime_free(c.rt);
   serve_stop(&s);
@@ -172,7 +173,8 @@ TEST(an_answer_counts_although_the_end_of_the_body_cannot_be_sent) {
   client_open(&c, s.port, 0);
   hn_handle r = client_request(&c, "POST");
   CHECK_INT(hn_send(c.rt, r, none(), slice_make(body, sizeof body),
-                    HN_LENGTH_CHUNKED), 0);
+                    HN_LENGTH_CHUNKED),
+            0);
   CHECK(client_await(&c, r, HN_OP_SEND_REQUEST, &e));
   serve_nap(50);
   CHECK_INT(hn_receive_response(c.rt, r), 0);
@@ -224,15 +226,14 @@ TEST(interim_responses_that_come_at_once_are_all_told) {
 /* Eight blocks of RFC 1951 3.2.7 that hold nothing: 90 bits each, dear to
  * read. */
 static const unsigned char empty_blocks[] = {
-  0x04, 0xc0, 0x81, 0x00, 0x00, 0x00, 0x00, 0x00, 0x90, 0xff, 0x6b, 0x10,
-  0x00, 0x07, 0x02, 0x00, 0x00, 0x00, 0x00, 0x40, 0xfe, 0xaf, 0x41, 0x00,
-  0x1c, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0xf9, 0xbf, 0x06, 0x01, 0x70,
-  0x20, 0x00, 0x00, 0x00, 0x00, 0x00, 0xe4, 0xff, 0x1a, 0x04, 0xc0, 0x81,
-  0x00, 0x00, 0x00, 0x00, 0x00, 0x90, 0xff, 0x6b, 0x10, 0x00, 0x07, 0x02,
-  0x00, 0x00, 0x00, 0x00, 0x40, 0xfe, 0xaf, 0x41, 0x00, 0x1c, 0x08, 0x00,
-  0x00, 0x00, 0x00, 0x00, 0xf9, 0xbf, 0x06, 0x01, 0x70, 0x20, 0x00, 0x00,
-  0x00, 0x00, 0x00, 0xe4, 0xff, 0x1a,
-};
+    0x04, 0xc0, 0x81, 0x00, 0x00, 0x00, 0x00, 0x00, 0x90, 0xff, 0x6b, 0x10,
+    0x00, 0x07, 0x02, 0x00, 0x00, 0x00, 0x00, 0x40, 0xfe, 0xaf, 0x41, 0x00,
+    0x1c, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0xf9, 0xbf, 0x06, 0x01, 0x70,
+    0x20, 0x00, 0x00, 0x00, 0x00, 0x00, 0xe4, 0xff, 0x1a, 0x04, 0xc0, 0x81,
+    0x00, 0x00, 0x00, 0x00, 0x00, 0x90, 0xff, 0x6b, 0x10, 0x00, 0x07, 0x02,
+    0x00, 0x00, 0x00, 0x00, 0x40, 0xfe, 0xaf, 0x41, 0x00, 0x1c, 0x08, 0x00,
+    0x00, 0x00, 0x00, 0x00, 0xf9, 0xbf, 0x06, 0x01, 0x70, 0x20, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0xe4, 0xff, 0x1a};
 
 static void serve_empty_blocks(int fd) {
   static char text[sizeof empty_blocks * 1000];
@@ -249,8 +250,7 @@ static int64_t received(struct client *c, hn_handle r) {
   int64_t n = 0;
   if (hn_query_option(c->rt, r, slice_of("request_stats"), &v)) return 0;
   for (size_t i = 0; i < v.count; i++)
-    if (strcmp(v.fields[i].name, "received") == 0)
-      n = v.fields[i].value.number;
+    if (strcmp(v.fields[i].name, "received") == 0) n = v.fields[i].value.number;
   return n;
 }
 
@@ -482,7 +482,8 @@ static void serve_moved_elsewhere(int fd) {
 static int64_t client_opened(struct client *c) {
   struct hn_value opened;
   CHECK_INT(hn_query_option(c->rt, c->session, slice_of("connections_opened"),
-                            &opened), 0);
+                            &opened),
+            0);
   return opened.number;
 }
 
@@ -559,14 +560,12 @@ TEST(only_urls_of_http_go_into_requests) {
     const char *scheme;
     int code;
     unsigned flags;
-  } rows[] = {
-    {"http", 0, 0},
-    {"HTTPS", 0, HN_REQUEST_SECURE},
-    {"ws", HN_ERR_UNRECOGNIZED_SCHEME, 99},
-    {"WSS", HN_ERR_UNRECOGNIZED_SCHEME, 99},
-    {"httpss", HN_ERR_UNRECOGNIZED_SCHEME, 99},
-    {"", HN_ERR_UNRECOGNIZED_SCHEME, 99},
-  };
+  } rows[] = {{"http", 0, 0},
+              {"HTTPS", 0, HN_REQUEST_SECURE},
+              {"ws", HN_ERR_UNRECOGNIZED_SCHEME, 99},
+              {"WSS", HN_ERR_UNRECOGNIZED_SCHEME, 99},
+              {"httpss", HN_ERR_UNRECOGNIZED_SCHEME, 99},
+              {"", HN_ERR_UNRECOGNIZED_SCHEME, 99}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     unsigned flags = 99;
     CHECK_INT(hn_scheme_flags(slice_of(rows[i].scheme), &flags), rows[i].code);

@@ -18,8 +18,8 @@ static bool take(struct hn_env *env, struct hn_resolved *out) {
 
 static int start_slice(struct hn_env *env, struct hn_slice host, unsigned port,
                        uint64_t *job, struct hn_addresses *out) {
-  const struct hn_lookup what = {.host = host, .port = port, .tag = TAG,
-                                 .now = env_now(env)};
+  const struct hn_lookup what = {
+      .host = host, .port = port, .tag = TAG, .now = env_now(env)};
   return resolver_start(env->resolver, &what, job, out);
 }
 
@@ -51,8 +51,8 @@ TEST(literals_are_answered_at_once) {
 
 TEST(what_can_be_no_name) {
   static const struct hn_slice bad[] = {
-    {"", 0},           {"a b", 3},    {"a\tb", 3}, {"localhost\0.x", 12},
-    {"a\r\nb", 4},     {"\x7f", 1},   {" ", 1},
+      {"", 0},       {"a b", 3},  {"a\tb", 3}, {"localhost\0.x", 12},
+      {"a\r\nb", 4}, {"\x7f", 1}, {" ", 1},
   };
   char text[HN_MAX_HOST + 1];
   struct hn_env env;
@@ -289,6 +289,5 @@ TEST_MAIN(ROW(literals_are_answered_at_once), ROW(what_can_be_no_name),
           ROW(localhost_and_then_from_memory), ROW(no_such_name),
           ROW(no_descriptors_are_told_from_no_such_name),
           ROW(askers_for_one_name), ROW(abandoning_in_every_state),
-          ROW(freeing_with_look_ups_running),
-          ROW(threads_leave_signals_alone), ROW(the_memory_is_bounded),
-          ROW(each_allocation_failing))
+          ROW(freeing_with_look_ups_running), ROW(threads_leave_signals_alone),
+          ROW(the_memory_is_bounded), ROW(each_allocation_failing))

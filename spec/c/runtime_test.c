@@ -1,7 +1,7 @@
 /*
- * runtime_test.c: the whole engine under random schedules. Each makes a runtime,
- * opens sessions, connections and requests on it, does random things with
- * random handles, alive or stale, while a server misbehaves, and lets some
+ * runtime_test.c: the whole engine under random schedules. Each makes a
+ * runtime, opens sessions, connections and requests on it, does random things
+ * with random handles, alive or stale, while a server misbehaves, and lets some
  * allocations fail. Afterwards the books must be even: each operation completed
  * once, nothing was heard of a handle after its handle_closing, children went
  * before parents, no body ended early in silence, no step kept coming back
@@ -18,7 +18,8 @@
 #include "../../csrc/hinternet_policy.h"
 #include "schedule_fixture.h"
 
-enum { LONG_EVERY = 100, MAX_THINGS = 64, MAX_SPIN = 300, SEND_SIDE = 0, RECEIVE_SIDE = 1 };
+enum { LONG_EVERY = 100, MAX_THINGS = 64, MAX_SPIN = 300 };
+enum { SEND_SIDE, RECEIVE_SIDE };
 
 /* What a path's body may come to; -1: it never ends well. */
 struct place {
@@ -26,6 +27,7 @@ struct place {
   int64_t sizes[2];
 };
 
+/* clang-format off */
 static const struct place places[] = {
   {"plain", {1000, 1000}},    {"big", {SCHEDULE_BIG, SCHEDULE_BIG}},
   {"chunked", {1000, 1000}},  {"gzip", {1000, -1}},
@@ -39,6 +41,7 @@ static const struct place places[] = {
   {"interim", {1000, 1000}},  {"empty", {0, 0}},
   {"early", {1000, 1000}},
 };
+/* clang-format on */
 enum { PLACES = sizeof places / sizeof *places };
 
 struct thing {
@@ -46,11 +49,11 @@ struct thing {
   int kind, parent; /* index of the parent, -1: none */
   bool open, discarded, ended, is_async, is_head;
   bool is_deaf; /* no status is posted for it */
-  int must[2]; /* operations of each side that have to complete */
-  int may[2];  /* and those that may have been dropped */
+  int must[2];  /* operations of each side that have to complete */
+  int may[2];   /* and those that may have been dropped */
   const struct place *place;
   uint64_t offset; /* bytes of the body read so far */
-  int stage; /* what it might do next: 0 send, 1 receive, 2 read */
+  int stage;       /* what it might do next: 0 send, 1 receive, 2 read */
 };
 
 struct world {
@@ -58,7 +61,7 @@ struct world {
   hn_runtime *rt;
   uint64_t random;
   int null_fd;
-  int fd;       /* what a foreign loop watches; -1: it does not */
+  int fd; /* what a foreign loop watches; -1: it does not */
   bool is_long;
   struct thing things[MAX_THINGS];
   int count;
@@ -150,8 +153,7 @@ static void on_closing(struct world *w, struct thing *t, bool in_order) {
   t->ended = true;
 }
 
-static void on_event(struct world *w, const struct hn_event *e,
-                     bool in_order) {
+static void on_event(struct world *w, const struct hn_event *e, bool in_order) {
   struct thing *t = find(w, e->handle);
   CHECK(t != NULL);
   if (!t) return;
@@ -195,12 +197,12 @@ static void set(struct world *w, hn_handle h, const char *name,
 
 static void set_times(struct world *w, hn_handle h) {
   static const char *const names[] = {
-    "connect_timeout", "send_timeout", "receive_timeout", "resolve_timeout",
-    "receive_response_timeout", "total_timeout",
+      "connect_timeout",          "send_timeout",
+      "receive_timeout",          "resolve_timeout",
+      "receive_response_timeout", "total_timeout",
   };
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-    if (chance(w, 3) == 0)
-      set(w, h, names[i], HN_TYPE_TIME, 1 + chance(w, 40));
+    if (chance(w, 3) == 0) set(w, h, names[i], HN_TYPE_TIME, 1 + chance(w, 40));
 }
 
 static void open_session(struct world *w) {
@@ -210,8 +212,8 @@ static void open_session(struct world *w) {
     return;
   struct thing *t = add(w, h, HN_KIND_SESSION, -1);
   t->is_async = is_async;
-  (void)hn_set_mask(w->rt, h, chance(w, 3) ? 0xffffffff
-                                           : HN_STATUS_HANDLE_CLOSING);
+  (void)hn_set_mask(w->rt, h,
+                    chance(w, 3) ? 0xffffffff : HN_STATUS_HANDLE_CLOSING);
   set_times(w, h);
   if (chance(w, 2))
     set(w, h, "max_conns_per_server", HN_TYPE_INTEGER, 1 + chance(w, 3));
@@ -223,10 +225,13 @@ static void open_session(struct world *w) {
 /* Options that requests under way have already been guided by. */
 static void change_session(struct world *w, struct thing *t) {
   static const char *const texts[][2] = {
-    {"resolve_to", "127.0.0.1"},    {"resolve_to", "127.0.0.1, 127.0.0.1"},
-    {"resolve_to", ""},             {"local_address", "127.0.0.2"},
-    {"local_address", "127.0.0.3"}, {"local_address", ""},
-    {"user_agent", "another"},
+      {"resolve_to", "127.0.0.1"},
+      {"resolve_to", "127.0.0.1, 127.0.0.1"},
+      {"resolve_to", ""},
+      {"local_address", "127.0.0.2"},
+      {"local_address", "127.0.0.3"},
+      {"local_address", ""},
+      {"user_agent", "another"},
   };
   const char *const *text = texts[chance(w, 7)];
   struct hn_value v = {.type = HN_TYPE_TEXT, .text = slice_of(text[1])};
@@ -318,8 +323,8 @@ static void cancel(struct world *w, struct thing *t) {
   enum hn_op op = ops[chance(w, 4)];
   judge(t, hn_cancel(w->rt, t->id, op));
   for (int side = 0; side < 2; side++) {
-    bool dropped = op == HN_OP_NONE ||
-                   (op == HN_OP_SEND_REQUEST) == (side == SEND_SIDE);
+    bool dropped =
+        op == HN_OP_NONE || (op == HN_OP_SEND_REQUEST) == (side == SEND_SIDE);
     if (!dropped) continue;
     t->may[side] += t->must[side];
     t->must[side] = 0;
@@ -359,7 +364,7 @@ static void try_results(struct world *w, struct thing *t) {
 
 /* Mostly what comes next, now and then anything. */
 static void use_request(struct world *w, struct thing *t) {
-  typedef void (*step_fn)(struct world *w, struct thing *t);
+  typedef void (*step_fn)(struct world * w, struct thing * t);
   static const step_fn next[] = {start_send, start_receive, start_read};
   static const step_fn others[] = {start_send,  start_receive, start_read,
                                    start_write, start_query,   look};
@@ -472,8 +477,10 @@ static void act(struct world *w) {
   } else if (what < 18) {
     take(w, chance(w, 4) || !t ? 0 : t->id, 1 + (int)chance(w, 40));
   } else if (what == 18) {
-    if (w->is_long) check_spin(w);
-    else change_loop(w);
+    if (w->is_long)
+      check_spin(w);
+    else
+      change_loop(w);
   } else if (room && (!t || (what == 19 && chance(w, 4) == 0))) {
     open_session(w);
   } else if (t && what == 20 && chance(w, 2) == 0) {
@@ -526,12 +533,12 @@ static void check_memory(struct world *w) {
 /* Little memory, few connections and handles: everything fails now and then. */
 static void limit(struct world *w) {
   struct hn_policy p = {
-    .size = sizeof p,
-    .allow = HN_ALLOW_HTTP | HN_ALLOW_HTTPS | HN_ALLOW_LOOPBACK |
-             HN_ALLOW_FILES | HN_ALLOW_UNIX_SOCKETS | HN_ALLOW_UNVERIFIED,
-    .max_handles = 5 + chance(w, 60),
-    .max_connections = 1 + chance(w, 6),
-    .max_memory = 20000 + chance(w, 1000000),
+      .size = sizeof p,
+      .allow = HN_ALLOW_HTTP | HN_ALLOW_HTTPS | HN_ALLOW_LOOPBACK |
+               HN_ALLOW_FILES | HN_ALLOW_UNIX_SOCKETS | HN_ALLOW_UNVERIFIED,
+      .max_handles = 5 + chance(w, 60),
+      .max_connections = 1 + chance(w, 6),
+      .max_memory = 20000 + chance(w, 1000000),
   };
   CHECK_INT(hn_set_policy(w->rt, &p), 0);
 }

@@ -182,8 +182,7 @@ static bool schedule_answer(struct schedule_peer *p, const char *path) {
   if (!strcmp(path, "truncated")) return schedule_part(p) && false;
   if (!strcmp(path, "hang_up")) return false;
   if (!strcmp(path, "silent")) return schedule_wait_end(p);
-  if (!strcmp(path, "stalled"))
-    return schedule_part(p) && schedule_wait_end(p);
+  if (!strcmp(path, "stalled")) return schedule_part(p) && schedule_wait_end(p);
   if (!strcmp(path, "until_close"))
     return schedule_say(p, "HTTP/1.1 200 OK\r\n\r\n") &&
            schedule_body(p, 0, 1000) && false;

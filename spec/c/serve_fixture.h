@@ -80,7 +80,8 @@ static inline void serve_start_local(struct serve *s, serve_fn *run,
   s->run = run;
   s->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   CHECK_INT(bind(s->listener, (struct sockaddr *)&a,
-                 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)), 0);
+                 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)),
+            0);
   CHECK_INT(listen(s->listener, 16), 0);
   CHECK_INT(pthread_create(&s->thread, NULL, serve_run, s), 0);
 }
@@ -137,13 +138,13 @@ static inline struct hn_slice none(void) {
   return slice_make(NULL, 0);
 }
 
-static inline void client_open(struct client *c, unsigned port,
-                               uint32_t mask) {
+static inline void client_open(struct client *c, unsigned port, uint32_t mask) {
   CHECK_INT(hn_runtime_new(&c->rt), 0);
   CHECK_INT(hn_open(c->rt, none(), HN_OPEN_ASYNC, &c->session), 0);
   CHECK_INT(hn_set_mask(c->rt, c->session, mask), 0);
   CHECK_INT(hn_connect(c->rt, c->session, slice_of("127.0.0.1"), port,
-                       &c->connection), 0);
+                       &c->connection),
+            0);
 }
 
 static inline hn_handle client_request(struct client *c, const char *method) {
@@ -165,8 +166,8 @@ static inline void client_set_number(struct client *c, const char *name,
 
 static inline void client_set_text(struct client *c, const char *name,
                                    const char *text) {
-  client_set(c, name, (struct hn_value){.type = HN_TYPE_TEXT,
-                                        .text = slice_of(text)});
+  client_set(c, name,
+             (struct hn_value){.type = HN_TYPE_TEXT, .text = slice_of(text)});
 }
 
 /* Steps until the operation has completed; other events are let go. */

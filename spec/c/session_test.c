@@ -109,8 +109,9 @@ TEST(heads_are_counted_until_their_requests_are_gone) {
     hn_handle r = policy_request(&c, "a", 80, 0);
     CHECK_INT(hn_close(c.rt, c.connection), 0);
     r = policy_request(&c, "a", 80, 0);
-    CHECK_INT(hn_add_header(c.rt, r, slice_of("X"), slice_of(text_of(BIG)),
-                            HN_ADD), 0);
+    CHECK_INT(
+        hn_add_header(c.rt, r, slice_of("X"), slice_of(text_of(BIG)), HN_ADD),
+        0);
     CHECK(hn_memory_used(c.rt) > before + BIG);
     CHECK_INT(hn_close(c.rt, c.connection), 0);
     CHECK_INT(hn_memory_used(c.rt), before);
@@ -132,8 +133,8 @@ TEST(a_hop_is_counted) {
   serve_start(&s, serve_hop);
   policy_open(&c, (struct hn_policy){.allow = BOTH | HN_ALLOW_LOOPBACK});
   hn_handle r = policy_request(&c, "127.0.0.1", s.port, 0);
-  CHECK_INT(hn_add_header(c.rt, r, slice_of("X"), slice_of(text_of(BIG)),
-                          HN_ADD), 0);
+  CHECK_INT(
+      hn_add_header(c.rt, r, slice_of("X"), slice_of(text_of(BIG)), HN_ADD), 0);
   CHECK_INT(hn_set_mask(c.rt, r, HN_STATUS_REDIRECT), 0);
   CHECK_INT(hn_send(c.rt, r, none(), none(), HN_LENGTH_AUTO), 0);
   CHECK(heard(&c, r, HN_OP_SEND_REQUEST));

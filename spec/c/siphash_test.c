@@ -14,10 +14,10 @@ TEST(every_length_hashes_as_elsewhere) {
     struct hn_slice text;
     uint64_t hash;
   } rows[] = {
-    {{"a", 1}, 0xfe4a47335692551eu},
-    {{"abcdefg", 7}, 0x13162120b6bf06edu},
-    {{"abcdefgh", 8}, 0xb441be6d79f21056u},
-    {{"example.orgP\0", 13}, 0x5dba939faf35c05fu},
+      {{"a", 1}, 0xfe4a47335692551eu},
+      {{"abcdefg", 7}, 0x13162120b6bf06edu},
+      {{"abcdefgh", 8}, 0xb441be6d79f21056u},
+      {{"example.orgP\0", 13}, 0x5dba939faf35c05fu},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     test_label(rows[i].text.p);

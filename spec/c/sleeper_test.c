@@ -164,8 +164,7 @@ TEST(an_end_outlives_its_handle_but_not_a_discarded_one) {
 }
 
 TEST(times_that_make_no_sense_are_refused) {
-  static const int64_t wrong[] = {-2, INT64_MIN, INT64_MAX,
-                                  INT64_MAX / 4 + 1};
+  static const int64_t wrong[] = {-2, INT64_MIN, INT64_MAX, INT64_MAX / 4 + 1};
   hn_runtime *rt;
   size_t handles;
   CHECK_INT(hn_runtime_new(&rt), 0);

@@ -19,23 +19,23 @@ TEST(equality) {
     const char *a, *b;
     bool equal, nocase, starts;
   } rows[] = {
-    {"", "", true, true, true},
-    {NULL, NULL, true, true, true},
-    {NULL, "", true, true, true},
-    {"a", NULL, false, false, true},
-    {NULL, "a", false, false, false},
-    {"abc", "abc", true, true, true},
-    {"abc", "ABC", false, true, true},
-    {"aBc", "AbC", false, true, true},
-    {"abcd", "ABC", false, false, true},
-    {"ab", "abc", false, false, false},
-    {"abc", "abd", false, false, false},
-    {"xbc", "abc", false, false, false},
-    {"abc", "", false, false, true},
-    /* Neighbours of the letters, and bytes some locales call letters. */
-    {"@[`{", "`{@[", false, false, false},
-    {"\xc4", "\xe4", false, false, false},
-    {"\xc3\xa4", "\xc3\x84", false, false, false},
+      {"", "", true, true, true},
+      {NULL, NULL, true, true, true},
+      {NULL, "", true, true, true},
+      {"a", NULL, false, false, true},
+      {NULL, "a", false, false, false},
+      {"abc", "abc", true, true, true},
+      {"abc", "ABC", false, true, true},
+      {"aBc", "AbC", false, true, true},
+      {"abcd", "ABC", false, false, true},
+      {"ab", "abc", false, false, false},
+      {"abc", "abd", false, false, false},
+      {"xbc", "abc", false, false, false},
+      {"abc", "", false, false, true},
+      /* Neighbours of the letters, and bytes some locales call letters. */
+      {"@[`{", "`{@[", false, false, false},
+      {"\xc4", "\xe4", false, false, false},
+      {"\xc3\xa4", "\xc3\x84", false, false, false},
   };
 
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -59,10 +59,10 @@ TEST(find) {
     char c;
     size_t at;
   } rows[] = {
-    {"", 0, 'a', 0},     {"", 5, 'a', 0},     {NULL, 0, 'a', 0},
-    {"abca", 0, 'a', 0}, {"abca", 1, 'a', 3}, {"abca", 3, 'a', 3},
-    {"abca", 4, 'a', 4}, {"abca", 9, 'a', 4}, {"abca", 0, 'x', 4},
-    {"abca", 0, 'c', 2}, {"a\xff", 0, '\xff', 1},
+      {"", 0, 'a', 0},     {"", 5, 'a', 0},         {NULL, 0, 'a', 0},
+      {"abca", 0, 'a', 0}, {"abca", 1, 'a', 3},     {"abca", 3, 'a', 3},
+      {"abca", 4, 'a', 4}, {"abca", 9, 'a', 4},     {"abca", 0, 'x', 4},
+      {"abca", 0, 'c', 2}, {"a\xff", 0, '\xff', 1},
   };
 
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -80,11 +80,16 @@ TEST(parts) {
     size_t from, to;
     const char *part;
   } rows[] = {
-    {"abcdef", 0, 6, "abcdef"},      {"abcdef", 1, 3, "bc"},
-    {"abcdef", 2, 2, ""},            {"abcdef", 3, 1, ""},
-    {"abcdef", 4, 99, "ef"},         {"abcdef", 99, 100, ""},
-    {"abcdef", SIZE_MAX, SIZE_MAX, ""}, {"", 0, 5, ""},
-    {NULL, 0, 0, ""},                {NULL, 1, 5, ""},
+      {"abcdef", 0, 6, "abcdef"},
+      {"abcdef", 1, 3, "bc"},
+      {"abcdef", 2, 2, ""},
+      {"abcdef", 3, 1, ""},
+      {"abcdef", 4, 99, "ef"},
+      {"abcdef", 99, 100, ""},
+      {"abcdef", SIZE_MAX, SIZE_MAX, ""},
+      {"", 0, 5, ""},
+      {NULL, 0, 0, ""},
+      {NULL, 1, 5, ""},
   };
 
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -104,11 +109,18 @@ TEST(parts) {
 
 TEST(trim) {
   static const char *const rows[][2] = {
-    {"", ""},     {NULL, ""},   {" ", ""},
-    {" \t \t", ""}, {"a", "a"},   {" a", "a"},
-    {"a\t", "a"}, {"\t a b \t", "a b"},
-    /* White space that is none here. */
-    {"\r\na\n", "\r\na\n"}, {"\va\f", "\va\f"}, {"\xa0 x", "\xa0 x"},
+      {"", ""},
+      {NULL, ""},
+      {" ", ""},
+      {" \t \t", ""},
+      {"a", "a"},
+      {" a", "a"},
+      {"a\t", "a"},
+      {"\t a b \t", "a b"},
+      /* White space that is none here. */
+      {"\r\na\n", "\r\na\n"},
+      {"\va\f", "\va\f"},
+      {"\xa0 x", "\xa0 x"},
   };
 
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -122,25 +134,25 @@ TEST(elements) {
     const char *text;
     const char *joined; /* the elements, each followed by '|' */
   } rows[] = {
-    {NULL, ""},
-    {"", ""},
-    {",", ""},
-    {" , ,\t,", ""},
-    {"a", "a|"},
-    {" a ", "a|"},
-    {"a,b", "a|b|"},
-    {"a , b\t,c", "a|b|c|"},
-    {",a,,b,", "a|b|"},
-    {"a b,c", "a b|c|"},
-    {"x=\"1,2\",y", "x=\"1,2\"|y|"},
-    {"x=\"1\\\",2\", y", "x=\"1\\\",2\"|y|"},
-    {"x=\"1\\\\\",2", "x=\"1\\\\\"|2|"},
-    {"a\\,b", "a\\|b|"},
-    {"\"a", "\"a|"},
-    {"\"a,b", "\"a,b|"},
-    {"\"a,b\\", "\"a,b\\|"},
-    {"\"\",\"\"", "\"\"|\"\"|"},
-    {"a;b=\"c\"d\"e,f\",g", "a;b=\"c\"d\"e,f\"|g|"},
+      {NULL, ""},
+      {"", ""},
+      {",", ""},
+      {" , ,\t,", ""},
+      {"a", "a|"},
+      {" a ", "a|"},
+      {"a,b", "a|b|"},
+      {"a , b\t,c", "a|b|c|"},
+      {",a,,b,", "a|b|"},
+      {"a b,c", "a b|c|"},
+      {"x=\"1,2\",y", "x=\"1,2\"|y|"},
+      {"x=\"1\\\",2\", y", "x=\"1\\\",2\"|y|"},
+      {"x=\"1\\\\\",2", "x=\"1\\\\\"|2|"},
+      {"a\\,b", "a\\|b|"},
+      {"\"a", "\"a|"},
+      {"\"a,b", "\"a,b|"},
+      {"\"a,b\\", "\"a,b\\|"},
+      {"\"\",\"\"", "\"\"|\"\"|"},
+      {"a;b=\"c\"d\"e,f\",g", "a;b=\"c\"d\"e,f\"|g|"},
   };
 
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -178,30 +190,30 @@ TEST(numbers) {
     bool ok;
     uint64_t n;
   } rows[] = {
-    {NULL, false, 0},
-    {"", false, 0},
-    {"0", true, 0},
-    {"7", true, 7},
-    {"0000000000000000000000000007", true, 7},
-    {"18446744073709551615", true, UINT64_MAX},
-    {"018446744073709551615", true, UINT64_MAX},
-    {"18446744073709551616", false, 0},
-    {"18446744073709551620", false, 0},
-    {"18446744073709551609", true, UINT64_MAX - 6},
-    {"28446744073709551615", false, 0},
-    {"184467440737095516150", false, 0},
-    {"99999999999999999999999999999", false, 0},
-    {"9223372036854775808", true, (uint64_t)INT64_MAX + 1},
-    {"+1", false, 0},
-    {"-1", false, 0},
-    {" 1", false, 0},
-    {"1 ", false, 0},
-    {"1,2", false, 0},
-    {"0x10", false, 0},
-    {"1e3", false, 0},
-    {"/", false, 0},
-    {":", false, 0},
-    {"\xb2", false, 0},
+      {NULL, false, 0},
+      {"", false, 0},
+      {"0", true, 0},
+      {"7", true, 7},
+      {"0000000000000000000000000007", true, 7},
+      {"18446744073709551615", true, UINT64_MAX},
+      {"018446744073709551615", true, UINT64_MAX},
+      {"18446744073709551616", false, 0},
+      {"18446744073709551620", false, 0},
+      {"18446744073709551609", true, UINT64_MAX - 6},
+      {"28446744073709551615", false, 0},
+      {"184467440737095516150", false, 0},
+      {"99999999999999999999999999999", false, 0},
+      {"9223372036854775808", true, (uint64_t)INT64_MAX + 1},
+      {"+1", false, 0},
+      {"-1", false, 0},
+      {" 1", false, 0},
+      {"1 ", false, 0},
+      {"1,2", false, 0},
+      {"0x10", false, 0},
+      {"1e3", false, 0},
+      {"/", false, 0},
+      {":", false, 0},
+      {"\xb2", false, 0},
   };
 
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -284,5 +296,4 @@ TEST(guarded_copies) {
 
 TEST_MAIN(ROW(making), ROW(equality), ROW(find), ROW(parts), ROW(trim),
           ROW(elements), ROW(rest_moves_behind_the_comma), ROW(numbers),
-          ROW(every_byte), ROW(each_split_cuts_everywhere),
-          ROW(guarded_copies))
+          ROW(every_byte), ROW(each_split_cuts_everywhere), ROW(guarded_copies))

@@ -18,10 +18,8 @@ struct house {
 static void house_open(struct house *h) {
   CHECK_INT(hn_runtime_new(&h->rt), 0);
   h->other = toy_session(h->rt, true, &h->stranger);
-  CHECK_INT(hn_open(h->rt, slice_make(NULL, 0), HN_OPEN_ASYNC, &h->session),
-            0);
-  CHECK_INT(hn_connect(h->rt, h->session, slice_of("a"), 1, &h->connection),
-            0);
+  CHECK_INT(hn_open(h->rt, slice_make(NULL, 0), HN_OPEN_ASYNC, &h->session), 0);
+  CHECK_INT(hn_connect(h->rt, h->session, slice_of("a"), 1, &h->connection), 0);
   CHECK_INT(toy_open(h->rt, h->connection, &h->toy), 0);
   CHECK_INT(toy_open(h->rt, h->toy, &h->child), 0);
 }
@@ -55,7 +53,7 @@ TEST(every_status_is_posted_where_it_is_listened_to_and_nowhere_else) {
 /* Scope -> which of the events below it takes, in order. */
 TEST(a_scope_takes_its_own_and_leaves_the_rest) {
   static const char *const takes[] = {
-    "123456", "1356", "", "16", "35", "24",
+      "123456", "1356", "", "16", "35", "24",
   };
   for (size_t i = 0; i < sizeof takes / sizeof *takes; i++) {
     struct house h;
@@ -344,17 +342,16 @@ TEST(a_forked_child_takes_nothing) {
   hn_runtime_free(h.rt);
 }
 
-TEST_MAIN(
-    ROW(every_status_is_posted_where_it_is_listened_to_and_nowhere_else),
-    ROW(a_scope_takes_its_own_and_leaves_the_rest),
-    ROW(a_closed_scope_still_takes_what_is_left_of_it),
-    ROW(a_result_is_its_sessions_oldest_event_or_waits),
-    ROW(a_notification_is_never_taken_as_a_result),
-    ROW(a_hold_ends_with_the_next_take_that_covers_the_handle),
-    ROW(many_are_held_each_for_itself), ROW(a_hold_may_follow_a_hold),
-    ROW(who_is_closed_is_held_no_longer),
-    ROW(what_has_nothing_to_go_on_with_is_not_held),
-    ROW(a_text_lives_until_the_next_take_whatever_is_closed),
-    ROW(a_result_is_tried_for_where_nothing_else_is_heard),
-    ROW(tries_in_a_row_come_to_an_end_until_a_step_has_looked),
-    ROW(a_forked_child_takes_nothing))
+TEST_MAIN(ROW(every_status_is_posted_where_it_is_listened_to_and_nowhere_else),
+          ROW(a_scope_takes_its_own_and_leaves_the_rest),
+          ROW(a_closed_scope_still_takes_what_is_left_of_it),
+          ROW(a_result_is_its_sessions_oldest_event_or_waits),
+          ROW(a_notification_is_never_taken_as_a_result),
+          ROW(a_hold_ends_with_the_next_take_that_covers_the_handle),
+          ROW(many_are_held_each_for_itself), ROW(a_hold_may_follow_a_hold),
+          ROW(who_is_closed_is_held_no_longer),
+          ROW(what_has_nothing_to_go_on_with_is_not_held),
+          ROW(a_text_lives_until_the_next_take_whatever_is_closed),
+          ROW(a_result_is_tried_for_where_nothing_else_is_heard),
+          ROW(tries_in_a_row_come_to_an_end_until_a_step_has_looked),
+          ROW(a_forked_child_takes_nothing))

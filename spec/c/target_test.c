@@ -15,9 +15,9 @@ TEST(an_origin_is_three_things) {
     unsigned port;
     bool secure, same;
   } rows[] = {
-    {"example.org", 443, true, true},  {"EXAMPLE.org", 0, true, true},
-    {"example.org", 443, false, false}, {"example.org", 80, true, false},
-    {"example.com", 443, true, false}, {"example.or", 443, true, false},
+      {"example.org", 443, true, true},   {"EXAMPLE.org", 0, true, true},
+      {"example.org", 443, false, false}, {"example.org", 80, true, false},
+      {"example.com", 443, true, false},  {"example.or", 443, true, false},
   };
   struct hn_target a, b;
   make(&a, "example.org", 0, true);
@@ -41,14 +41,14 @@ TEST(the_host_field_leaves_out_the_usual_port_alone) {
     bool secure;
     const char *line, *authority, *url;
   } rows[] = {
-    {"a", 0, false, "Host: a\r\n", "a:80", "http://a/x"},
-    {"a", 80, false, "Host: a\r\n", "a:80", "http://a/x"},
-    {"a", 80, true, "Host: a:80\r\n", "a:80", "https://a:80/x"},
-    {"a", 443, true, "Host: a\r\n", "a:443", "https://a/x"},
-    {"a", 443, false, "Host: a:443\r\n", "a:443", "http://a:443/x"},
-    {"a", 65535, false, "Host: a:65535\r\n", "a:65535", "http://a:65535/x"},
-    {"::1", 0, true, "Host: [::1]\r\n", "[::1]:443", "https://[::1]/x"},
-    {"::1", 1, true, "Host: [::1]:1\r\n", "[::1]:1", "https://[::1]:1/x"},
+      {"a", 0, false, "Host: a\r\n", "a:80", "http://a/x"},
+      {"a", 80, false, "Host: a\r\n", "a:80", "http://a/x"},
+      {"a", 80, true, "Host: a:80\r\n", "a:80", "https://a:80/x"},
+      {"a", 443, true, "Host: a\r\n", "a:443", "https://a/x"},
+      {"a", 443, false, "Host: a:443\r\n", "a:443", "http://a:443/x"},
+      {"a", 65535, false, "Host: a:65535\r\n", "a:65535", "http://a:65535/x"},
+      {"::1", 0, true, "Host: [::1]\r\n", "[::1]:443", "https://[::1]/x"},
+      {"::1", 1, true, "Host: [::1]:1\r\n", "[::1]:1", "https://[::1]:1/x"},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct hn_target t;

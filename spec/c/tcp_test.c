@@ -10,9 +10,8 @@ static struct hn_addresses list_of(const struct hn_address *a,
   return list;
 }
 
-static struct hn_transport *open_tcp(struct hn_env *env,
-                                  const struct hn_addresses *list,
-                                  int64_t timeout) {
+static struct hn_transport *
+open_tcp(struct hn_env *env, const struct hn_addresses *list, int64_t timeout) {
   const struct hn_tcp_target to = {.addresses = list};
   const struct hn_connect_limits limits = {.max_attempts = 16,
                                            .connect_timeout = timeout};
@@ -317,7 +316,7 @@ static void parse_path(const char *path, struct hn_unix_path *out) {
 }
 
 static struct hn_transport *open_path(struct hn_env *env, const char *path,
-                                   int64_t timeout) {
+                                      int64_t timeout) {
   struct hn_unix_path a;
   parse_path(path, &a);
   const struct hn_tcp_target to = {.path = &a};
@@ -410,7 +409,8 @@ TEST(no_unix_socket_there) {
 TEST(a_unix_socket_is_not_tuned) {
   struct hn_env env;
   struct hn_unix_path a;
-  struct hn_tcp_tuning tuning = {.keepalive = true, .keepalive_idle = 5,
+  struct hn_tcp_tuning tuning = {.keepalive = true,
+                                 .keepalive_idle = 5,
                                  .no_delay = HN_TCP_NO_DELAY_ON,
                                  .interface = "none"};
   const struct hn_tcp_target to = {.path = &a};

@@ -24,9 +24,8 @@ static void tuned_open(struct tuned *t) {
 
 static int tuned_new(struct tuned *t, const struct hn_tcp_tuning *tuning) {
   const struct hn_tcp_target to = {.addresses = &t->list};
-  const struct hn_connect_limits limits = {.tuning = tuning,
-                                           .max_attempts = 16,
-                                           .connect_timeout = 5000};
+  const struct hn_connect_limits limits = {
+      .tuning = tuning, .max_attempts = 16, .connect_timeout = 5000};
   int rc = tcp_new(&t->env, &to, &limits, TAG, &t->transport);
   if (rc == 0) tcp_set_news(t->transport, &t->log);
   return rc;
@@ -126,15 +125,17 @@ TEST(only_addresses_of_its_family) {
   CHECK_TEXT(slice_of(t.log.items[0].text), "127.0.0.1");
   tuned_close(&t);
   u = from("::");
-  check_refused(&u, EAFNOSUPPORT, "cannot connect (no address is of the local "
-                                  "address's family)");
+  check_refused(&u, EAFNOSUPPORT,
+                "cannot connect (no address is of the local "
+                "address's family)");
 }
 
 /* RFC 5737: nobody has that address. */
 TEST(a_local_address_of_somebody_else) {
   struct hn_tcp_tuning u = from("198.51.100.77");
-  check_refused(&u, EADDRNOTAVAIL, "cannot connect (the local address is not "
-                                   "this machine's)");
+  check_refused(&u, EADDRNOTAVAIL,
+                "cannot connect (the local address is not "
+                "this machine's)");
 }
 
 TEST(a_refusal_is_not_the_tuning_s) {
@@ -159,12 +160,14 @@ TEST(an_interface) {
   int rc = tuned_connect(&t, &u);
   if (rc == 0) {
     CHECK_INT(getsockopt(t.transport->ops->fd(t.transport), SOL_SOCKET,
-                         SO_BINDTODEVICE, name, &size), 0);
+                         SO_BINDTODEVICE, name, &size),
+              0);
     CHECK_TEXT(slice_of(name), "lo");
   } else { /* an old kernel, and no privilege */
     CHECK_INT(t.transport->system, EPERM);
-    CHECK_TEXT(slice_of(t.transport->detail), "cannot connect (no permission to "
-                                           "choose the network interface)");
+    CHECK_TEXT(slice_of(t.transport->detail),
+               "cannot connect (no permission to "
+               "choose the network interface)");
   }
   tuned_close(&t);
   if (rc != 0) return;
@@ -286,6 +289,6 @@ TEST(one_after_the_other) {
 TEST_MAIN(ROW(the_defaults), ROW(a_local_address),
           ROW(only_addresses_of_its_family),
           ROW(a_local_address_of_somebody_else),
-          ROW(a_refusal_is_not_the_tuning_s), ROW(an_interface), ROW(names_of_interfaces), ROW(keepalive),
-          ROW(keepalive_out_of_range), ROW(no_delay),
-          ROW(a_stagger_of_one_s_own), ROW(one_after_the_other))
+          ROW(a_refusal_is_not_the_tuning_s), ROW(an_interface),
+          ROW(names_of_interfaces), ROW(keepalive), ROW(keepalive_out_of_range),
+          ROW(no_delay), ROW(a_stagger_of_one_s_own), ROW(one_after_the_other))

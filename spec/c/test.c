@@ -137,8 +137,7 @@ static struct test_guard test_map_guard(size_t n, size_t page) {
   g.room = (n / page + 1) * page;
   g.base = mmap(NULL, g.room + page, PROT_READ | PROT_WRITE,
                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (g.base == MAP_FAILED ||
-      mprotect(g.base + g.room, page, PROT_NONE) != 0) {
+  if (g.base == MAP_FAILED || mprotect(g.base + g.room, page, PROT_NONE) != 0) {
     perror("guard page");
     _exit(2);
   }

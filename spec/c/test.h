@@ -33,17 +33,18 @@ void test_label(const char *label);
 int test_run(const struct test_case *cases, size_t count);
 
 #define CHECK(cond) test_check((cond), __FILE__, __LINE__, #cond)
-#define CHECK_INT(a, b) \
+#define CHECK_INT(a, b)                                                        \
   test_equal_int((int64_t)(a), (int64_t)(b), __FILE__, __LINE__, #a " == " #b)
 /* slice against C string */
-#define CHECK_TEXT(s, text) \
+#define CHECK_TEXT(s, text)                                                    \
   test_equal_text((s), (text), __FILE__, __LINE__, #s " == " #text)
 
-#define ROW(name) { #name, test_##name }
-#define TEST_MAIN(...)                                          \
-  int main(void) {                                              \
-    static const struct test_case rows[] = {__VA_ARGS__};       \
-    return test_run(rows, sizeof rows / sizeof *rows);          \
+#define ROW(name)                                                              \
+  { #name, test_##name }
+#define TEST_MAIN(...)                                                         \
+  int main(void) {                                                             \
+    static const struct test_case rows[] = {__VA_ARGS__};                      \
+    return test_run(rows, sizeof rows / sizeof *rows);                         \
   }
 
 /* A copy of s whose last byte is followed by an inaccessible page; valid until

@@ -87,15 +87,15 @@ TEST(versions) {
     int server_min, server_max;
     uint32_t agreed; /* 0: none */
   } rows[] = {
-    {0, 0, 0, 0, HN_TLS_1_3},
-    {0, 0, 0, TLS1_2_VERSION, HN_TLS_1_2},
-    {0, 0, TLS1_VERSION, TLS1_1_VERSION, 0},
-    {HN_TLS_1_2, HN_TLS_1_2, 0, 0, HN_TLS_1_2},
-    {HN_TLS_1_2, HN_TLS_1_2, TLS1_3_VERSION, 0, 0},
-    {HN_TLS_1_2, HN_TLS_1_3, 0, 0, HN_TLS_1_3},
-    {HN_TLS_1_3, 0, 0, 0, HN_TLS_1_3},
-    {HN_TLS_1_3, 0, 0, TLS1_2_VERSION, 0},
-    {0, HN_TLS_1_2, 0, 0, HN_TLS_1_2},
+      {0, 0, 0, 0, HN_TLS_1_3},
+      {0, 0, 0, TLS1_2_VERSION, HN_TLS_1_2},
+      {0, 0, TLS1_VERSION, TLS1_1_VERSION, 0},
+      {HN_TLS_1_2, HN_TLS_1_2, 0, 0, HN_TLS_1_2},
+      {HN_TLS_1_2, HN_TLS_1_2, TLS1_3_VERSION, 0, 0},
+      {HN_TLS_1_2, HN_TLS_1_3, 0, 0, HN_TLS_1_3},
+      {HN_TLS_1_3, 0, 0, 0, HN_TLS_1_3},
+      {HN_TLS_1_3, 0, 0, TLS1_2_VERSION, 0},
+      {0, HN_TLS_1_2, 0, 0, HN_TLS_1_2},
   };
   struct fixture_cert cert = pair_good_leaf();
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -127,8 +127,8 @@ TEST(versions) {
 TEST(versions_that_make_no_sense) {
   static const struct {
     uint32_t min, max;
-  } rows[] = {{0x200, 0}, {0, 0x80}, {1, 0}, {HN_TLS_1_3, HN_TLS_1_2},
-              {0x2800, 0}};
+  } rows[] = {
+      {0x200, 0}, {0, 0x80}, {1, 0}, {HN_TLS_1_3, HN_TLS_1_2}, {0x2800, 0}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct hn_tls_options o = pair_options();
     o.min_version = rows[i].min;
@@ -162,8 +162,8 @@ static size_t count_lines(const char *text) {
 /* LABEL 64*hex 64..128*hex */
 static bool is_key_line(const char *line, const char *end) {
   const char *p = line;
-  while (p < end && ((*p >= 'A' && *p <= 'Z') || *p == '_' ||
-                     (*p >= '0' && *p <= '9')))
+  while (p < end &&
+         ((*p >= 'A' && *p <= 'Z') || *p == '_' || (*p >= '0' && *p <= '9')))
     p++;
   if (p == line || *p++ != ' ') return false;
   size_t first = strspn(p, "0123456789abcdef");

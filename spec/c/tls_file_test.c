@@ -13,16 +13,18 @@ static char list_pem[] = "/tmp/hn_list_XXXXXX";
 static const struct {
   const char *label, *cert, *key, *password, *list;
 } rows[] = {
-  {"authorities", NULL, NULL, NULL, NULL},
-  {"a list", NULL, NULL, NULL, list_pem},
-  {"PEM", both_pem, NULL, NULL, NULL},
-  {"a locked key", both_pem, locked_pem, "secret", NULL},
-  {"PKCS#12", bag, NULL, "secret", NULL},
+    {"authorities", NULL, NULL, NULL, NULL},
+    {"a list", NULL, NULL, NULL, list_pem},
+    {"PEM", both_pem, NULL, NULL, NULL},
+    {"a locked key", both_pem, locked_pem, "secret", NULL},
+    {"PKCS#12", bag, NULL, "secret", NULL},
 };
 
 static void make_files(void) {
-  struct fixture_wish w = {.name = "me", .usage = "clientAuth",
-                           .from = -FIXTURE_DAY, .to = FIXTURE_DAY};
+  struct fixture_wish w = {.name = "me",
+                           .usage = "clientAuth",
+                           .from = -FIXTURE_DAY,
+                           .to = FIXTURE_DAY};
   struct fixture_cert me = fixture_sign(&w, &authority);
   fixture_write_key(me.key, me.cert, NULL, both_pem);
   fixture_write_key(me.key, NULL, "secret", locked_pem);

@@ -26,7 +26,7 @@ struct fixture_cert {
 };
 
 struct fixture_wish {
-  const char *name; /* common name */
+  const char *name;  /* common name */
   const char *names; /* subjectAltName, or NULL */
   const char *usage; /* extendedKeyUsage, or NULL */
   long from, to;     /* seconds from now */
@@ -74,8 +74,10 @@ static inline void fixture_drop(struct fixture_cert *c) {
 }
 
 static inline struct fixture_cert fixture_authority(const char *name) {
-  struct fixture_wish w = {.name = name, .from = -FIXTURE_DAY,
-                           .to = 30 * FIXTURE_DAY, .authority = true};
+  struct fixture_wish w = {.name = name,
+                           .from = -FIXTURE_DAY,
+                           .to = 30 * FIXTURE_DAY,
+                           .authority = true};
   return fixture_sign(&w, NULL);
 }
 
@@ -110,8 +112,8 @@ static inline void fixture_write_key(EVP_PKEY *key, X509 *cert,
 
 static inline void fixture_write_bag(const struct fixture_cert *c,
                                      const char *password, char *path) {
-  PKCS12 *bag = PKCS12_create(password, "me", c->key, c->cert, NULL, 0, 0, 0, 0,
-                              0);
+  PKCS12 *bag =
+      PKCS12_create(password, "me", c->key, c->cert, NULL, 0, 0, 0, 0, 0);
   FILE *f = fixture_file(path);
   if (f && CHECK(bag != NULL)) CHECK(i2d_PKCS12_fp(f, bag) == 1);
   if (f) fclose(f);
@@ -145,8 +147,8 @@ static inline void fixture_write_crl(const struct fixture_cert *by, X509 *gone,
 
 struct fixture_answer {
   const struct fixture_cert *about, *issuer, *signer;
-  int status;    /* V_OCSP_CERTSTATUS_* */
-  long from, to; /* seconds from now; to 0: without an end */
+  int status;         /* V_OCSP_CERTSTATUS_* */
+  long from, to;      /* seconds from now; to 0: without an end */
   const EVP_MD *hash; /* of the id; NULL: SHA-1 */
 };
 
@@ -164,7 +166,7 @@ static inline int fixture_ocsp(const struct fixture_answer *a,
   CHECK(OCSP_basic_sign(basic, a->signer->cert, a->signer->key, EVP_sha256(),
                         NULL, 0) == 1);
   OCSP_RESPONSE *answer =
-    OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);
+      OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);
   *out = NULL;
   int n = i2d_OCSP_RESPONSE(answer, out);
   OCSP_RESPONSE_free(answer);

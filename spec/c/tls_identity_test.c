@@ -13,12 +13,14 @@ static char bag_locked[] = "/tmp/hn_bag_XXXXXX";
 static char bag_open[] = "/tmp/hn_open_XXXXXX";
 static struct fixture_cert me;
 
-static char *const files[] = {pem_both, pem_cert, pem_key, pem_locked,
-                              pem_alien, pem_rsa, bag_locked, bag_open};
+static char *const files[] = {pem_both,  pem_cert, pem_key,    pem_locked,
+                              pem_alien, pem_rsa,  bag_locked, bag_open};
 
 static void make_files(void) {
-  struct fixture_wish w = {.name = "me", .usage = "clientAuth",
-                           .from = -FIXTURE_DAY, .to = FIXTURE_DAY};
+  struct fixture_wish w = {.name = "me",
+                           .usage = "clientAuth",
+                           .from = -FIXTURE_DAY,
+                           .to = FIXTURE_DAY};
   struct fixture_cert other = pair_good_leaf();
   EVP_PKEY *rsa = EVP_RSA_gen(2048);
   me = fixture_sign(&w, &authority);
@@ -49,27 +51,27 @@ struct row {
 };
 
 static const struct row rows[] = {
-  {pem_both, NULL, NULL, NULL},
-  {pem_both, NULL, "not needed", NULL},
-  {pem_cert, pem_key, NULL, NULL},
-  {pem_both, pem_key, NULL, NULL},
-  {pem_locked, NULL, "open sesame", NULL},
-  {pem_cert, pem_locked, "open sesame", NULL},
-  {bag_locked, NULL, "open sesame", NULL},
-  {bag_open, NULL, NULL, NULL},
-  {bag_open, NULL, "", NULL},
-  {"/nowhere/me.pem", NULL, NULL, "client_cert cannot be read"},
-  {"/dev/null", NULL, NULL, "client_cert cannot be read"},
-  {pem_key, NULL, NULL, "neither PEM with a certificate nor PKCS#12"},
-  {pem_cert, NULL, NULL, "no usable PEM key"},
-  {pem_cert, "/nowhere/key.pem", NULL, "client_key cannot be read"},
-  {pem_cert, pem_alien, NULL, "not the one its certificate names"},
-  {pem_cert, pem_rsa, NULL, "not the one its certificate names"},
-  {pem_locked, NULL, NULL, "key needs a password"},
-  {pem_locked, NULL, "open sesam", "password of the client's key is wrong"},
-  {pem_locked, NULL, "", "password of the client's key is wrong"},
-  {bag_locked, NULL, NULL, "(PKCS#12) needs a password"},
-  {bag_locked, NULL, "wrong", "password of client_cert is wrong"},
+    {pem_both, NULL, NULL, NULL},
+    {pem_both, NULL, "not needed", NULL},
+    {pem_cert, pem_key, NULL, NULL},
+    {pem_both, pem_key, NULL, NULL},
+    {pem_locked, NULL, "open sesame", NULL},
+    {pem_cert, pem_locked, "open sesame", NULL},
+    {bag_locked, NULL, "open sesame", NULL},
+    {bag_open, NULL, NULL, NULL},
+    {bag_open, NULL, "", NULL},
+    {"/nowhere/me.pem", NULL, NULL, "client_cert cannot be read"},
+    {"/dev/null", NULL, NULL, "client_cert cannot be read"},
+    {pem_key, NULL, NULL, "neither PEM with a certificate nor PKCS#12"},
+    {pem_cert, NULL, NULL, "no usable PEM key"},
+    {pem_cert, "/nowhere/key.pem", NULL, "client_key cannot be read"},
+    {pem_cert, pem_alien, NULL, "not the one its certificate names"},
+    {pem_cert, pem_rsa, NULL, "not the one its certificate names"},
+    {pem_locked, NULL, NULL, "key needs a password"},
+    {pem_locked, NULL, "open sesam", "password of the client's key is wrong"},
+    {pem_locked, NULL, "", "password of the client's key is wrong"},
+    {bag_locked, NULL, NULL, "(PKCS#12) needs a password"},
+    {bag_locked, NULL, "wrong", "password of client_cert is wrong"},
 };
 
 static void trust_clients(SSL_CTX *ctx, int mode) {
@@ -120,8 +122,10 @@ TEST(every_form) {
 
 /* The server knows the authority at the top only. */
 TEST(those_between_are_shown) {
-  struct fixture_wish w = {.name = "middle", .from = -FIXTURE_DAY,
-                           .to = FIXTURE_DAY, .authority = true};
+  struct fixture_wish w = {.name = "middle",
+                           .from = -FIXTURE_DAY,
+                           .to = FIXTURE_DAY,
+                           .authority = true};
   struct fixture_cert cert = pair_good_leaf();
   struct fixture_cert middle = fixture_sign(&w, &authority);
   w.authority = false;
@@ -139,8 +143,8 @@ TEST(those_between_are_shown) {
     if (!f) break;
     test_label(i == 0 ? "PEM" : i == 1 ? "PKCS#12" : "spoiled");
     if (i == 1) {
-      PKCS12 *bag = PKCS12_create("", "me", low.key, low.cert, between, 0, 0, 0,
-                                  0, 0);
+      PKCS12 *bag =
+          PKCS12_create("", "me", low.key, low.cert, between, 0, 0, 0, 0, 0);
       CHECK(i2d_PKCS12_fp(f, bag) == 1);
       PKCS12_free(bag);
     } else {
@@ -240,11 +244,11 @@ TEST(a_server_that_is_gone_after_our_finished) {
     uint32_t version;
     int code;
   } cases[] = {
-    {"ended", true, false, false, HN_TLS_1_3, HN_ERR_CLIENT_AUTH_CERT_NEEDED},
-    {"reset", true, false, true, HN_TLS_1_3, HN_ERR_CLIENT_AUTH_CERT_NEEDED},
-    {"never asked", false, false, false, HN_TLS_1_3, HN_ERR_CONNECTION_ERROR},
-    {"gave a ticket", true, true, false, HN_TLS_1_3, HN_ERR_CONNECTION_ERROR},
-    {"TLS 1.2", true, true, true, HN_TLS_1_2, HN_ERR_CONNECTION_ERROR},
+      {"ended", true, false, false, HN_TLS_1_3, HN_ERR_CLIENT_AUTH_CERT_NEEDED},
+      {"reset", true, false, true, HN_TLS_1_3, HN_ERR_CLIENT_AUTH_CERT_NEEDED},
+      {"never asked", false, false, false, HN_TLS_1_3, HN_ERR_CONNECTION_ERROR},
+      {"gave a ticket", true, true, false, HN_TLS_1_3, HN_ERR_CONNECTION_ERROR},
+      {"TLS 1.2", true, true, true, HN_TLS_1_2, HN_ERR_CONNECTION_ERROR},
   };
   struct fixture_cert cert = pair_good_leaf();
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -297,7 +301,6 @@ TEST(a_certificate_that_is_refused) {
 }
 
 PAIR_MAIN(ROW(every_form), ROW(those_between_are_shown),
-          ROW(with_nothing_to_show),
-          ROW(a_server_that_hangs_up),
+          ROW(with_nothing_to_show), ROW(a_server_that_hangs_up),
           ROW(a_server_that_is_gone_after_our_finished),
           ROW(a_certificate_that_is_refused))

@@ -21,8 +21,8 @@ TEST(what_was_agreed) {
     const char *cipher;
     unsigned bits;
   } rows[] = {
-    {HN_TLS_1_3, "TLS_AES_128_GCM_SHA256", 128},
-    {HN_TLS_1_2, "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", 256},
+      {HN_TLS_1_3, "TLS_AES_128_GCM_SHA256", 128},
+      {HN_TLS_1_2, "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", 256},
   };
   struct fixture_cert cert = pair_good_leaf();
   for (size_t i = 0; i < 2; i++) {

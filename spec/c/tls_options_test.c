@@ -3,12 +3,19 @@
 #include "../../csrc/net/tls.h"
 
 static struct hn_tls_options full(void) {
-  return (struct hn_tls_options){
-    .ca_file = "a", .alpn = "b", .min_version = HN_TLS_1_2,
-    .max_version = HN_TLS_1_3, .ignore = HN_TLS_IGNORE_UNKNOWN_CA,
-    .client_cert = "c", .client_key = "d", .client_password = "e",
-    .pins = "f", .crl_file = "g", .revocation = true,
-    .revocation_offline_ok = true, .key_log_file = "h"};
+  return (struct hn_tls_options){.ca_file = "a",
+                                 .alpn = "b",
+                                 .min_version = HN_TLS_1_2,
+                                 .max_version = HN_TLS_1_3,
+                                 .ignore = HN_TLS_IGNORE_UNKNOWN_CA,
+                                 .client_cert = "c",
+                                 .client_key = "d",
+                                 .client_password = "e",
+                                 .pins = "f",
+                                 .crl_file = "g",
+                                 .revocation = true,
+                                 .revocation_offline_ok = true,
+                                 .key_log_file = "h"};
 }
 
 TEST(protocol_masks) {
@@ -16,14 +23,14 @@ TEST(protocol_masks) {
     uint32_t bits, min, max;
     int code;
   } rows[] = {
-    {0x800, HN_TLS_1_2, HN_TLS_1_2, 0},
-    {0x2000, HN_TLS_1_3, HN_TLS_1_3, 0},
-    {0x2800, HN_TLS_1_2, HN_TLS_1_3, 0},
-    {0, 7, 7, HN_ERR_INVALID_PARAMETER},
-    {0xA8, 7, 7, HN_ERR_INVALID_PARAMETER},
-    {0x200, 7, 7, HN_ERR_INVALID_PARAMETER},
-    {0x2A00, 7, 7, HN_ERR_INVALID_PARAMETER},
-    {0x80002800, 7, 7, HN_ERR_INVALID_PARAMETER},
+      {0x800, HN_TLS_1_2, HN_TLS_1_2, 0},
+      {0x2000, HN_TLS_1_3, HN_TLS_1_3, 0},
+      {0x2800, HN_TLS_1_2, HN_TLS_1_3, 0},
+      {0, 7, 7, HN_ERR_INVALID_PARAMETER},
+      {0xA8, 7, 7, HN_ERR_INVALID_PARAMETER},
+      {0x200, 7, 7, HN_ERR_INVALID_PARAMETER},
+      {0x2A00, 7, 7, HN_ERR_INVALID_PARAMETER},
+      {0x80002800, 7, 7, HN_ERR_INVALID_PARAMETER},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct hn_tls_options o = {.min_version = 7, .max_version = 7};
@@ -44,19 +51,19 @@ TEST(every_field_counts) {
   all.ca_file = a;
   struct hn_tls_options same = full();
   CHECK(tls_options_equal(&all, &same));
-#define DIFFERS(field, value)                      \
-  do {                                             \
-    struct hn_tls_options other = full();          \
-    other.field = value;                           \
-    test_label(#field);                            \
-    CHECK(!tls_options_equal(&all, &other));       \
-    CHECK(!tls_options_equal(&other, &all));       \
+#define DIFFERS(field, value)                                                  \
+  do {                                                                         \
+    struct hn_tls_options other = full();                                      \
+    other.field = value;                                                       \
+    test_label(#field);                                                        \
+    CHECK(!tls_options_equal(&all, &other));                                   \
+    CHECK(!tls_options_equal(&other, &all));                                   \
   } while (0)
-#define TEXT_DIFFERS(field) \
-  do {                      \
-    DIFFERS(field, NULL);   \
-    DIFFERS(field, "");     \
-    DIFFERS(field, "x");    \
+#define TEXT_DIFFERS(field)                                                    \
+  do {                                                                         \
+    DIFFERS(field, NULL);                                                      \
+    DIFFERS(field, "");                                                        \
+    DIFFERS(field, "x");                                                       \
   } while (0)
   TEXT_DIFFERS(ca_file);
   TEXT_DIFFERS(alpn);

@@ -23,11 +23,13 @@ struct pair {
 static struct fixture_cert authority;
 static char authority_pem[] = "/tmp/hn_tls_XXXXXX";
 
-static inline struct fixture_cert pair_leaf(const char *names,
-                                            const char *usage, long from,
-                                            long to) {
-  struct fixture_wish w = {.name = "some.example", .names = names,
-                           .usage = usage, .from = from, .to = to};
+static inline struct fixture_cert
+pair_leaf(const char *names, const char *usage, long from, long to) {
+  struct fixture_wish w = {.name = "some.example",
+                           .names = names,
+                           .usage = usage,
+                           .from = from,
+                           .to = to};
   return fixture_sign(&w, &authority);
 }
 
@@ -52,8 +54,7 @@ pair_context(const struct hn_tls_options *o) {
 
 /* A client of this context on a server of that one; both are shared. */
 static inline int pair_join(struct pair *p, struct hn_tls_context *context,
-                            SSL_CTX *ctx, struct hn_slice host,
-                            unsigned port) {
+                            SSL_CTX *ctx, struct hn_slice host, unsigned port) {
   memset(p, 0, sizeof *p);
   p->wire.base.ops = &wire_ops;
   p->wire.closed = &p->closed;
@@ -114,8 +115,7 @@ static inline int pair_handshake(struct pair *p) {
   return rc;
 }
 
-static inline int pair_read(struct pair *p, char *text, size_t n,
-                            size_t *got) {
+static inline int pair_read(struct pair *p, char *text, size_t n, size_t *got) {
   ERR_raise(ERR_LIB_SSL, SSL_R_BAD_LENGTH);
   int rc = HN_AGAIN;
   for (int i = 0; i < 100000 && rc == HN_AGAIN; i++) {
@@ -183,10 +183,10 @@ static inline int pair_main(const struct test_case *cases, size_t count) {
   return failed;
 }
 
-#define PAIR_MAIN(...)                                          \
-  int main(void) {                                              \
-    static const struct test_case rows[] = {__VA_ARGS__};       \
-    return pair_main(rows, sizeof rows / sizeof *rows);         \
+#define PAIR_MAIN(...)                                                         \
+  int main(void) {                                                             \
+    static const struct test_case rows[] = {__VA_ARGS__};                      \
+    return pair_main(rows, sizeof rows / sizeof *rows);                        \
   }
 
 #endif

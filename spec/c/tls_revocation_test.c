@@ -6,21 +6,44 @@ enum {
 };
 
 /* What the list says of the server's certificate. */
-enum list { NO_LIST, LIST_GOOD, LIST_REVOKED, LIST_OLD, LIST_OLD_REVOKED,
-            LIST_FUTURE, LIST_OF_OTHERS };
+enum list {
+  NO_LIST,
+  LIST_GOOD,
+  LIST_REVOKED,
+  LIST_OLD,
+  LIST_OLD_REVOKED,
+  LIST_FUTURE,
+  LIST_OF_OTHERS
+};
 
 /* What the server staples. */
-enum staple { NO_STAPLE, GOOD, GONE, UNKNOWN, OLD, FUTURE, ENDLESS, ENDLESS_OLD,
-              SHA256_ID, BY_DELEGATE, BY_STRANGER, OF_OTHERS, GARBAGE, EMPTY,
-              TRY_LATER };
+enum staple {
+  NO_STAPLE,
+  GOOD,
+  GONE,
+  UNKNOWN,
+  OLD,
+  FUTURE,
+  ENDLESS,
+  ENDLESS_OLD,
+  SHA256_ID,
+  BY_DELEGATE,
+  BY_STRANGER,
+  OF_OTHERS,
+  GARBAGE,
+  EMPTY,
+  TRY_LATER
+};
 
 struct scene {
   struct fixture_cert server, other, delegate, stranger;
 };
 
 static void scene_make(struct scene *s) {
-  struct fixture_wish w = {.name = "OCSP", .usage = "OCSPSigning",
-                           .from = -FIXTURE_DAY, .to = FIXTURE_DAY};
+  struct fixture_wish w = {.name = "OCSP",
+                           .usage = "OCSPSigning",
+                           .from = -FIXTURE_DAY,
+                           .to = FIXTURE_DAY};
   s->server = pair_good_leaf();
   s->other = pair_good_leaf();
   s->delegate = fixture_sign(&w, &authority);
@@ -45,15 +68,27 @@ static void write_list(const struct scene *s, enum list kind, char *path) {
 
 static int make_staple(const struct scene *s, enum staple kind,
                        unsigned char **out) {
-  struct fixture_answer a = {.about = &s->server, .issuer = &authority,
-                             .signer = &authority, .from = -3600, .to = 3600};
+  struct fixture_answer a = {.about = &s->server,
+                             .issuer = &authority,
+                             .signer = &authority,
+                             .from = -3600,
+                             .to = 3600};
   switch (kind) {
   case GONE: a.status = V_OCSP_CERTSTATUS_REVOKED; break;
   case UNKNOWN: a.status = V_OCSP_CERTSTATUS_UNKNOWN; break;
-  case OLD: a.from = -7200; a.to = -3600; break;
-  case FUTURE: a.from = 3600; a.to = 7200; break;
+  case OLD:
+    a.from = -7200;
+    a.to = -3600;
+    break;
+  case FUTURE:
+    a.from = 3600;
+    a.to = 7200;
+    break;
   case ENDLESS: a.to = 0; break;
-  case ENDLESS_OLD: a.to = 0; a.from = -8 * FIXTURE_DAY; break;
+  case ENDLESS_OLD:
+    a.to = 0;
+    a.from = -8 * FIXTURE_DAY;
+    break;
   case SHA256_ID: a.hash = EVP_sha256(); break;
   case BY_DELEGATE: a.signer = &s->delegate; break;
   case BY_STRANGER: a.signer = &s->stranger; break;
@@ -100,48 +135,48 @@ struct row {
 };
 
 static const struct row rows[] = {
-  /* Nobody asks. */
-  {NO_LIST, NO_STAPLE, false, false, 0},
-  {NO_LIST, GONE, false, false, 0},
-  /* Lists alone. */
-  {LIST_GOOD, NO_STAPLE, false, false, 0},
-  {LIST_REVOKED, NO_STAPLE, false, false, REVOKED},
-  {LIST_REVOKED, NO_STAPLE, false, true, REVOKED},
-  {LIST_OLD, NO_STAPLE, false, false, FAILED},
-  {LIST_OLD, NO_STAPLE, false, true, 0},
-  {LIST_OLD_REVOKED, NO_STAPLE, false, false, FAILED | REVOKED},
-  {LIST_OLD_REVOKED, NO_STAPLE, false, true, REVOKED},
-  {LIST_FUTURE, NO_STAPLE, false, false, FAILED},
-  {LIST_OF_OTHERS, NO_STAPLE, false, false, FAILED},
-  {LIST_OF_OTHERS, NO_STAPLE, false, true, 0},
-  /* Stapled answers alone. */
-  {NO_LIST, NO_STAPLE, true, false, FAILED},
-  {NO_LIST, NO_STAPLE, true, true, 0},
-  {NO_LIST, GOOD, true, false, 0},
-  {NO_LIST, GONE, true, false, REVOKED},
-  {NO_LIST, GONE, true, true, REVOKED},
-  {NO_LIST, UNKNOWN, true, false, FAILED},
-  {NO_LIST, OLD, true, false, FAILED},
-  {NO_LIST, OLD, true, true, 0},
-  {NO_LIST, FUTURE, true, false, FAILED},
-  {NO_LIST, ENDLESS, true, false, 0},
-  {NO_LIST, ENDLESS_OLD, true, false, FAILED},
-  {NO_LIST, SHA256_ID, true, false, 0},
-  {NO_LIST, BY_DELEGATE, true, false, 0},
-  {NO_LIST, BY_STRANGER, true, false, FAILED},
-  {NO_LIST, OF_OTHERS, true, false, FAILED},
-  {NO_LIST, GARBAGE, true, false, FAILED},
-  {NO_LIST, GARBAGE, true, true, 0},
-  {NO_LIST, TRY_LATER, true, false, FAILED},
-  /* Both: one that knows is enough, and bad news from either counts. */
-  {LIST_GOOD, NO_STAPLE, true, false, 0},
-  {LIST_GOOD, GARBAGE, true, false, 0},
-  {LIST_GOOD, GONE, true, false, REVOKED},
-  {LIST_REVOKED, GOOD, true, false, REVOKED},
-  {LIST_OLD, GOOD, true, false, 0},
-  {LIST_OLD, NO_STAPLE, true, false, FAILED},
-  {LIST_OF_OTHERS, GOOD, true, false, 0},
-  {LIST_OF_OTHERS, NO_STAPLE, true, false, FAILED},
+    /* Nobody asks. */
+    {NO_LIST, NO_STAPLE, false, false, 0},
+    {NO_LIST, GONE, false, false, 0},
+    /* Lists alone. */
+    {LIST_GOOD, NO_STAPLE, false, false, 0},
+    {LIST_REVOKED, NO_STAPLE, false, false, REVOKED},
+    {LIST_REVOKED, NO_STAPLE, false, true, REVOKED},
+    {LIST_OLD, NO_STAPLE, false, false, FAILED},
+    {LIST_OLD, NO_STAPLE, false, true, 0},
+    {LIST_OLD_REVOKED, NO_STAPLE, false, false, FAILED | REVOKED},
+    {LIST_OLD_REVOKED, NO_STAPLE, false, true, REVOKED},
+    {LIST_FUTURE, NO_STAPLE, false, false, FAILED},
+    {LIST_OF_OTHERS, NO_STAPLE, false, false, FAILED},
+    {LIST_OF_OTHERS, NO_STAPLE, false, true, 0},
+    /* Stapled answers alone. */
+    {NO_LIST, NO_STAPLE, true, false, FAILED},
+    {NO_LIST, NO_STAPLE, true, true, 0},
+    {NO_LIST, GOOD, true, false, 0},
+    {NO_LIST, GONE, true, false, REVOKED},
+    {NO_LIST, GONE, true, true, REVOKED},
+    {NO_LIST, UNKNOWN, true, false, FAILED},
+    {NO_LIST, OLD, true, false, FAILED},
+    {NO_LIST, OLD, true, true, 0},
+    {NO_LIST, FUTURE, true, false, FAILED},
+    {NO_LIST, ENDLESS, true, false, 0},
+    {NO_LIST, ENDLESS_OLD, true, false, FAILED},
+    {NO_LIST, SHA256_ID, true, false, 0},
+    {NO_LIST, BY_DELEGATE, true, false, 0},
+    {NO_LIST, BY_STRANGER, true, false, FAILED},
+    {NO_LIST, OF_OTHERS, true, false, FAILED},
+    {NO_LIST, GARBAGE, true, false, FAILED},
+    {NO_LIST, GARBAGE, true, true, 0},
+    {NO_LIST, TRY_LATER, true, false, FAILED},
+    /* Both: one that knows is enough, and bad news from either counts. */
+    {LIST_GOOD, NO_STAPLE, true, false, 0},
+    {LIST_GOOD, GARBAGE, true, false, 0},
+    {LIST_GOOD, GONE, true, false, REVOKED},
+    {LIST_REVOKED, GOOD, true, false, REVOKED},
+    {LIST_OLD, GOOD, true, false, 0},
+    {LIST_OLD, NO_STAPLE, true, false, FAILED},
+    {LIST_OF_OTHERS, GOOD, true, false, 0},
+    {LIST_OF_OTHERS, NO_STAPLE, true, false, FAILED},
 };
 
 static void check_row(const struct row *row, const struct scene *s,
@@ -205,8 +240,10 @@ TEST(with_other_faults) {
  * merely forgiven has nobody to vouch for it. */
 TEST(self_signed) {
   for (int i = 0; i < 2; i++) {
-    struct fixture_wish w = {.name = "x", .names = "DNS:localhost",
-                             .from = -FIXTURE_DAY, .to = FIXTURE_DAY};
+    struct fixture_wish w = {.name = "x",
+                             .names = "DNS:localhost",
+                             .from = -FIXTURE_DAY,
+                             .to = FIXTURE_DAY};
     struct fixture_cert own = fixture_sign(&w, NULL);
     char path[] = "/tmp/hn_own_XXXXXX";
     struct hn_tls_options o = pair_options();

@@ -78,13 +78,13 @@ TEST(by_host_and_port) {
       struct visit v;
       bool resumed;
     } rows[] = {
-      {{.host = "localhost", .port = 443}, false},
-      {{.host = "127.0.0.1", .port = 443}, false},
-      {{.host = "localhost", .port = 8443}, false},
-      {{.host = "LOCALHOST.", .port = 443}, true},
-      {{.host = "127.0.0.1", .port = 443}, true},
-      {{.host = "localhost", .port = 8443}, true},
-      {{.host = "::1", .port = 8443}, false},
+        {{.host = "localhost", .port = 443}, false},
+        {{.host = "127.0.0.1", .port = 443}, false},
+        {{.host = "localhost", .port = 8443}, false},
+        {{.host = "LOCALHOST.", .port = 443}, true},
+        {{.host = "127.0.0.1", .port = 443}, true},
+        {{.host = "localhost", .port = 8443}, true},
+        {{.host = "::1", .port = 8443}, false},
     };
     for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
       char label[16];
@@ -223,8 +223,7 @@ static void aging_end(struct aging *a) {
 /* Resuming looks at no certificate: one that ran out meanwhile would never be
  * noticed. Nor does a ticket last longer than its server said. */
 TEST(not_for_ever) {
-  struct fixture_cert brief =
-    pair_leaf("DNS:localhost", NULL, -FIXTURE_DAY, 2);
+  struct fixture_cert brief = pair_leaf("DNS:localhost", NULL, -FIXTURE_DAY, 2);
   struct fixture_cert cert = pair_good_leaf();
   struct aging strict[2], lax[2], ticket[2];
   for (size_t i = 0; i < 2; i++) {
@@ -238,8 +237,9 @@ TEST(not_for_ever) {
   sleep(3);
   for (size_t i = 0; i < 2; i++) {
     struct pair p;
-    CHECK_INT(pair_join(&p, strict[i].c, strict[i].ctx, slice_of("localhost"),
-                        443), 0);
+    CHECK_INT(
+        pair_join(&p, strict[i].c, strict[i].ctx, slice_of("localhost"), 443),
+        0);
     pair_check_refused(&p, HN_SECURE_CERT_DATE_INVALID, "certificate has");
     pair_close(&p);
     CHECK(visit_plainly(lax[i].c, lax[i].ctx));
@@ -278,8 +278,8 @@ TEST(forgotten_after_a_failure) {
 /* Faults that were forgiven do not come back, and those that were not have
  * left no session. */
 TEST(with_faults) {
-  struct fixture_cert cert = pair_leaf("DNS:wrong.example", NULL, -FIXTURE_DAY,
-                                       FIXTURE_DAY);
+  struct fixture_cert cert =
+      pair_leaf("DNS:wrong.example", NULL, -FIXTURE_DAY, FIXTURE_DAY);
   for (size_t i = 0; i < 4; i++) {
     struct hn_tls_options o = pair_options();
     o.max_version = versions[i % 2];
@@ -441,5 +441,5 @@ PAIR_MAIN(ROW(the_second_visit_is_resumed), ROW(by_host_and_port),
           ROW(a_server_that_forgot), ROW(not_for_ever),
           ROW(forgotten_after_a_failure), ROW(with_faults),
           ROW(a_bad_verdict_is_not_kept), ROW(one_that_cannot_be_resumed),
-          ROW(after_messages_without_end),
-          ROW(after_a_fatal_fault), ROW(without_memory))
+          ROW(after_messages_without_end), ROW(after_a_fatal_fault),
+          ROW(without_memory))

@@ -35,13 +35,13 @@ static void starve_free(void *p, const char *file, int line) {
   free(p);
 }
 
-#define STARVE_MAIN(...)                                                      \
-  int main(void) {                                                            \
-    static const struct test_case rows[] = {__VA_ARGS__};                     \
-    if (CRYPTO_set_mem_functions(starve_alloc, starve_resize, starve_free) != \
-        1)                                                                    \
-      return 1;                                                               \
-    return pair_main(rows, sizeof rows / sizeof *rows);                       \
+#define STARVE_MAIN(...)                                                       \
+  int main(void) {                                                             \
+    static const struct test_case rows[] = {__VA_ARGS__};                      \
+    if (CRYPTO_set_mem_functions(starve_alloc, starve_resize, starve_free) !=  \
+        1)                                                                     \
+      return 1;                                                                \
+    return pair_main(rows, sizeof rows / sizeof *rows);                        \
   }
 
 #endif

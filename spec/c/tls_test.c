@@ -5,7 +5,7 @@
 TEST(a_good_server) {
   const struct hn_tls_options o = pair_options();
   static const char *const hosts[] = {"localhost", "LOCALHOST", "localhost.",
-                                      "127.0.0.1", "::1", "[::1]"};
+                                      "127.0.0.1", "::1",       "[::1]"};
   struct fixture_cert cert = pair_good_leaf();
   for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
     struct pair p;
@@ -137,12 +137,12 @@ TEST(a_peer_that_hears_no_more) {
     int code;
     const char *detail;
   } cases[] = {
-    {"SSH-2.0-OpenSSH_9.2\r\n", false, HN_ERR_SECURE_FAILURE,
-     "does not speak TLS"},
-    {"\x15\x03\x01\x00\x02\x02\x28", true, HN_ERR_SECURE_FAILURE,
-     "alert handshake failure"},
-    {"", true, HN_ERR_CONNECTION_ERROR, "closed during the TLS handshake"},
-    {"", false, HN_ERR_CONNECTION_ERROR, NULL},
+      {"SSH-2.0-OpenSSH_9.2\r\n", false, HN_ERR_SECURE_FAILURE,
+       "does not speak TLS"},
+      {"\x15\x03\x01\x00\x02\x02\x28", true, HN_ERR_SECURE_FAILURE,
+       "alert handshake failure"},
+      {"", true, HN_ERR_CONNECTION_ERROR, "closed during the TLS handshake"},
+      {"", false, HN_ERR_CONNECTION_ERROR, NULL},
   };
   const struct hn_tls_options o = pair_options();
   struct fixture_cert cert = pair_good_leaf();
@@ -197,8 +197,9 @@ TEST(a_server_without_tls) {
   struct pair p;
   CHECK_INT(pair_open(&p, &o, &cert, slice_of("localhost")), 0);
   CHECK_INT(p.client->ops->step_connect(p.client), HN_AGAIN);
-  CHECK_INT(buf_append_text(&p.wire.to_client,
-                            "HTTP/1.1 400 Bad Request\r\n\r\n"), 0);
+  CHECK_INT(
+      buf_append_text(&p.wire.to_client, "HTTP/1.1 400 Bad Request\r\n\r\n"),
+      0);
   CHECK_INT(p.client->ops->step_connect(p.client), HN_ERR_SECURE_FAILURE);
   CHECK_INT(p.client->secure, HN_SECURE_CHANNEL_ERROR);
   CHECK(strstr(p.client->detail, "does not speak TLS") != NULL);
@@ -383,7 +384,7 @@ TEST(alpn_is_offered) {
 TEST(hosts_that_cannot_be_verified) {
   const struct hn_tls_options o = pair_options();
   static const struct hn_slice bad[] = {
-    {"", 0}, {".example", 8}, {"localhost\0.evil", 15}, {".", 1}};
+      {"", 0}, {".example", 8}, {"localhost\0.evil", 15}, {".", 1}};
   struct fixture_cert cert = pair_good_leaf();
   char text[HN_MAX_HOST + 1];
   struct pair p;
@@ -455,8 +456,8 @@ static long starve(struct hn_tls_context *context, SSL_CTX *ctx, long n,
 /* Whatever is missing, a certificate that must be refused is never accepted,
  * and nothing crashes. */
 TEST(each_allocation_of_the_library_failing) {
-  struct fixture_cert cert = pair_leaf("DNS:wrong.example", NULL,
-                                       -20 * FIXTURE_DAY, -FIXTURE_DAY);
+  struct fixture_cert cert =
+      pair_leaf("DNS:wrong.example", NULL, -20 * FIXTURE_DAY, -FIXTURE_DAY);
   struct hn_tls_options o = pair_options();
   o.pins = "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
   struct hn_tls_context *context = pair_context(&o);

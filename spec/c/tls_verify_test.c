@@ -15,38 +15,37 @@ struct refusal_row {
 };
 
 static const struct refusal_row refusals[] = {
-  {"localhost", "DNS:wrong.example", NULL, -1, 1, HN_SECURE_CERT_CN_INVALID,
-   "certificate is for \"wrong.example\", not \"localhost\""},
-  {"localhost", "DNS:a.example,DNS:b.example,IP:127.0.0.1", NULL, -1, 1,
-   HN_SECURE_CERT_CN_INVALID,
-   "certificate is for \"a.example\" and others, not \"localhost\""},
-  {"127.0.0.2", "IP:127.0.0.1", NULL, -1, 1, HN_SECURE_CERT_CN_INVALID,
-   "certificate is for \"127.0.0.1\", not \"127.0.0.2\""},
-  {"::2", "IP:::1", NULL, -1, 1, HN_SECURE_CERT_CN_INVALID,
-   "certificate is for \"::1\", not \"::2\""},
-  {"127.0.0.1", "DNS:127.0.0.1", NULL, -1, 1, HN_SECURE_CERT_CN_INVALID,
-   "certificate is for"},
-  {"some.example", NULL, NULL, -1, 1, HN_SECURE_CERT_CN_INVALID,
-   "certificate names no host (subjectAltName), not \"some.example\""},
-  {"www.example.org", "DNS:w*.example.org", NULL, -1, 1,
-   HN_SECURE_CERT_CN_INVALID, "certificate is for"},
-  {"a.b.example.org", "DNS:*.example.org", NULL, -1, 1,
-   HN_SECURE_CERT_CN_INVALID, "certificate is for"},
-  {"localhost", "DNS:localhost", NULL, -20, -10, HN_SECURE_CERT_DATE_INVALID,
-   "certificate has expired (20"},
-  {"localhost", "DNS:localhost", NULL, 10, 20, HN_SECURE_CERT_DATE_INVALID,
-   "certificate is not valid yet"},
-  {"localhost", "DNS:localhost", "clientAuth", -1, 1,
-   HN_SECURE_CERT_WRONG_USAGE, "certificate refused: "},
+    {"localhost", "DNS:wrong.example", NULL, -1, 1, HN_SECURE_CERT_CN_INVALID,
+     "certificate is for \"wrong.example\", not \"localhost\""},
+    {"localhost", "DNS:a.example,DNS:b.example,IP:127.0.0.1", NULL, -1, 1,
+     HN_SECURE_CERT_CN_INVALID,
+     "certificate is for \"a.example\" and others, not \"localhost\""},
+    {"127.0.0.2", "IP:127.0.0.1", NULL, -1, 1, HN_SECURE_CERT_CN_INVALID,
+     "certificate is for \"127.0.0.1\", not \"127.0.0.2\""},
+    {"::2", "IP:::1", NULL, -1, 1, HN_SECURE_CERT_CN_INVALID,
+     "certificate is for \"::1\", not \"::2\""},
+    {"127.0.0.1", "DNS:127.0.0.1", NULL, -1, 1, HN_SECURE_CERT_CN_INVALID,
+     "certificate is for"},
+    {"some.example", NULL, NULL, -1, 1, HN_SECURE_CERT_CN_INVALID,
+     "certificate names no host (subjectAltName), not \"some.example\""},
+    {"www.example.org", "DNS:w*.example.org", NULL, -1, 1,
+     HN_SECURE_CERT_CN_INVALID, "certificate is for"},
+    {"a.b.example.org", "DNS:*.example.org", NULL, -1, 1,
+     HN_SECURE_CERT_CN_INVALID, "certificate is for"},
+    {"localhost", "DNS:localhost", NULL, -20, -10, HN_SECURE_CERT_DATE_INVALID,
+     "certificate has expired (20"},
+    {"localhost", "DNS:localhost", NULL, 10, 20, HN_SECURE_CERT_DATE_INVALID,
+     "certificate is not valid yet"},
+    {"localhost", "DNS:localhost", "clientAuth", -1, 1,
+     HN_SECURE_CERT_WRONG_USAGE, "certificate refused: "},
 };
 
 TEST(bad_certificates) {
   const struct hn_tls_options o = pair_options();
   for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
     const struct refusal_row *row = &refusals[i];
-    struct fixture_cert cert = pair_leaf(row->names, row->usage,
-                                         row->from * FIXTURE_DAY,
-                                         row->to * FIXTURE_DAY);
+    struct fixture_cert cert = pair_leaf(
+        row->names, row->usage, row->from * FIXTURE_DAY, row->to * FIXTURE_DAY);
     struct pair p;
     test_label(row->detail);
     CHECK_INT(pair_open(&p, &o, &cert, slice_of(row->host)), 0);
@@ -61,28 +60,28 @@ static const struct {
   const char *host, *names;
   bool matches;
 } wildcards[] = {
-  {"www.example.org", "DNS:*.example.org", true},
-  {"a_b.example.org", "DNS:*.example.org", true},
-  {"_x-1_.EXAMPLE.org", "DNS:x.test,DNS:*.Example.ORG", true},
-  {"a_b.example.org.", "DNS:*.example.org", true},
-  {"www.a_b.example.org", "DNS:*.a_b.example.org", true},
-  {"a_b.example.org", "DNS:a_b.example.org", true},
-  {"a_b.example.org", "DNS:*.example.com", false},
-  {"a_b.example.org", "DNS:a-b.example.org", false},
-  {"c.a_b.example.org", "DNS:*.example.org", false},
-  {"a_b.example", "DNS:*.example", false},
-  {"a_b.example.org", "DNS:a*.example.org", false},
-  {"a_b.example.org", "DNS:*b.example.org", false},
-  {"a_b.example.org", "DNS:*_b.example.org", false},
-  {"a_b.example.org", "DNS:a_b.*.org", false},
-  {"a_b.example.org", "DNS:*.*.org", false},
-  {"a_b.example.org", "DNS:**.example.org", false},
-  {"a_b.example.org", "DNS:*xexample.org", false},
-  {"example_.org", "DNS:*.example_.org", false},
-  {"a_b", "DNS:*", false},
-  {"a_b.example.org", "email:*.example.org", false},
-  {"a!_b.example.org", "DNS:*.example.org", false},
-  {"a_b..example.org", "DNS:*..example.org", false},
+    {"www.example.org", "DNS:*.example.org", true},
+    {"a_b.example.org", "DNS:*.example.org", true},
+    {"_x-1_.EXAMPLE.org", "DNS:x.test,DNS:*.Example.ORG", true},
+    {"a_b.example.org.", "DNS:*.example.org", true},
+    {"www.a_b.example.org", "DNS:*.a_b.example.org", true},
+    {"a_b.example.org", "DNS:a_b.example.org", true},
+    {"a_b.example.org", "DNS:*.example.com", false},
+    {"a_b.example.org", "DNS:a-b.example.org", false},
+    {"c.a_b.example.org", "DNS:*.example.org", false},
+    {"a_b.example", "DNS:*.example", false},
+    {"a_b.example.org", "DNS:a*.example.org", false},
+    {"a_b.example.org", "DNS:*b.example.org", false},
+    {"a_b.example.org", "DNS:*_b.example.org", false},
+    {"a_b.example.org", "DNS:a_b.*.org", false},
+    {"a_b.example.org", "DNS:*.*.org", false},
+    {"a_b.example.org", "DNS:**.example.org", false},
+    {"a_b.example.org", "DNS:*xexample.org", false},
+    {"example_.org", "DNS:*.example_.org", false},
+    {"a_b", "DNS:*", false},
+    {"a_b.example.org", "email:*.example.org", false},
+    {"a!_b.example.org", "DNS:*.example.org", false},
+    {"a_b..example.org", "DNS:*..example.org", false},
 };
 
 /* As other clients see it: a wildcard is one whole label, underscores or no. */
@@ -90,7 +89,7 @@ TEST(wildcards_and_underscores) {
   const struct hn_tls_options o = pair_options();
   for (size_t i = 0; i < sizeof wildcards / sizeof *wildcards; i++) {
     struct fixture_cert cert =
-      pair_leaf(wildcards[i].names, NULL, -FIXTURE_DAY, FIXTURE_DAY);
+        pair_leaf(wildcards[i].names, NULL, -FIXTURE_DAY, FIXTURE_DAY);
     struct pair p;
     char label[80];
     snprintf(label, sizeof label, "%s, %s", wildcards[i].host,
@@ -109,8 +108,10 @@ TEST(wildcards_and_underscores) {
 TEST(unknown_authorities) {
   const struct hn_tls_options o = pair_options();
   struct fixture_cert stranger = fixture_authority("A Str\"nger");
-  struct fixture_wish w = {.name = "x", .names = "DNS:localhost",
-                           .from = -FIXTURE_DAY, .to = FIXTURE_DAY};
+  struct fixture_wish w = {.name = "x",
+                           .names = "DNS:localhost",
+                           .from = -FIXTURE_DAY,
+                           .to = FIXTURE_DAY};
   struct fixture_cert strange = fixture_sign(&w, &stranger);
   struct fixture_cert own = fixture_sign(&w, NULL);
   struct pair p;
@@ -132,11 +133,11 @@ TEST(unknown_authorities) {
 /* A certificate with any mixture of the four faults that can be forgiven. */
 static struct fixture_cert faulty(uint32_t faults) {
   struct fixture_wish w = {
-    .name = "x",
-    .names = faults & NAME ? "DNS:wrong.example" : "DNS:localhost",
-    .usage = faults & USAGE ? "clientAuth" : "serverAuth",
-    .from = -20 * FIXTURE_DAY,
-    .to = faults & DATE ? -10 * FIXTURE_DAY : FIXTURE_DAY,
+      .name = "x",
+      .names = faults & NAME ? "DNS:wrong.example" : "DNS:localhost",
+      .usage = faults & USAGE ? "clientAuth" : "serverAuth",
+      .from = -20 * FIXTURE_DAY,
+      .to = faults & DATE ? -10 * FIXTURE_DAY : FIXTURE_DAY,
   };
   return fixture_sign(&w, faults & CA ? NULL : &authority);
 }
@@ -144,10 +145,10 @@ static struct fixture_cert faulty(uint32_t faults) {
 static const struct {
   uint32_t flag, bit;
 } forgiven[] = {
-  {HN_TLS_IGNORE_UNKNOWN_CA, CA},
-  {HN_TLS_IGNORE_WRONG_USAGE, USAGE},
-  {HN_TLS_IGNORE_CN_INVALID, NAME},
-  {HN_TLS_IGNORE_DATE_INVALID, DATE},
+    {HN_TLS_IGNORE_UNKNOWN_CA, CA},
+    {HN_TLS_IGNORE_WRONG_USAGE, USAGE},
+    {HN_TLS_IGNORE_CN_INVALID, NAME},
+    {HN_TLS_IGNORE_DATE_INVALID, DATE},
 };
 
 static uint32_t pick(size_t mask, bool flags) {
@@ -200,8 +201,10 @@ TEST(several_faults_in_words) {
 TEST(a_forged_signature) {
   struct hn_tls_options o = pair_options();
   struct fixture_cert forger = fixture_authority("Test Authority");
-  struct fixture_wish w = {.name = "x", .names = "DNS:localhost",
-                           .from = -FIXTURE_DAY, .to = FIXTURE_DAY};
+  struct fixture_wish w = {.name = "x",
+                           .names = "DNS:localhost",
+                           .from = -FIXTURE_DAY,
+                           .to = FIXTURE_DAY};
   struct fixture_cert cert = fixture_sign(&w, &forger);
   struct pair p;
   o.ignore = HN_TLS_IGNORE_WRONG_USAGE | HN_TLS_IGNORE_CN_INVALID |
@@ -222,8 +225,10 @@ TEST(a_forged_signature) {
 
 TEST(a_weak_signature) {
   struct hn_tls_options o = pair_options();
-  struct fixture_wish w = {.name = "x", .names = "DNS:localhost",
-                           .from = -FIXTURE_DAY, .to = FIXTURE_DAY,
+  struct fixture_wish w = {.name = "x",
+                           .names = "DNS:localhost",
+                           .from = -FIXTURE_DAY,
+                           .to = FIXTURE_DAY,
                            .hash = EVP_sha1()};
   struct fixture_cert cert = fixture_sign(&w, &authority);
   SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
@@ -264,18 +269,18 @@ TEST(pinned_keys) {
     int which;
     uint32_t ignore, faults, secure;
   } rows[] = {
-    {SERVER, 0, 0, 0},
-    {SERVER | OTHER, 0, 0, 0},
-    {OTHER | SERVER | AUTHORITY, 0, 0, 0},
-    {OTHER, 0, 0, HN_SECURE_INVALID_CERT},
-    /* The server's own key is meant, not its authority's. */
-    {AUTHORITY, 0, 0, HN_SECURE_INVALID_CERT},
-    {OTHER, 0x3300, CA | NAME, HN_SECURE_INVALID_CERT},
-    {OTHER, 0x33300, CA | NAME, HN_SECURE_INVALID_CERT},
-    {SERVER, 0x3300, CA | NAME, 0},
-    /* A pin is asked for beside the rest, not in its place. */
-    {SERVER, 0, CA, CA},
-    {OTHER, 0, NAME, HN_SECURE_INVALID_CERT | NAME},
+      {SERVER, 0, 0, 0},
+      {SERVER | OTHER, 0, 0, 0},
+      {OTHER | SERVER | AUTHORITY, 0, 0, 0},
+      {OTHER, 0, 0, HN_SECURE_INVALID_CERT},
+      /* The server's own key is meant, not its authority's. */
+      {AUTHORITY, 0, 0, HN_SECURE_INVALID_CERT},
+      {OTHER, 0x3300, CA | NAME, HN_SECURE_INVALID_CERT},
+      {OTHER, 0x33300, CA | NAME, HN_SECURE_INVALID_CERT},
+      {SERVER, 0x3300, CA | NAME, 0},
+      /* A pin is asked for beside the rest, not in its place. */
+      {SERVER, 0, CA, CA},
+      {OTHER, 0, NAME, HN_SECURE_INVALID_CERT | NAME},
   };
   struct fixture_cert other = pair_good_leaf();
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -297,8 +302,7 @@ TEST(pinned_keys) {
     o.pins = pins;
     o.ignore = rows[i].ignore;
     CHECK_INT(pair_open(&p, &o, &cert, slice_of("localhost")), 0);
-    CHECK_INT(pair_handshake(&p),
-              rows[i].secure ? HN_ERR_SECURE_FAILURE : 0);
+    CHECK_INT(pair_handshake(&p), rows[i].secure ? HN_ERR_SECURE_FAILURE : 0);
     CHECK_INT(p.client->secure, rows[i].secure);
     if (rows[i].secure == HN_SECURE_INVALID_CERT) {
       char pin[64];
@@ -318,20 +322,20 @@ TEST(lists_of_pins) {
     const char *pins;
     bool good;
   } rows[] = {
-    {"sha256//" A43 "=", true},
-    {"sha256//" A43 "=;sha256//" A43 "=", true},
-    {"", false},
-    {";", false},
-    {"sha256//" A43 "=;", false},
-    {"sha256//" A43, false},
-    {"sha256//" A43 "A", false},
-    {"sha256//" A43 "==", false},
-    {"sha1//" A43 "=", false},
-    {"SHA256//" A43 "=", false},
-    {A43 "=", false},
-    {"sha256//" A43 "=, sha256//" A43 "=", false},
-    {"sha256//-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", false},
-    {"/etc/key.pem", false},
+      {"sha256//" A43 "=", true},
+      {"sha256//" A43 "=;sha256//" A43 "=", true},
+      {"", false},
+      {";", false},
+      {"sha256//" A43 "=;", false},
+      {"sha256//" A43, false},
+      {"sha256//" A43 "A", false},
+      {"sha256//" A43 "==", false},
+      {"sha1//" A43 "=", false},
+      {"SHA256//" A43 "=", false},
+      {A43 "=", false},
+      {"sha256//" A43 "=, sha256//" A43 "=", false},
+      {"sha256//-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", false},
+      {"/etc/key.pem", false},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct hn_tls_options o = pair_options();
@@ -347,7 +351,6 @@ TEST(lists_of_pins) {
 }
 
 PAIR_MAIN(ROW(bad_certificates), ROW(wildcards_and_underscores),
-          ROW(unknown_authorities),
-          ROW(every_fault_with_every_flag), ROW(several_faults_in_words),
-          ROW(a_forged_signature), ROW(a_weak_signature), ROW(pinned_keys),
-          ROW(lists_of_pins))
+          ROW(unknown_authorities), ROW(every_fault_with_every_flag),
+          ROW(several_faults_in_words), ROW(a_forged_signature),
+          ROW(a_weak_signature), ROW(pinned_keys), ROW(lists_of_pins))

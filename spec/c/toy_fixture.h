@@ -105,16 +105,16 @@ static inline void toy_go_on(struct hn_node *n) {
 }
 
 static const struct hn_node_ops toy_ops = {
-  .size = sizeof(struct toy),
-  .cancel = toy_cancel,
-  .destroy = toy_destroy,
-  .describe = toy_describe,
-  .expire = toy_expire,
-  .apis = 1u << TOY_SAY | 1u << TOY_HEAR,
-  .step = toy_step,
-  .go_on = toy_go_on,
-  .break_off = toy_break_off,
-  .blame = toy_blame,
+    .size = sizeof(struct toy),
+    .cancel = toy_cancel,
+    .destroy = toy_destroy,
+    .describe = toy_describe,
+    .expire = toy_expire,
+    .apis = 1u << TOY_SAY | 1u << TOY_HEAR,
+    .step = toy_step,
+    .go_on = toy_go_on,
+    .break_off = toy_break_off,
+    .blame = toy_blame,
 };
 
 static inline int toy_open(hn_runtime *rt, hn_handle above, hn_handle *out) {
@@ -174,8 +174,9 @@ static inline int toy_hear(hn_runtime *rt, hn_handle h) {
 static inline hn_handle toy_session(hn_runtime *rt, bool is_async,
                                     hn_handle *toy) {
   hn_handle session = 0;
-  CHECK_INT(hn_open(rt, slice_make(NULL, 0), is_async ? HN_OPEN_ASYNC : 0,
-                    &session), 0);
+  CHECK_INT(
+      hn_open(rt, slice_make(NULL, 0), is_async ? HN_OPEN_ASYNC : 0, &session),
+      0);
   CHECK_INT(toy_open(rt, session, toy), 0);
   return session;
 }
@@ -189,8 +190,7 @@ static inline size_t toy_running(hn_runtime *rt) {
 
 /* The next event of a scope is that one. */
 static inline struct hn_event toy_expect(hn_runtime *rt, hn_handle scope,
-                                         hn_handle h, uint32_t status,
-                                         int op) {
+                                         hn_handle h, uint32_t status, int op) {
   struct hn_event e = {0};
   CHECK(hn_next_event(rt, scope, &e));
   CHECK(e.handle == h);

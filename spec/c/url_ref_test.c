@@ -9,8 +9,8 @@ struct split_row {
 static const struct split_row split_rows[] = {
     {"", NULL, NULL, "", NULL, NULL},
     {"http://a/b/c/d;p?q", "http", "a", "/b/c/d;p", "q", NULL},
-    {"http://www.ics.uci.edu/pub/ietf/uri/#Related", "http",
-     "www.ics.uci.edu", "/pub/ietf/uri/", NULL, "Related"},
+    {"http://www.ics.uci.edu/pub/ietf/uri/#Related", "http", "www.ics.uci.edu",
+     "/pub/ietf/uri/", NULL, "Related"},
     {"HTTP://a", "HTTP", "a", "", NULL, NULL},
     {"http:", "http", NULL, "", NULL, NULL},
     {"http:g", "http", NULL, "g", NULL, NULL},
@@ -53,8 +53,7 @@ static void check_component(struct hn_slice part, const char *expected) {
 TEST(split) {
   for (size_t i = 0; i < sizeof split_rows / sizeof *split_rows; i++) {
     const struct split_row *row = &split_rows[i];
-    struct hn_url_reference r =
-        url_split(test_guarded(0, slice_of(row->text)));
+    struct hn_url_reference r = url_split(test_guarded(0, slice_of(row->text)));
     test_label(row->text);
     check_component(r.scheme, row->scheme);
     check_component(r.authority, row->authority);
@@ -190,9 +189,9 @@ TEST(resolve_long) {
     path[i] = i < half ? "/ab"[i % 3] : "/.."[(i - half) % 3];
   }
   buf_init(&out, HN_MAX_URL);
-  CHECK_INT(url_resolve(slice_of("http://a/"), slice_make(path, sizeof path),
-                        &out),
-            0);
+  CHECK_INT(
+      url_resolve(slice_of("http://a/"), slice_make(path, sizeof path), &out),
+      0);
   CHECK(buf_size(&out) <= strlen("http://a/.."));
   buf_fini(&out);
 }

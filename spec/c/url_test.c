@@ -2,7 +2,7 @@
 
 #include "test.h"
 
-#define BASE "http://username:password@www.winehq.org/site/about?query"
+#define BASE   "http://username:password@www.winehq.org/site/about?query"
 #define ESCAPE ((unsigned)HN_URL_ESCAPE)
 #define DECODE ((unsigned)HN_URL_DECODE)
 #define REJECT ((unsigned)HN_URL_REJECT_USERPWD)
@@ -44,8 +44,8 @@ static const struct crack_row crack_rows[] = {
      ""},
     {"https://www.winehq.org/post?", 0, "https", NULL, NULL, "www.winehq.org",
      443, "/post", "?"},
-    {"HTTP://WWW.winehq.org/", 0, "HTTP", NULL, NULL, "WWW.winehq.org", 80,
-     "/", ""},
+    {"HTTP://WWW.winehq.org/", 0, "HTTP", NULL, NULL, "WWW.winehq.org", 80, "/",
+     ""},
     {"http://winehq?", 0, "http", NULL, NULL, "winehq", 80, "", "?"},
     {"http://winehq#top", 0, "http", NULL, NULL, "winehq", 80, "", "#top"},
     {"http://winehq/post;a", 0, "http", NULL, NULL, "winehq", 80, "/post;a",
@@ -58,8 +58,8 @@ static const struct crack_row crack_rows[] = {
      80, "/site", ""},
     {"https://www.winehq.org:443/site", 0, "https", NULL, NULL,
      "www.winehq.org", 443, "/site", ""},
-    {"https://www.winehq.org:80/", 0, "https", NULL, NULL, "www.winehq.org",
-     80, "/", ""},
+    {"https://www.winehq.org:80/", 0, "https", NULL, NULL, "www.winehq.org", 80,
+     "/", ""},
     {"http://winehq.org:0", 0, "http", NULL, NULL, "winehq.org", 0, "", ""},
     {"http://winehq.org:", 0, "http", NULL, NULL, "winehq.org", 80, "", ""},
     {"http://winehq.org:/", 0, "http", NULL, NULL, "winehq.org", 80, "/", ""},
@@ -89,14 +89,14 @@ static const struct crack_row crack_rows[] = {
      "@%5B%5C%5D%5E_%60%7B%7C%7D%7E",
      DECODE, "http", NULL, NULL, "www.winehq.org", 80,
      "/site/about !\"#$%&'()*+,-./:;<=>", "?@[\\]^_`{|}~"},
-    {"http://a%40b:c%3Ad@e%78ample.com/%2f%zz%4?%41#%42", DECODE, "http",
-     "a@b", "c:d", "example.com", 80, "//%zz%4", "?A#B"},
+    {"http://a%40b:c%3Ad@e%78ample.com/%2f%zz%4?%41#%42", DECODE, "http", "a@b",
+     "c:d", "example.com", 80, "//%zz%4", "?A#B"},
     {"https://nba2k19-ws.2ksports.com:19133/nba/v4/Accounts/get_account"
      "?x=3789526775265663876",
      0, "https", NULL, NULL, "nba2k19-ws.2ksports.com", 19133,
      "/nba/v4/Accounts/get_account", "?x=3789526775265663876"},
-    {"ws://echo.example/chat", 0, "ws", NULL, NULL, "echo.example", 80,
-     "/chat", ""},
+    {"ws://echo.example/chat", 0, "ws", NULL, NULL, "echo.example", 80, "/chat",
+     ""},
     {"WSS://echo.example", 0, "WSS", NULL, NULL, "echo.example", 443, "", ""},
     {"http://@h/", 0, "http", "", NULL, "h", 80, "/", ""},
     {"http://:@h/", 0, "http", "", "", "h", 80, "/", ""},
@@ -112,8 +112,8 @@ static const struct crack_row crack_rows[] = {
      "/", ""},
     {"http://[::ffff:1.2.3.4]/", 0, "http", NULL, NULL, "::ffff:1.2.3.4", 80,
      "/", ""},
-    {"http://h/a\\b\x01\x7f", 0, "http", NULL, NULL, "h", 80,
-     "/a\\b\x01\x7f", ""},
+    {"http://h/a\\b\x01\x7f", 0, "http", NULL, NULL, "h", 80, "/a\\b\x01\x7f",
+     ""},
     {"http://h?a/b?c#d?e/f", 0, "http", NULL, NULL, "h", 80, "",
      "?a/b?c#d?e/f"},
     {"http://h/a#b?c", 0, "http", NULL, NULL, "h", 80, "/a", "#b?c"},
@@ -166,8 +166,7 @@ static const struct {
     {"http://h:8 0/", 0, HN_ERR_INVALID_URL},
     {"http://h:80:80/", 0, HN_ERR_INVALID_URL},
     {"http://h:0x50/", 0, HN_ERR_INVALID_URL},
-    {"http://winehq.o g/path with spaces", ESCAPE | DECODE,
-     HN_ERR_INVALID_URL},
+    {"http://winehq.o g/path with spaces", ESCAPE | DECODE, HN_ERR_INVALID_URL},
     {"http://u@h/", REJECT, HN_ERR_INVALID_URL},
     {"http://@h/", REJECT, HN_ERR_INVALID_URL},
     {"http://u:p@/", 0, HN_ERR_INVALID_URL},
@@ -233,9 +232,9 @@ TEST(crack_refuses) {
   for (size_t i = 0; i < sizeof crack_errors / sizeof *crack_errors; i++) {
     struct hn_url_parts parts = {.port = 7777};
     test_label(crack_errors[i].url);
-    CHECK_INT(crack(slice_of(crack_errors[i].url), crack_errors[i].flags,
-                    &parts),
-              crack_errors[i].code);
+    CHECK_INT(
+        crack(slice_of(crack_errors[i].url), crack_errors[i].flags, &parts),
+        crack_errors[i].code);
     CHECK(parts.port == 7777 && parts.scheme.p == NULL);
   }
 }
@@ -328,8 +327,8 @@ static struct hn_url_parts parts_of(const struct create_row *row) {
   return parts;
 }
 
-#define WINE "www.winehq.org"
-#define CONTROLS "\r\x1f \n\x7f\r\n"
+#define WINE        "www.winehq.org"
+#define CONTROLS    "\r\x1f \n\x7f\r\n"
 #define ASCII_EXTRA " !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 
 static const struct create_row create_rows[] = {
@@ -426,8 +425,7 @@ static const struct create_row create_rows[] = {
     {"", "-", "-", "h", 80, "/", "-", 0, NULL},
     {"1x", "-", "-", "h", 80, "/", "-", 0, NULL},
     /* a fragment stays one */
-    {"http", "-", "-", "h", 80, "/a#b", "#c#d", ESCAPE,
-     "http://h/a%23b#c%23d"},
+    {"http", "-", "-", "h", 80, "/a#b", "#c#d", ESCAPE, "http://h/a%23b#c%23d"},
 };
 
 TEST(create_cases) {
@@ -452,8 +450,8 @@ TEST(create_cases) {
 TEST(create_lengths) {
   static const struct {
     size_t row, length;
-  } rows[] = {{0, 56}, {1, 56}, {3, 48}, {6, 38}, {7, 40}, {9, 59}, {10, 58},
-              {11, 113}};
+  } rows[] = {{0, 56}, {1, 56}, {3, 48},  {6, 38},
+              {7, 40}, {9, 59}, {10, 58}, {11, 113}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     CHECK_INT(strlen(create_rows[rows[i].row].url), rows[i].length);
   }

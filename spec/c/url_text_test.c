@@ -60,11 +60,21 @@ TEST(unescape) {
   static const struct {
     const char *in, *out;
   } rows[] = {
-      {"", ""},           {"abc", "abc"},      {"%41", "A"},
-      {"%4a%4A", "JJ"},   {"%", "%"},          {"%4", "%4"},
-      {"%4g", "%4g"},     {"%g4", "%g4"},      {"%%41", "%A"},
-      {"%2541", "%41"},   {"x%41y%42z", "xAyBz"}, {"%ff", "\xff"},
-      {"100%", "100%"},   {"%-1", "%-1"},      {"% 1", "% 1"},
+      {"", ""},
+      {"abc", "abc"},
+      {"%41", "A"},
+      {"%4a%4A", "JJ"},
+      {"%", "%"},
+      {"%4", "%4"},
+      {"%4g", "%4g"},
+      {"%g4", "%g4"},
+      {"%%41", "%A"},
+      {"%2541", "%41"},
+      {"x%41y%42z", "xAyBz"},
+      {"%ff", "\xff"},
+      {"100%", "100%"},
+      {"%-1", "%-1"},
+      {"% 1", "% 1"},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct hn_slice in = test_guarded(0, slice_of(rows[i].in));
@@ -81,6 +91,7 @@ TEST(unescape) {
 }
 
 TEST(hosts) {
+  /* clang-format off */
   static const char *const good[] = {
       "a", "localhost", "www.winehq.org", "WWW.Example.COM", "a_b.example",
       "xn--bcher-kva.example", "example.com.", "a-b", "-a", "~x",
@@ -108,6 +119,7 @@ TEST(hosts) {
       "1:2:3:4:5:6:7:1.2.3.4", "::.1", "::1.", "a:80", "::1%", "::1%a b",
       "::1%a%b", "::1%a/b", "::%", "%eth0", "a%eth0", "1.2.3.4%eth0", "::1 ",
   };
+  /* clang-format on */
   for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
     test_label(good[i]);
     CHECK(url_is_host(test_guarded(0, slice_of(good[i]))));
@@ -127,13 +139,13 @@ TEST(host_length) {
   CHECK(!url_is_host(slice_make(text, HN_MAX_HOST + 1)));
 }
 
-#define PERCENT HN_REQUEST_ESCAPE_PERCENT
-#define DISABLE HN_REQUEST_ESCAPE_DISABLE
-#define DISABLE_QUERY HN_REQUEST_ESCAPE_DISABLE_QUERY
-#define PRINTABLE " !\"#$%&'()*+,-./:;<=>@[\\]^_`{|}~"
-#define CONTROLS "\x01\t\n\x0b\r\x1f\x7f"
+#define PERCENT          HN_REQUEST_ESCAPE_PERCENT
+#define DISABLE          HN_REQUEST_ESCAPE_DISABLE
+#define DISABLE_QUERY    HN_REQUEST_ESCAPE_DISABLE_QUERY
+#define PRINTABLE        " !\"#$%&'()*+,-./:;<=>@[\\]^_`{|}~"
+#define CONTROLS         "\x01\t\n\x0b\r\x1f\x7f"
 #define ESCAPED_CONTROLS "%01%09%0A%0B%0D%1F%7F"
-#define RAW_CONTROLS "\x01\t\x0b\x1f\x7f"
+#define RAW_CONTROLS     "\x01\t\x0b\x1f\x7f"
 
 static const struct {
   const char *object;
@@ -151,8 +163,7 @@ static const struct {
      "/%20!%22%23$%&'()*+,-./:;%3C=%3E@%5B%5C%5D%5E_%60%7B%7C%7D~"},
     {"/?" PRINTABLE, 0,
      "/?%20!%22%23$%&'()*+,-./:;%3C=%3E@%5B%5C%5D%5E_%60%7B%7C%7D~"},
-    {"/" CONTROLS "?" CONTROLS, 0,
-     "/" ESCAPED_CONTROLS "?" ESCAPED_CONTROLS},
+    {"/" CONTROLS "?" CONTROLS, 0, "/" ESCAPED_CONTROLS "?" ESCAPED_CONTROLS},
     {"/\xc3\xa9?\xc3\xa9", 0, "/%C3%A9?%C3%A9"},
     {"/x\r\nHost: evil", 0, "/x%0D%0AHost:%20evil"},
     {"/a%20?b%20 ", PERCENT, "/a%2520?b%2520%20"},
@@ -180,9 +191,9 @@ TEST(targets) {
     struct hn_buf out;
     test_label(target_rows[i].object);
     buf_init(&out, HN_MAX_URL);
-    CHECK_INT(url_append_target(test_guarded(0, object), target_rows[i].flags,
-                                &out),
-              0);
+    CHECK_INT(
+        url_append_target(test_guarded(0, object), target_rows[i].flags, &out),
+        0);
     CHECK_TEXT(buf_peek(&out), target_rows[i].target);
     buf_fini(&out);
   }

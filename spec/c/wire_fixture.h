@@ -15,13 +15,13 @@
 struct wire {
   struct hn_transport base;
   struct hn_buf to_server, to_client;
-  size_t most;   /* bytes a call moves at most; 0: any */
-  size_t room;   /* to_server holds no more than this; 0: any */
-  bool again;    /* every other call answers HN_AGAIN */
+  size_t most; /* bytes a call moves at most; 0: any */
+  size_t room; /* to_server holds no more than this; 0: any */
+  bool again;  /* every other call answers HN_AGAIN */
   bool turn;
-  bool ended;    /* the server hung up */
-  int broken;    /* errno of every call, 0: none */
-  int deaf;      /* errno of every write, 0: none */
+  bool ended; /* the server hung up */
+  int broken; /* errno of every call, 0: none */
+  int deaf;   /* errno of every write, 0: none */
   unsigned want;
   int *closed; /* counts */
 };
@@ -98,10 +98,15 @@ static inline void wire_close(struct hn_transport *s) {
 }
 
 static const struct hn_transport_ops wire_ops = {
-  .step_connect = wire_connect, .read = wire_read,
-  .write = wire_write, .shutdown = wire_nothing, .want = wire_want,
-  .has_pending = wire_has_pending, .fd = wire_fd, .idle = wire_nothing,
-  .close = wire_close,
+    .step_connect = wire_connect,
+    .read = wire_read,
+    .write = wire_write,
+    .shutdown = wire_nothing,
+    .want = wire_want,
+    .has_pending = wire_has_pending,
+    .fd = wire_fd,
+    .idle = wire_nothing,
+    .close = wire_close,
 };
 
 #endif

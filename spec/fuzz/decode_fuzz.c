@@ -28,14 +28,14 @@ static void require(bool ok) {
 }
 
 static const struct hn_coding_list lists[] = {
-  {{HN_CODING_GZIP}, 1},
-  {{HN_CODING_DEFLATE}, 1},
-  {{HN_CODING_BROTLI}, 1},
-  {{HN_CODING_ZSTD}, 1},
-  {{HN_CODING_GZIP, HN_CODING_GZIP}, 2},
-  {{HN_CODING_DEFLATE, HN_CODING_DEFLATE}, 2},
-  {{HN_CODING_ZSTD, HN_CODING_BROTLI}, 2},
-  {{HN_CODING_GZIP, HN_CODING_BROTLI, HN_CODING_DEFLATE, HN_CODING_ZSTD}, 4},
+    {{HN_CODING_GZIP}, 1},
+    {{HN_CODING_DEFLATE}, 1},
+    {{HN_CODING_BROTLI}, 1},
+    {{HN_CODING_ZSTD}, 1},
+    {{HN_CODING_GZIP, HN_CODING_GZIP}, 2},
+    {{HN_CODING_DEFLATE, HN_CODING_DEFLATE}, 2},
+    {{HN_CODING_ZSTD, HN_CODING_BROTLI}, 2},
+    {{HN_CODING_GZIP, HN_CODING_BROTLI, HN_CODING_DEFLATE, HN_CODING_ZSTD}, 4},
 };
 
 /* The others may keep what they decoded in the call that met an error. */

@@ -31,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* There only when a sanitizer is linked in. */
 void __sanitizer_set_death_callback(void (*callback)(void))
-  __attribute__((weak));
+    __attribute__((weak));
 
 /* gcc's UBSan keeps its own list of callbacks, which ours does not reach: it
  * must abort, and SIGABRT is caught. */
@@ -264,7 +264,7 @@ static void set_byte(struct mutant *m, const struct corpus *c) {
   (void)c;
   if (m->n == 0) return;
   m->bytes[pick(m, m->n)] =
-    pick(m, 4) == 0 ? (uint8_t)next_random(m) : special_byte(m);
+      pick(m, 4) == 0 ? (uint8_t)next_random(m) : special_byte(m);
 }
 
 static void insert_bytes(struct mutant *m, const struct corpus *c) {
@@ -286,11 +286,31 @@ static void insert_run(struct mutant *m, const struct corpus *c) {
 
 static void insert_word(struct mutant *m, const struct corpus *c) {
   static const char *const words[] = {
-    "\r\n", "\r\n\r\n", "\n\n", "://", "%00", "%2e", "..", "0x", "-1",
-    "4294967295", "4294967296", "9223372036854775807", "9223372036854775808",
-    "18446744073709551615", "18446744073709551616", "ffffffffffffffff",
-    "HTTP/1.1 ", "chunked", "close", "Content-Length: ",
-    "Transfer-Encoding: ", "Connection: ", "[::1]", "GMT", "\xef\xbb\xbf",
+      "\r\n",
+      "\r\n\r\n",
+      "\n\n",
+      "://",
+      "%00",
+      "%2e",
+      "..",
+      "0x",
+      "-1",
+      "4294967295",
+      "4294967296",
+      "9223372036854775807",
+      "9223372036854775808",
+      "18446744073709551615",
+      "18446744073709551616",
+      "ffffffffffffffff",
+      "HTTP/1.1 ",
+      "chunked",
+      "close",
+      "Content-Length: ",
+      "Transfer-Encoding: ",
+      "Connection: ",
+      "[::1]",
+      "GMT",
+      "\xef\xbb\xbf",
   };
   const char *word = words[pick(m, sizeof words / sizeof *words)];
   size_t at = pick(m, m->n + 1);
@@ -333,8 +353,8 @@ static void splice_other(struct mutant *m, const struct corpus *c) {
 
 static void mutate(struct mutant *m, const struct corpus *c) {
   static void (*const ways[])(struct mutant *, const struct corpus *) = {
-    flip_bit,    set_byte,     insert_bytes, insert_run,
-    insert_word, delete_range, repeat_range, splice_other,
+      flip_bit,    set_byte,     insert_bytes, insert_run,
+      insert_word, delete_range, repeat_range, splice_other,
   };
   const struct input *base = &c->items[pick(m, c->count)];
   size_t steps = 1 + pick(m, 5);

@@ -28,8 +28,8 @@ static void round_trip(int64_t seconds, int64_t now) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static const int64_t moments[] = {
-      INT64_MIN, INT64_C(-62167219200), -1, 0, INT64_C(1767225600),
-      INT64_C(253402300799), INT64_MAX};
+      INT64_MIN,           INT64_C(-62167219200), -1,       0,
+      INT64_C(1767225600), INT64_C(253402300799), INT64_MAX};
   struct hn_slice text = {(const char *)data, size};
   int64_t number;
   for (size_t i = 0; i < sizeof moments / sizeof *moments; i++) {

@@ -114,8 +114,8 @@ static void resolve(struct hn_slice base, struct hn_slice reference) {
     struct hn_url_reference t = url_split(buf_peek(&once));
     split(buf_peek(&once));
     require(same(t.scheme, r.scheme.p ? r.scheme : b.scheme));
-    require(same(t.authority, r.scheme.p || r.authority.p ? r.authority
-                                                          : b.authority));
+    require(same(t.authority,
+                 r.scheme.p || r.authority.p ? r.authority : b.authority));
     require(same(t.fragment, r.fragment));
     /* An absolute result resolves to itself, but for dots of the base. */
     if (r.path.n > 0) {
@@ -130,9 +130,9 @@ static void resolve(struct hn_slice base, struct hn_slice reference) {
 }
 
 static void target(struct hn_slice object) {
-  static const unsigned flags[] = {
-      0, HN_REQUEST_ESCAPE_PERCENT, HN_REQUEST_ESCAPE_DISABLE,
-      HN_REQUEST_ESCAPE_DISABLE_QUERY};
+  static const unsigned flags[] = {0, HN_REQUEST_ESCAPE_PERCENT,
+                                   HN_REQUEST_ESCAPE_DISABLE,
+                                   HN_REQUEST_ESCAPE_DISABLE_QUERY};
   for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
     struct hn_buf out;
     struct hn_slice s;

@@ -9,7 +9,8 @@ enum { KEPT = 20, SMALL = 20000, LARGE = 200000 };
 static char text[LARGE];
 
 /* That many requests open at once, each with so large a head, and closed. */
-static size_t fill_and_close(hn_runtime *rt, hn_handle connection, size_t size) {
+static size_t fill_and_close(hn_runtime *rt, hn_handle connection,
+                             size_t size) {
   const struct hn_request_spec spec = {0};
   hn_handle r[KEPT];
   for (int i = 0; i < KEPT; i++) {
@@ -28,7 +29,8 @@ int main(void) {
   memset(text, 'x', sizeof text);
   CHECK(hn_runtime_new(&rt) == 0);
   CHECK(hn_open(rt, (struct hn_slice){NULL, 0}, 0, &session) == 0);
-  CHECK(hn_connect(rt, session, (struct hn_slice){"a", 1}, 0, &connection) == 0);
+  CHECK(hn_connect(rt, session, (struct hn_slice){"a", 1}, 0, &connection) ==
+        0);
   CHECK(fill_and_close(rt, connection, LARGE) < LARGE);
   size_t kept = fill_and_close(rt, connection, SMALL);
   CHECK(kept > KEPT * SMALL / 2 && kept < 3 * KEPT * SMALL);

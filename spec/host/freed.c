@@ -59,7 +59,8 @@ static const char prepare[] =
     "  pcall(task.join, task)\n"
     "end\n"
     "pcall(in_task, function()\n"
-    "  for _ in session:get(url, { timeout = 5, stream = true }):lines() do end\n"
+    "  for _ in session:get(url, { timeout = 5, stream = true }):lines() do "
+    "end\n"
     "  session:post(url, { form = { a = 'b' } })\n"
     "end)\n"
     "hinternet.all { url }\n"
@@ -112,7 +113,8 @@ static const char *const calls[] = {
     "for line in session:get(the_url, { stream = true }):lines() do end",
     "hinternet.all { the_url, the_url }",
     "hinternet.pollable():timeout() core.live() core.budget() core.step(0)",
-    "core.ids(done) core.await(there, 3) core.cancel(done, 4) core.unsent(sent)",
+    "core.ids(done) core.await(there, 3) core.cancel(done, 4) "
+    "core.unsent(sent)",
     "for n in core.next_event, done do end core.take() core.lost()",
     "do local a <close> = done local b <close> = session end",
 };

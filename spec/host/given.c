@@ -60,8 +60,10 @@ static void out_of_lua(void) {
   CHECK(hn_lua_push(L, 1) == HN_ERR_INVALID_OPERATION);
   host_load(L);
   hn_runtime *rt = hn_lua_runtime(L);
-  host_run(L, "session = hinternet.open { async = true }"
-              " return session, 1, io.stdout", NULL);
+  host_run(L,
+           "session = hinternet.open { async = true }"
+           " return session, 1, io.stdout",
+           NULL);
   hn_handle h = hn_lua_to(L, 1);
   bool async = false;
   CHECK(hn_is_valid(rt, h) && hn_kind_of(h) == HN_KIND_SESSION);

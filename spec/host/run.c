@@ -6,9 +6,9 @@
 
 static lua_State *few_libraries(void) {
   static const luaL_Reg libraries[] = {
-      {LUA_GNAME, luaopen_base},        {LUA_LOADLIBNAME, luaopen_package},
+      {LUA_GNAME, luaopen_base},          {LUA_LOADLIBNAME, luaopen_package},
       {LUA_COLIBNAME, luaopen_coroutine}, {LUA_MATHLIBNAME, luaopen_math},
-      {LUA_STRLIBNAME, luaopen_string}, {LUA_TABLIBNAME, luaopen_table},
+      {LUA_STRLIBNAME, luaopen_string},   {LUA_TABLIBNAME, luaopen_table},
   };
   lua_State *L = luaL_newstate();
   CHECK(L != NULL);

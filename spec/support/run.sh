@@ -150,25 +150,25 @@ spec_files() {
   done
 }
 
-job_lint() { busted build 120 300 spec/lint_spec.lua; }
+job_lint() { busted build 120 300 spec/lint_spec.lua spec/style_spec.lua; }
 
 job_specs() {
   # shellcheck disable=SC2046
-  busted build 180 900 $(spec_files lint)
+  busted build 180 900 $(spec_files lint style)
 }
 
 job_specs-asan() {
   local preload
   preload=$(${CC:-cc} -print-file-name=libasan.so)
   # shellcheck disable=SC2046
-  HN_SLOW=1 busted build/asan 120 1200 $(spec_files lint rock embed)
+  HN_SLOW=1 busted build/asan 120 1200 $(spec_files lint style rock embed)
 }
 
 # The helper is in busted's process only: not in hosts and examples.
 job_specs-gc() {
   # shellcheck disable=SC2046
   HN_SLOW=1 HN_HELPER=spec.support.gc_pressure busted build 180 1200 \
-    $(spec_files lint rock support embed examples host_lighttpd host_prosody)
+    $(spec_files lint style rock support embed examples host_lighttpd host_prosody)
 }
 
 # Built in one piece: there are no parts to open.
@@ -176,7 +176,7 @@ job_specs-gc() {
 job_specs-poll() {
   local options=--exclude-tags=parts,watched
   # shellcheck disable=SC2046
-  HN_SCHEDULES=1000 busted build/poll 120 600 $(spec_files lint part rock support embed \
+  HN_SCHEDULES=1000 busted build/poll 120 600 $(spec_files lint style part rock support embed \
     luv cqueues copas host_prosody)
 }
 

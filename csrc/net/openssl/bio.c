@@ -53,7 +53,7 @@ static long tls_bio_control(BIO *bio, int command, long n, void *p) {
 
 /* The type carries no index of its own: the library has only about a hundred
  * of those for the whole process. */
-HN_INTERNAL BIO_METHOD *tls_bio_method(void) {
+BIO_METHOD *tls_bio_method(void) {
   BIO_METHOD *m = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "hinternet transport");
   if (!m) return NULL;
   if (BIO_meth_set_read_ex(m, tls_bio_read) != 1 ||

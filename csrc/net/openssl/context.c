@@ -19,14 +19,10 @@ static int tls_refuse_options(const char *why, const char **detail) {
 /* The library's number of a version; 0 for 0; -1 when we do not have it. */
 static int tls_version_number(uint32_t version) {
   switch (version) {
-  case 0:
-    return 0;
-  case HN_TLS_1_2:
-    return TLS1_2_VERSION;
-  case HN_TLS_1_3:
-    return TLS1_3_VERSION;
-  default:
-    return -1;
+  case 0: return 0;
+  case HN_TLS_1_2: return TLS1_2_VERSION;
+  case HN_TLS_1_3: return TLS1_3_VERSION;
+  default: return -1;
   }
 }
 
@@ -44,7 +40,8 @@ static int tls_set_versions(SSL_CTX *ctx, const struct hn_tls_options *o,
   if (ceiling != 0 && (max == 0 || ceiling < max)) max = (int)ceiling;
   if (max != 0 && max < min)
     return tls_refuse_options("no TLS version is left between the least and "
-                              "the greatest", detail);
+                              "the greatest",
+                              detail);
   if (SSL_CTX_set_min_proto_version(ctx, min) != 1 ||
       SSL_CTX_set_max_proto_version(ctx, max) != 1)
     return HN_ERR_NOT_ENOUGH_MEMORY;
@@ -66,8 +63,8 @@ static bool tls_set_alpn(SSL_CTX *ctx, const char *name) {
 static bool tls_configure(SSL_CTX *ctx, const char *alpn) {
   SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
   SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
-                          SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                          SSL_MODE_RELEASE_BUFFERS);
+                            SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                            SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_read_ahead(ctx, 1);
   SSL_CTX_set_default_read_buffer_len(ctx, HN_TLS_READ_BUFFER);
   return tls_set_alpn(ctx, alpn) &&
@@ -111,7 +108,8 @@ static int tls_set_pins(struct hn_tls_context *c, const char *pins,
   if (!pins) return 0;
   if (!tls_verify_is_pin_list(pins))
     return tls_refuse_options("a pin is \"sha256//\" and 44 characters of "
-                              "base64", detail);
+                              "base64",
+                              detail);
   c->pins = mem_copy(pins, strlen(pins));
   return c->pins ? 0 : HN_ERR_NOT_ENOUGH_MEMORY;
 }
@@ -131,9 +129,8 @@ static int tls_context_fill(struct hn_tls_context *c,
   return rc;
 }
 
-HN_INTERNAL int tls_context_new(const struct hn_tls_options *o,
-                                struct hn_tls_context **out,
-                                const char **detail) {
+int tls_context_new(const struct hn_tls_options *o, struct hn_tls_context **out,
+                    const char **detail) {
   struct hn_tls_context *c = mem_calloc(1, sizeof *c);
   int rc = HN_ERR_NOT_ENOUGH_MEMORY;
   if (!c) return rc;
@@ -154,7 +151,7 @@ HN_INTERNAL int tls_context_new(const struct hn_tls_options *o,
   return 0;
 }
 
-HN_INTERNAL void tls_context_end(struct hn_tls_context *c) {
+void tls_context_end(struct hn_tls_context *c) {
   tls_sessions_fini(c);
   BIO_free(c->bundle);
   SSL_CTX_free(c->ctx);

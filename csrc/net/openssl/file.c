@@ -12,21 +12,20 @@ enum {
   HN_TLS_MAX_FILE = 64 * 1024 * 1024,
 };
 
-HN_INTERNAL bool tls_lacks_memory(void) {
+bool tls_lacks_memory(void) {
   bool found = false;
   for (unsigned long e = ERR_get_error(); e != 0; e = ERR_get_error())
     if (ERR_GET_REASON(e) == ERR_R_MALLOC_FAILURE) found = true;
   return found;
 }
 
-HN_INTERNAL int tls_refuse(const char *why, const char **detail) {
+int tls_refuse(const char *why, const char **detail) {
   if (tls_lacks_memory()) return HN_ERR_NOT_ENOUGH_MEMORY;
   *detail = why;
   return HN_ERR_SECURE_FAILURE;
 }
 
-HN_INTERNAL int tls_file_refuse(const struct tls_file *f, int system,
-                                const char **detail) {
+int tls_file_refuse(const struct tls_file *f, int system, const char **detail) {
   const char *why = err_system_text(system);
   if (system == ENOMEM) return HN_ERR_NOT_ENOUGH_MEMORY;
   *detail = f->what;
@@ -63,7 +62,7 @@ static int tls_file_copy(int fd, BIO *to, int *system) {
   return rc;
 }
 
-HN_INTERNAL int tls_file_read(const char *path, BIO **out, int *system) {
+int tls_file_read(const char *path, BIO **out, int *system) {
   int fd;
   BIO *bytes = BIO_new(BIO_s_mem());
   *system = ENOMEM;
@@ -81,10 +80,9 @@ HN_INTERNAL int tls_file_read(const char *path, BIO **out, int *system) {
   return rc;
 }
 
-HN_INTERNAL int tls_file_load(const struct tls_file *f, BIO **out,
-                              const char **detail) {
+int tls_file_load(const struct tls_file *f, BIO **out, const char **detail) {
   int system;
   return tls_file_read(f->path, out, &system) == 0
-           ? 0
-           : tls_file_refuse(f, system, detail);
+             ? 0
+             : tls_file_refuse(f, system, detail);
 }

@@ -41,10 +41,11 @@ static bool tls_identity_use_chain(SSL_CTX *ctx, BIO *file) {
 static int tls_identity_read_key(const struct hn_tls_options *o,
                                  struct tls_password *password, EVP_PKEY **key,
                                  const char **detail) {
-  const struct tls_file f = {
-    o, o->client_key ? "client_key cannot be read" : "client_cert cannot be "
-                                                     "read",
-    o->client_key ? o->client_key : o->client_cert};
+  const struct tls_file f = {o,
+                             o->client_key ? "client_key cannot be read"
+                                           : "client_cert cannot be "
+                                             "read",
+                             o->client_key ? o->client_key : o->client_cert};
   BIO *file;
   int rc = tls_file_load(&f, &file, detail);
   if (rc) return rc;
@@ -60,7 +61,7 @@ static int tls_identity_load_pem(SSL_CTX *ctx, BIO *file,
   EVP_PKEY *key = NULL;
   if (!tls_identity_use_chain(ctx, file))
     return tls_refuse(
-      "client_cert is neither PEM with a certificate nor PKCS#12", detail);
+        "client_cert is neither PEM with a certificate nor PKCS#12", detail);
   ERR_clear_error();
   int rc = tls_identity_read_key(o, &password, &key, detail);
   if (rc) return rc;
@@ -70,16 +71,16 @@ static int tls_identity_load_pem(SSL_CTX *ctx, BIO *file,
   EVP_PKEY_free(key);
   if (!ok) alien = ERR_GET_LIB(ERR_peek_last_error()) == ERR_LIB_X509;
   if (alien)
-    return tls_refuse(
-      "the client's key is not the one its certificate names", detail);
+    return tls_refuse("the client's key is not the one its certificate names",
+                      detail);
   if (ok) return 0;
   if (password.asked && !password.text)
     return tls_refuse("the client's key needs a password", detail);
   if (password.asked)
-    return tls_refuse("the password of the client's key is wrong",
-                               detail);
+    return tls_refuse("the password of the client's key is wrong", detail);
   return tls_refuse("there is no usable PEM key for the client's "
-                             "certificate", detail);
+                    "certificate",
+                    detail);
 }
 
 static int tls_identity_use(SSL_CTX *ctx, PKCS12 *bag, const char *password,
@@ -90,10 +91,12 @@ static int tls_identity_use(SSL_CTX *ctx, PKCS12 *bag, const char *password,
   int rc = 0;
   if (PKCS12_parse(bag, password, &key, &cert, &between) != 1)
     rc = tls_refuse("client_cert (PKCS#12) is made with algorithms "
-                             "that are no longer offered", detail);
+                    "that are no longer offered",
+                    detail);
   else if (!key || !cert)
     rc = tls_refuse("client_cert (PKCS#12) holds no certificate with "
-                             "its key", detail);
+                    "its key",
+                    detail);
   else if (SSL_CTX_use_cert_and_key(ctx, cert, key, between, 1) != 1)
     rc = tls_refuse("client_cert (PKCS#12) cannot be used", detail);
   EVP_PKEY_free(key);
@@ -108,7 +111,7 @@ static int tls_identity_load_bag(SSL_CTX *ctx, BIO *file, const char *password,
   int rc;
   if (!bag)
     return tls_refuse(
-      "client_cert is neither PEM with a certificate nor PKCS#12", detail);
+        "client_cert is neither PEM with a certificate nor PKCS#12", detail);
   /* There are two ways to write no password. */
   bool none = !password || !*password;
   if (PKCS12_verify_mac(bag, password, -1) == 1 ||
@@ -116,10 +119,9 @@ static int tls_identity_load_bag(SSL_CTX *ctx, BIO *file, const char *password,
                 PKCS12_verify_mac(bag, "", 0) == 1)))
     rc = tls_identity_use(ctx, bag, password, detail);
   else
-    rc = tls_refuse(password
-                               ? "the password of client_cert is wrong"
-                               : "client_cert (PKCS#12) needs a password",
-                             detail);
+    rc = tls_refuse(password ? "the password of client_cert is wrong"
+                             : "client_cert (PKCS#12) needs a password",
+                    detail);
   PKCS12_free(bag);
   return rc;
 }
@@ -138,8 +140,8 @@ static int tls_identity_try(SSL_CTX *ctx, const struct hn_tls_options *o,
   int rc = tls_file_load(&f, &file, detail);
   if (rc) return rc;
   rc = tls_identity_is_der(file)
-         ? tls_identity_load_bag(ctx, file, o->client_password, detail)
-         : tls_identity_load_pem(ctx, file, o, detail);
+           ? tls_identity_load_bag(ctx, file, o->client_password, detail)
+           : tls_identity_load_pem(ctx, file, o, detail);
   BIO_free(file);
   return rc;
 }
@@ -165,9 +167,8 @@ static int tls_identity_note(SSL *ssl, X509 **cert, EVP_PKEY **key) {
   return 0;
 }
 
-HN_INTERNAL int tls_identity_set_up(struct hn_tls_context *c,
-                                    const struct hn_tls_options *o,
-                                    const char **detail) {
+int tls_identity_set_up(struct hn_tls_context *c,
+                        const struct hn_tls_options *o, const char **detail) {
   SSL_CTX_set_default_passwd_cb(c->ctx, tls_identity_answer);
   SSL_CTX_set_client_cert_cb(c->ctx, tls_identity_note);
   return o->client_cert ? tls_identity_load(c->ctx, o, detail) : 0;

@@ -13,8 +13,7 @@ enum {
   HN_TLS_CERT_TEXT = 1024 * 1024, /* more than any certificate has to say */
 };
 
-HN_INTERNAL bool tls_info_get(const struct hn_transport *s,
-                              struct hn_tls_info *out) {
+bool tls_info_get(const struct hn_transport *s, struct hn_tls_info *out) {
   const struct tls_transport *t = tls_find(s);
   const unsigned char *alpn = NULL;
   unsigned alpn_size = 0;
@@ -23,7 +22,7 @@ HN_INTERNAL bool tls_info_get(const struct hn_transport *s,
   SSL_get0_alpn_selected(t->ssl, &alpn, &alpn_size);
   out->library = hn_part_tls(HN_STAMP);
   out->protocol =
-    SSL_version(t->ssl) == TLS1_3_VERSION ? HN_TLS_1_3 : HN_TLS_1_2;
+      SSL_version(t->ssl) == TLS1_3_VERSION ? HN_TLS_1_3 : HN_TLS_1_2;
   out->cipher = cipher ? SSL_CIPHER_standard_name(cipher) : "";
   out->key_bits = cipher ? (unsigned)SSL_CIPHER_get_bits(cipher, NULL) : 0;
   out->alpn = slice_make((const char *)alpn, alpn_size);
@@ -32,7 +31,7 @@ HN_INTERNAL bool tls_info_get(const struct hn_transport *s,
   return true;
 }
 
-HN_INTERNAL int tls_info_hold(struct hn_tls_info *i) {
+int tls_info_hold(struct hn_tls_info *i) {
   char *alpn = mem_copy(i->alpn.p, i->alpn.n);
   if (!alpn) return HN_ERR_NOT_ENOUGH_MEMORY;
   i->alpn.p = alpn;
@@ -40,7 +39,7 @@ HN_INTERNAL int tls_info_hold(struct hn_tls_info *i) {
   return 0;
 }
 
-HN_INTERNAL void tls_info_release(struct hn_tls_info *i) {
+void tls_info_release(struct hn_tls_info *i) {
   mem_free((void *)(uintptr_t)i->alpn.p);
   X509_free(i->certificate);
 }
@@ -64,8 +63,8 @@ static void tls_cert_add(struct tls_cert_writer *w, const char *p, size_t n) {
   if (w->code == 0 && n > 0) w->code = buf_append(w->text, slice_make(p, n));
 }
 
-static void tls_cert_add_hex(struct tls_cert_writer *w,
-                             const unsigned char *p, size_t n) {
+static void tls_cert_add_hex(struct tls_cert_writer *w, const unsigned char *p,
+                             size_t n) {
   static const char digits[] = "0123456789ABCDEF";
   for (size_t i = 0; i < n; i++) {
     char pair[2] = {digits[p[i] >> 4], digits[p[i] & 15]};
@@ -123,9 +122,10 @@ static void tls_cert_add_ip(struct tls_cert_writer *w, const ASN1_STRING *ip) {
 
 static void tls_cert_add_alternative(struct tls_cert_writer *w,
                                      const GENERAL_NAME *name) {
-  static const char *const labels[] = {
-    [GEN_EMAIL] = "email:", [GEN_DNS] = "DNS:", [GEN_URI] = "URI:",
-    [GEN_IPADD] = "IP:"};
+  static const char *const labels[] = {[GEN_EMAIL] = "email:",
+                                       [GEN_DNS] = "DNS:",
+                                       [GEN_URI] = "URI:",
+                                       [GEN_IPADD] = "IP:"};
   int type;
   const ASN1_STRING *text = GENERAL_NAME_get0_value(name, &type);
   const char *label = type >= 0 && type <= GEN_IPADD ? labels[type] : NULL;
@@ -140,7 +140,7 @@ static void tls_cert_add_alternative(struct tls_cert_writer *w,
 
 static void tls_cert_add_names(struct tls_cert_writer *w, X509 *cert) {
   GENERAL_NAMES *names =
-    X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+      X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
   for (int i = 0; i < sk_GENERAL_NAME_num(names); i++)
     tls_cert_add_alternative(w, sk_GENERAL_NAME_value(names, i));
   GENERAL_NAMES_free(names);
@@ -203,8 +203,8 @@ static int tls_cert_write(struct hn_tls_certificate *c, X509 *cert) {
   return w.code;
 }
 
-HN_INTERNAL int tls_info_get_certificate(const struct hn_tls_info *info,
-                                         struct hn_tls_certificate *out) {
+int tls_info_get_certificate(const struct hn_tls_info *info,
+                             struct hn_tls_certificate *out) {
   struct hn_tls_certificate c;
   if (!info->certificate) return HN_ERR_INCORRECT_HANDLE_STATE;
   ERR_clear_error();

@@ -95,13 +95,12 @@ static int tls_revocation_judge(SSL *ssl, void *arg) {
   if (staple == HN_TLS_STAPLE_GOOD || (c->has_crl && !t->unsure)) return 1;
   if (c->tolerated & HN_SECURE_CERT_REV_FAILED) return 1;
   if (tls_is_own_anchor(ssl)) return 1;
-  tls_verify_blame(t, HN_SECURE_CERT_REV_FAILED,
-                   X509_V_ERR_UNABLE_TO_GET_CRL,
+  tls_verify_blame(t, HN_SECURE_CERT_REV_FAILED, X509_V_ERR_UNABLE_TO_GET_CRL,
                    staple == HN_TLS_STAPLE_NONE
-                     ? "cannot tell whether the certificate is revoked: "
-                       "the server sent no OCSP answer"
-                     : "cannot tell whether the certificate is revoked: "
-                       "the OCSP answer is of no use");
+                       ? "cannot tell whether the certificate is revoked: "
+                         "the server sent no OCSP answer"
+                       : "cannot tell whether the certificate is revoked: "
+                         "the OCSP answer is of no use");
   return 0;
 }
 
@@ -146,9 +145,8 @@ static int tls_revocation_load(struct hn_tls_context *c,
   return 0;
 }
 
-HN_INTERNAL int tls_revocation_set_up(struct hn_tls_context *c,
-                                      const struct hn_tls_options *o,
-                                      const char **detail) {
+int tls_revocation_set_up(struct hn_tls_context *c,
+                          const struct hn_tls_options *o, const char **detail) {
   c->revocation = o->revocation;
   if (o->revocation_offline_ok) c->tolerated |= HN_SECURE_CERT_REV_FAILED;
   if (c->revocation) {

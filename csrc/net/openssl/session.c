@@ -63,7 +63,7 @@ static void tls_sessions_trim(const struct tls_transport *t, size_t most) {
   }
 }
 
-HN_INTERNAL void tls_sessions_forget(const struct tls_transport *t) {
+void tls_sessions_forget(const struct tls_transport *t) {
   tls_sessions_trim(t, 0);
 }
 
@@ -78,8 +78,8 @@ static bool tls_session_keep(const struct tls_transport *t, SSL_SESSION *s) {
     return false;
   }
   /* One of TLS 1.2 is good for any number of connections. */
-  tls_sessions_trim(t, tls_session_is_ticket_13(s)
-                         ? HN_TLS_SESSIONS_PER_HOST - 1 : 0);
+  tls_sessions_trim(
+      t, tls_session_is_ticket_13(s) ? HN_TLS_SESSIONS_PER_HOST - 1 : 0);
   k->session = s;
   k->since = clock_wall();
   k->port = t->port;
@@ -117,13 +117,13 @@ static bool tls_session_is_fresh(const struct tls_transport *t,
 
 /* RFC 8446 C.4: a ticket used twice lets an observer link the connections, so
  * one of TLS 1.3 is gone once it has been offered. */
-HN_INTERNAL void tls_session_offer(struct tls_transport *t) {
+void tls_session_offer(struct tls_transport *t) {
   struct hn_tls_context *c = t->context;
   struct tls_kept *k = tls_kept_find(t, c->sessions.next);
   while (k && !t->offered) {
     struct hn_link *next = k->link.next;
-    t->offered = tls_session_is_fresh(t, k) &&
-                 SSL_set_session(t->ssl, k->session) == 1;
+    t->offered =
+        tls_session_is_fresh(t, k) && SSL_set_session(t->ssl, k->session) == 1;
     if (!t->offered || tls_session_is_ticket_13(k->session))
       tls_kept_drop(c, k);
     k = tls_kept_find(t, next);
@@ -132,17 +132,17 @@ HN_INTERNAL void tls_session_offer(struct tls_transport *t) {
 
 /* Where revocation matters nothing is kept: it is asked about at every
  * handshake, and a resumed one answers no such question. */
-HN_INTERNAL void tls_sessions_set_up(struct hn_tls_context *c) {
+void tls_sessions_set_up(struct hn_tls_context *c) {
   if (c->revocation || c->has_crl) {
     (void)SSL_CTX_set_session_cache_mode(c->ctx, SSL_SESS_CACHE_OFF);
     return;
   }
-  (void)SSL_CTX_set_session_cache_mode(
-    c->ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+  (void)SSL_CTX_set_session_cache_mode(c->ctx, SSL_SESS_CACHE_CLIENT |
+                                                   SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(c->ctx, tls_session_note);
 }
 
-HN_INTERNAL void tls_sessions_fini(struct hn_tls_context *c) {
+void tls_sessions_fini(struct hn_tls_context *c) {
   while (!list_is_empty(&c->sessions))
     tls_kept_drop(c, tls_kept_of(list_first(&c->sessions)));
 }

@@ -16,18 +16,17 @@ static bool tls_store_may_miss(const struct hn_tls_context *c, int system) {
 
 /* The bytes at once: an open file would share its place in it with a forked
  * child. */
-HN_INTERNAL int tls_store_open(struct hn_tls_context *c,
-                               const struct hn_tls_options *o,
-                               const char **detail) {
+int tls_store_open(struct hn_tls_context *c, const struct hn_tls_options *o,
+                   const char **detail) {
   struct hn_trust from = {o->ca_file, NULL, NULL};
   if (!o->ca_file)
-    from = trust_find(X509_get_default_cert_dir(),
-                      X509_get_default_cert_file());
+    from =
+        trust_find(X509_get_default_cert_dir(), X509_get_default_cert_file());
   c->chosen = o->ca_file || from.variable;
   if (from.folder) (void)SSL_CTX_load_verify_dir(c->ctx, from.folder);
   if (!from.file) return 0;
-  const struct tls_file f = {
-    o, "ca_file (or SSL_CERT_FILE) cannot be read", from.file};
+  const struct tls_file f = {o, "ca_file (or SSL_CERT_FILE) cannot be read",
+                             from.file};
   int system;
   if (tls_file_read(from.file, &c->bundle, &system) == 0) return 0;
   if (tls_store_may_miss(c, system)) return 0;
@@ -65,13 +64,13 @@ static int tls_store_step(struct hn_tls_context *c, const char **detail) {
    * at an unknown authority. */
   if (ended && c->has_authority) return 0;
   if (!ended && tls_store_is_sound(p, n)) return HN_ERR_NOT_ENOUGH_MEMORY;
-  int rc = tls_refuse("ca_file (or SSL_CERT_FILE) holds no PEM certificate",
-                      detail);
+  int rc =
+      tls_refuse("ca_file (or SSL_CERT_FILE) holds no PEM certificate", detail);
   return c->chosen || rc == HN_ERR_NOT_ENOUGH_MEMORY ? rc : 0;
 }
 
-HN_INTERNAL int tls_store_load(struct hn_tls_context *c, int64_t slice,
-                               const char **detail) {
+int tls_store_load(struct hn_tls_context *c, int64_t slice,
+                   const char **detail) {
   if (!c->bundle) return 0;
   int64_t until = clock_now_us() + slice;
   int rc;

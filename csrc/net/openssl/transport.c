@@ -23,9 +23,9 @@ static const struct tls_transport *tls_of_const(const struct hn_transport *s) {
 
 static void tls_set_state(struct tls_transport *t, enum tls_state state) {
   static const unsigned legal[] = {
-    [HN_TLS_HANDSHAKE] = 1u << HN_TLS_OPEN | 1u << HN_TLS_FAILED,
-    [HN_TLS_OPEN] = 1u << HN_TLS_FAILED,
-    [HN_TLS_FAILED] = 0,
+      [HN_TLS_HANDSHAKE] = 1u << HN_TLS_OPEN | 1u << HN_TLS_FAILED,
+      [HN_TLS_OPEN] = 1u << HN_TLS_FAILED,
+      [HN_TLS_FAILED] = 0,
   };
   assert(legal[t->state] & (1u << state));
   (void)legal;
@@ -55,12 +55,12 @@ static const char *tls_hint(const struct tls_transport *t, int reason) {
   switch (reason) {
   case SSL_R_WRONG_VERSION_NUMBER:
     return tls_is_unanswered(t)
-             ? " (the server does not speak TLS on this port)" : "";
+               ? " (the server does not speak TLS on this port)"
+               : "";
   case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
   case SSL_R_UNSUPPORTED_PROTOCOL:
     return " (the server has none of the allowed TLS versions)";
-  default:
-    return "";
+  default: return "";
   }
 }
 
@@ -85,8 +85,7 @@ static int tls_fail_protocol(struct tls_transport *t) {
   const char *words = error ? ERR_reason_error_string(error) : NULL;
   int reason = ERR_GET_REASON(error);
   tls_sessions_forget(t);
-  if (tls_lacks_memory())
-    return tls_fail(t, HN_ERR_NOT_ENOUGH_MEMORY, NULL);
+  if (tls_lacks_memory()) return tls_fail(t, HN_ERR_NOT_ENOUGH_MEMORY, NULL);
   t->base.system = (int)(error & 0x7fffffff);
   bool handshake = tls_is_handshake(t, reason);
   if (handshake && t->wanted && tls_is_refusal(reason))
@@ -138,8 +137,7 @@ static int tls_break(struct tls_transport *t) {
   /* RFC 8446 6.1: without close_notify anybody on the way may have cut the
    * data short. */
   if (t->below_end)
-    return tls_fail(t, HN_ERR_CONNECTION_ERROR,
-                    "closed without close_notify");
+    return tls_fail(t, HN_ERR_CONNECTION_ERROR, "closed without close_notify");
   return tls_fail_protocol(t);
 }
 
@@ -274,19 +272,19 @@ static void tls_close(struct hn_transport *s) {
 static const struct hn_tls_library tls_library;
 
 static const struct hn_transport_ops tls_ops = {
-  .tls = &tls_library,
-  .step_connect = tls_step_connect,
-  .read = tls_read,
-  .write = tls_write,
-  .shutdown = tls_shutdown,
-  .want = tls_want,
-  .has_pending = tls_has_pending,
-  .fd = tls_fd,
-  .idle = tls_idle,
-  .close = tls_close,
+    .tls = &tls_library,
+    .step_connect = tls_step_connect,
+    .read = tls_read,
+    .write = tls_write,
+    .shutdown = tls_shutdown,
+    .want = tls_want,
+    .has_pending = tls_has_pending,
+    .fd = tls_fd,
+    .idle = tls_idle,
+    .close = tls_close,
 };
 
-HN_INTERNAL const struct tls_transport *tls_find(const struct hn_transport *s) {
+const struct tls_transport *tls_find(const struct hn_transport *s) {
   while (s && s->ops != &tls_ops) s = s->next;
   const struct tls_transport *t = s ? tls_of_const(s) : NULL;
   return t && t->agreed ? t : NULL;
@@ -297,8 +295,9 @@ HN_INTERNAL const struct tls_transport *tls_find(const struct hn_transport *s) {
 static bool tls_expect_host(struct tls_transport *t,
                             const struct hn_address *ip) {
   X509_VERIFY_PARAM *param = SSL_get0_param(t->ssl);
-  X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
-                                           X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+  X509_VERIFY_PARAM_set_hostflags(param,
+                                  X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
+                                      X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
   if (X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_SSL_SERVER) != 1)
     return false;
   if (ip->size == 0) {
@@ -307,7 +306,7 @@ static bool tls_expect_host(struct tls_transport *t,
   }
   if (ip->u.any.sa_family == AF_INET)
     return X509_VERIFY_PARAM_set1_ip(
-             param, (const unsigned char *)&ip->u.v4.sin_addr, 4) == 1;
+               param, (const unsigned char *)&ip->u.v4.sin_addr, 4) == 1;
   return X509_VERIFY_PARAM_set1_ip(param, ip->u.v6.sin6_addr.s6_addr, 16) == 1;
 }
 
@@ -365,14 +364,14 @@ static int tls_stream_new(struct hn_tls_context *c, struct hn_transport *below,
 }
 
 static const struct hn_tls_library tls_library = {
-  .context_new = tls_context_new,
-  .context_load = tls_store_load,
-  .context_end = tls_context_end,
-  .transport_new = tls_stream_new,
-  .get_info = tls_info_get,
-  .info_hold = tls_info_hold,
-  .info_release = tls_info_release,
-  .get_certificate = tls_info_get_certificate,
+    .context_new = tls_context_new,
+    .context_load = tls_store_load,
+    .context_end = tls_context_end,
+    .transport_new = tls_stream_new,
+    .get_info = tls_info_get,
+    .info_hold = tls_info_hold,
+    .info_release = tls_info_release,
+    .get_certificate = tls_info_get_certificate,
 };
 
 HN_PART const void *hn_part_tls(uint32_t stamp) {

@@ -8,8 +8,8 @@
 #include "openssl.h"
 
 enum {
-  HN_TLS_NAME = 80, /* of a name quoted from a certificate */
-  HN_TLS_HASH = 32, /* SHA-256 */
+  HN_TLS_NAME = 80,     /* of a name quoted from a certificate */
+  HN_TLS_HASH = 32,     /* SHA-256 */
   HN_TLS_HASH_TEXT = 44 /* its base64 */
 };
 
@@ -37,12 +37,12 @@ static void tls_quote_ip(char out[HN_TLS_NAME], const ASN1_STRING *ip) {
  * there are. */
 static int tls_first_name(X509 *cert, char out[HN_TLS_NAME]) {
   GENERAL_NAMES *names =
-    X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+      X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
   int count = 0;
   for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
     int type;
     const ASN1_STRING *text =
-      GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names, i), &type);
+        GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names, i), &type);
     if (type != GEN_DNS && type != GEN_IPADD) continue;
     if (count++ > 0) continue;
     if (type == GEN_DNS)
@@ -86,7 +86,7 @@ static void tls_common_name(const X509_NAME *from, char out[HN_TLS_NAME]) {
   (void)snprintf(out, HN_TLS_NAME, "an unnamed authority");
   if (at < 0) return;
   const ASN1_STRING *text =
-    X509_NAME_ENTRY_get_data(X509_NAME_get_entry(from, at));
+      X509_NAME_ENTRY_get_data(X509_NAME_get_entry(from, at));
   tls_quote(out, ASN1_STRING_get0_data(text), ASN1_STRING_length(text));
 }
 
@@ -97,7 +97,8 @@ static void tls_describe_authority(struct tls_transport *t, X509 *cert,
     tls_common_name(cert ? X509_get_issuer_name(cert) : NULL, issuer);
   (void)snprintf(t->detail, sizeof t->detail,
                  "certificate authority unknown: %s "
-                 "(name its issuer with the ca_file option)", issuer);
+                 "(name its issuer with the ca_file option)",
+                 issuer);
 }
 
 static uint32_t tls_secure_bit(int error) {
@@ -108,8 +109,7 @@ static uint32_t tls_secure_bit(int error) {
   case X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD:
     return HN_SECURE_CERT_DATE_INVALID;
   case X509_V_ERR_HOSTNAME_MISMATCH:
-  case X509_V_ERR_IP_ADDRESS_MISMATCH:
-    return HN_SECURE_CERT_CN_INVALID;
+  case X509_V_ERR_IP_ADDRESS_MISMATCH: return HN_SECURE_CERT_CN_INVALID;
   case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
   case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
   case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
@@ -117,10 +117,8 @@ static uint32_t tls_secure_bit(int error) {
   case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
   case X509_V_ERR_CERT_UNTRUSTED:
   case X509_V_ERR_CERT_REJECTED:
-  case X509_V_ERR_INVALID_CA:
-    return HN_SECURE_INVALID_CA;
-  case X509_V_ERR_CERT_REVOKED:
-    return HN_SECURE_CERT_REVOKED;
+  case X509_V_ERR_INVALID_CA: return HN_SECURE_INVALID_CA;
+  case X509_V_ERR_CERT_REVOKED: return HN_SECURE_CERT_REVOKED;
   case X509_V_ERR_UNABLE_TO_GET_CRL:
   case X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER:
   case X509_V_ERR_UNABLE_TO_DECRYPT_CRL_SIGNATURE:
@@ -132,20 +130,16 @@ static uint32_t tls_secure_bit(int error) {
   case X509_V_ERR_KEYUSAGE_NO_CRL_SIGN:
   case X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION:
   case X509_V_ERR_DIFFERENT_CRL_SCOPE:
-  case X509_V_ERR_CRL_PATH_VALIDATION_ERROR:
-    return HN_SECURE_CERT_REV_FAILED;
-  case X509_V_ERR_INVALID_PURPOSE:
-    return HN_SECURE_CERT_WRONG_USAGE;
-  default:
-    return HN_SECURE_INVALID_CERT;
+  case X509_V_ERR_CRL_PATH_VALIDATION_ERROR: return HN_SECURE_CERT_REV_FAILED;
+  case X509_V_ERR_INVALID_PURPOSE: return HN_SECURE_CERT_WRONG_USAGE;
+  default: return HN_SECURE_INVALID_CERT;
   }
 }
 
 static void tls_describe(struct tls_transport *t, X509 *cert, int error) {
   uint32_t bit = tls_secure_bit(error);
   if (error == X509_V_ERR_CERT_HAS_EXPIRED)
-    tls_describe_date(t, "has expired",
-                      cert ? X509_get0_notAfter(cert) : NULL);
+    tls_describe_date(t, "has expired", cert ? X509_get0_notAfter(cert) : NULL);
   else if (error == X509_V_ERR_CERT_NOT_YET_VALID)
     tls_describe_date(t, "is not valid yet, or the clock is wrong",
                       cert ? X509_get0_notBefore(cert) : NULL);
@@ -162,8 +156,8 @@ static void tls_describe(struct tls_transport *t, X509 *cert, int error) {
                    X509_verify_cert_error_string(error));
 }
 
-HN_INTERNAL void tls_verify_blame(struct tls_transport *t, uint32_t bit,
-                                  int system, const char *text) {
+void tls_verify_blame(struct tls_transport *t, uint32_t bit, int system,
+                      const char *text) {
   if (t->base.secure == 0) {
     if (text) (void)snprintf(t->detail, sizeof t->detail, "%s", text);
     t->base.system = system;
@@ -190,8 +184,8 @@ static bool tls_is_name(struct hn_slice s) {
   char before = '.';
   for (size_t i = 0; i < s.n; i++) {
     char c = slice_lower(s.p[i]);
-    bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-                 c == '-' || c == '_';
+    bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+                 c == '_';
     if (!plain && (c != '.' || before == '.')) return false;
     before = c;
   }
@@ -211,12 +205,12 @@ static bool tls_is_wildcard_of(struct hn_slice pattern, struct hn_slice host) {
  * other clients hold that it does: names of services and tenants have them. */
 static bool tls_verify_has_wildcard(const struct tls_transport *t, X509 *cert) {
   GENERAL_NAMES *names =
-    cert ? X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL) : NULL;
+      cert ? X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL) : NULL;
   bool found = false;
   for (int i = 0; i < sk_GENERAL_NAME_num(names) && !found; i++) {
     int type;
     const ASN1_STRING *text =
-      GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names, i), &type);
+        GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names, i), &type);
     if (type != GEN_DNS) continue;
     struct hn_slice pattern = {(const char *)ASN1_STRING_get0_data(text),
                                (size_t)ASN1_STRING_length(text)};
@@ -245,7 +239,7 @@ static int tls_verify_collect(int ok, X509_STORE_CTX *x) {
   return 1;
 }
 
-HN_INTERNAL bool tls_verify_is_pin_list(const char *pins) {
+bool tls_verify_is_pin_list(const char *pins) {
   enum { START = sizeof tls_pin_start - 1 };
   struct hn_slice rest = slice_of(pins);
   for (;;) {
@@ -254,7 +248,8 @@ HN_INTERNAL bool tls_verify_is_pin_list(const char *pins) {
     if (memcmp(rest.p, tls_pin_start, START) != 0) return false;
     for (size_t i = START; i < end - 1; i++)
       if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-                  "0123456789+/", rest.p[i]))
+                  "0123456789+/",
+                  rest.p[i]))
         return false;
     if (rest.p[end - 1] != '=') return false;
     if (end == rest.n) return true;
@@ -292,13 +287,13 @@ static void tls_verify_add_others(struct tls_transport *t, uint32_t first) {
     uint32_t bit;
     const char *text;
   } others[] = {
-    {HN_SECURE_CERT_REVOKED, "revoked"},
-    {HN_SECURE_CERT_CN_INVALID, "for another host"},
-    {HN_SECURE_CERT_DATE_INVALID, "out of date"},
-    {HN_SECURE_CERT_WRONG_USAGE, "not for servers"},
-    {HN_SECURE_INVALID_CA, "of an unknown authority"},
-    {HN_SECURE_INVALID_CERT, "invalid"},
-    {HN_SECURE_CERT_REV_FAILED, "perhaps revoked"},
+      {HN_SECURE_CERT_REVOKED, "revoked"},
+      {HN_SECURE_CERT_CN_INVALID, "for another host"},
+      {HN_SECURE_CERT_DATE_INVALID, "out of date"},
+      {HN_SECURE_CERT_WRONG_USAGE, "not for servers"},
+      {HN_SECURE_INVALID_CA, "of an unknown authority"},
+      {HN_SECURE_INVALID_CERT, "invalid"},
+      {HN_SECURE_CERT_REV_FAILED, "perhaps revoked"},
   };
   const char *before = "; also ";
   for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
@@ -333,8 +328,7 @@ static int tls_verify_chain(X509_STORE_CTX *x, void *arg) {
     tls_verify_blame(t, HN_SECURE_INVALID_CERT, error,
                      "the certificate cannot be verified");
   uint32_t first = tls_secure_bit(t->base.system);
-  if (t->context->pins)
-    tls_verify_pins(t, X509_STORE_CTX_get0_cert(x));
+  if (t->context->pins) tls_verify_pins(t, X509_STORE_CTX_get0_cert(x));
   if (t->base.secure == 0) {
     /* A fault that was forgiven is no verdict to remember. */
     X509_STORE_CTX_set_error(x, X509_V_OK);
@@ -346,15 +340,15 @@ static int tls_verify_chain(X509_STORE_CTX *x, void *arg) {
   return 0;
 }
 
-HN_INTERNAL void tls_verify_set_up(struct hn_tls_context *c, uint32_t ignore) {
+void tls_verify_set_up(struct hn_tls_context *c, uint32_t ignore) {
   static const struct {
     uint32_t flag, bit;
   } pairs[] = {
-    {HN_TLS_IGNORE_UNKNOWN_CA, HN_SECURE_INVALID_CA},
-    {HN_TLS_IGNORE_WRONG_USAGE, HN_SECURE_CERT_WRONG_USAGE},
-    {HN_TLS_IGNORE_CN_INVALID, HN_SECURE_CERT_CN_INVALID},
-    {HN_TLS_IGNORE_DATE_INVALID, HN_SECURE_CERT_DATE_INVALID},
-    {HN_TLS_IGNORE_INVALID_CERT, HN_SECURE_INVALID_CERT},
+      {HN_TLS_IGNORE_UNKNOWN_CA, HN_SECURE_INVALID_CA},
+      {HN_TLS_IGNORE_WRONG_USAGE, HN_SECURE_CERT_WRONG_USAGE},
+      {HN_TLS_IGNORE_CN_INVALID, HN_SECURE_CERT_CN_INVALID},
+      {HN_TLS_IGNORE_DATE_INVALID, HN_SECURE_CERT_DATE_INVALID},
+      {HN_TLS_IGNORE_INVALID_CERT, HN_SECURE_INVALID_CERT},
   };
   for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
     if (ignore & pairs[i].flag) c->tolerated |= pairs[i].bit;
