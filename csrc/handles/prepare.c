@@ -233,7 +233,7 @@ static int prepare_route(struct hn_request *r, struct hn_origin *o) {
   const struct hn_target *first = &request_connect(r)->target[r->opened_secure];
   mem_free(r->via);
   r->via = NULL;
-  if (r->hop && !slice_equal_nocase(first->host, r->target->host)) return 0;
+  if (r->hop && !address_is_same_host(first->host, r->target->host)) return 0;
   for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
     struct hn_slice via = slice_of(request_text(r, order[i].text));
     if (!via.p) continue;

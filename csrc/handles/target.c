@@ -63,5 +63,5 @@ int target_append_url(const struct hn_target *t, struct hn_slice path,
 bool target_is_same_origin(const struct hn_target *a,
                            const struct hn_target *b) {
   return a->secure == b->secure && a->port == b->port && a->hash == b->hash &&
-         slice_equal_nocase(a->host, b->host);
+         address_is_same_host(a->host, b->host);
 }

@@ -188,3 +188,8 @@ void address_interleave(struct hn_addresses *a) {
     turn = 1 - turn;
   }
 }
+
+bool address_is_same_host(struct hn_slice a, struct hn_slice b) {
+  if (slice_equal(a, b)) return true;
+  return slice_equal_nocase(a, b) && slice_find(a, 0, '%') == a.n;
+}

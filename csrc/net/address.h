@@ -71,4 +71,8 @@ HN_INTERNAL void address_format_path(const struct hn_unix_path *path,
 /* Puts the families in turns (RFC 8305 4), the first one's first. */
 HN_INTERNAL void address_interleave(struct hn_addresses *a);
 
+/* Two spellings of one host, in any case; but a zone of an IPv6 literal names
+ * an interface, which may have a namesake in another case (RFC 4007 11). */
+HN_INTERNAL bool address_is_same_host(struct hn_slice a, struct hn_slice b);
+
 #endif

@@ -2,6 +2,7 @@
 
 #include "../base/limits.h"
 #include "../base/mem.h"
+#include "address.h"
 
 uint64_t origin_hash(const struct hn_hash_key *key, struct hn_slice host,
                      unsigned port) {
@@ -24,7 +25,7 @@ uint64_t origin_hash_all(const struct hn_hash_key *key,
 bool origin_equal(const struct hn_origin *a, const struct hn_origin *b) {
   return a->hash == b->hash && a->port == b->port && a->tls == b->tls &&
          a->route.kind == b->route.kind &&
-         slice_equal_nocase(a->host, b->host) &&
+         address_is_same_host(a->host, b->host) &&
          slice_equal(a->route.via, b->route.via);
 }
 

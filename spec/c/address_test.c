@@ -210,6 +210,26 @@ TEST(odd_paths_format) {
   CHECK_TEXT(slice_of(text), "");
 }
 
+TEST(a_host_is_the_same_in_any_case_but_for_its_zone) {
+  static const struct {
+    const char *a, *b;
+    bool same;
+  } rows[] = {
+      {"a.test", "A.Test", true},
+      {"a.test", "b.test", false},
+      {"fe80::A", "fe80::a", true},
+      {"fe80::1%eth0", "fe80::1%eth0", true},
+      {"fe80::1%eth0", "fe80::1%ETH0", false},
+      {"fe80::1%eth0", "fe80::1", false},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    test_label(rows[i].b);
+    CHECK(address_is_same_host(slice_of(rows[i].a), slice_of(rows[i].b)) ==
+          rows[i].same);
+  }
+}
+
 TEST_MAIN(ROW(literals), ROW(holds_the_port), ROW(a_nul_is_no_end),
           ROW(nothing_formats_as_nothing), ROW(families_take_turns),
-          ROW(lists_of_literals), ROW(paths), ROW(odd_paths_format))
+          ROW(lists_of_literals), ROW(paths), ROW(odd_paths_format),
+          ROW(a_host_is_the_same_in_any_case_but_for_its_zone))

@@ -21,6 +21,13 @@ TEST(hosts_are_the_same_in_any_case) {
   CHECK(origin_hash_all(&origin_key, &a) == origin_hash_all(&origin_key, &b));
 }
 
+/* Two interfaces may differ in case alone. */
+TEST(zones_are_the_same_only_as_they_are_written) {
+  struct hn_origin a = origin_of("fe80::1%lan", 80);
+  struct hn_origin b = origin_of("fe80::1%LAN", 80);
+  CHECK(!origin_equal(&a, &b));
+}
+
 TEST(each_part_makes_a_difference) {
   int identity;
   struct hn_origin a = origin_of("a.test", 80), others[6];
@@ -55,4 +62,5 @@ TEST(a_copy_has_its_own_texts) {
 }
 
 TEST_MAIN(ROW(hosts_are_the_same_in_any_case),
+          ROW(zones_are_the_same_only_as_they_are_written),
           ROW(each_part_makes_a_difference), ROW(a_copy_has_its_own_texts))

@@ -1,6 +1,7 @@
 #include <openssl/ssl.h>
 
 #include "../../base/mem.h"
+#include "../address.h"
 #include "../clock.h"
 #include "openssl.h"
 
@@ -34,7 +35,7 @@ static void tls_kept_drop(struct hn_tls_context *c, struct tls_kept *k) {
 
 static bool tls_kept_is_for(const struct tls_kept *k,
                             const struct tls_transport *t) {
-  return k->port == t->port && slice_equal_nocase(k->host, slice_of(t->host));
+  return k->port == t->port && address_is_same_host(k->host, slice_of(t->host));
 }
 
 static bool tls_session_is_ticket_13(const SSL_SESSION *s) {
