@@ -2,6 +2,7 @@
 
 local hinternet = require "hinternet"
 local coded = require "spec.support.coded"
+local hops = require "spec.support.hops"
 local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
 
@@ -31,15 +32,7 @@ describe("A call", function()
     return s
   end
   -- Answers one request after the other with these texts.
-  local function answering(...)
-    local steps = {}
-    for _, text in ipairs { ... } do
-      steps[#steps + 1] = { "recv_head" }
-      steps[#steps + 1] = { "recv_body" }
-      steps[#steps + 1] = { "send", text }
-    end
-    return serve(steps)
-  end
+  local function answering(...) return serve(hops.answers(...)) end
 
   describe("closes its request when it returns", function()
     local function live() return (core.live()) end
@@ -389,6 +382,19 @@ describe("A call", function()
     assert.equal(before + 64, count())
     get("h65"):close()
     assert.equal(before + 1, count())
+  end)
+
+  it("has the context value of its session when it begins", function()
+    local session <close> = assert(hinternet.open())
+    local seen = {}
+    session:set_status_callback(function(handle)
+      seen[#seen + 1] = handle:query_option("context_value")
+    end, { "sending_request" })
+    for value = 7, 9 do
+      assert.is_true(session:set_option("context_value", value))
+      assert(session:get(echo.url))
+    end
+    assert.same({ 7, 8, 9 }, seen)
   end)
 
   it("hears what its session's callback is when it begins", function()

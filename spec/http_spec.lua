@@ -2,6 +2,7 @@
 -- request with the request's own text.
 
 local hinternet = require "hinternet"
+local hops = require "spec.support.hops"
 local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
 
@@ -46,15 +47,7 @@ describe("A request in one call", function()
       servers[i] = nil
     end
   end)
-  local function answering(...)
-    local steps = {}
-    for _, text in ipairs { ... } do
-      steps[#steps + 1] = { "recv_head" }
-      steps[#steps + 1] = { "recv_body" }
-      steps[#steps + 1] = { "send", text }
-    end
-    return serve(steps)
-  end
+  local function answering(...) return serve(hops.answers(...)) end
 
   describe("says", function()
     it("its method, by name or as given", function()

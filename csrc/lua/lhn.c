@@ -373,6 +373,7 @@ static void lhn_push_slots(lua_State *L) {
       [LHN_LUA_PARK] = "park",
       [LHN_LUA_SENDING] = "sending",
       [LHN_LUA_RECEIVING] = "receiving",
+      [LHN_LUA_CHANGED] = "changed",
       [LHN_LUA_EXPLAIN] = "explain",
   };
   lua_pushinteger(L, 0);

@@ -59,6 +59,8 @@ enum lhn_lua {
   LHN_LUA_SENDING,        /* table: slot index -> waiter of the call parked on
                              the send side of a handle */
   LHN_LUA_RECEIVING,      /* the same of its receive side */
+  LHN_LUA_CHANGED,        /* function(session): what it tells its children when
+                             they are made has changed; answers true */
   LHN_LUA_EXPLAIN,        /* function(what, code, state, argument...): a failure
                              in words, or nil; does not wait */
 };

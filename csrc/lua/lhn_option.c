@@ -93,6 +93,14 @@ static int lhn_option_value(lua_State *L, int arg,
   return 0;
 }
 
+/* What a child has from its session for good: settings are looked up anew for
+ * each request. */
+static bool lhn_option_is_handed_down(const struct lhn_handle *h,
+                                      const struct hn_option_entry *entry) {
+  return h->kind == HN_KIND_SESSION &&
+         strcmp(entry->name, "context_value") == 0;
+}
+
 /* handle:set_option(name [, value]): none for an option that is only said */
 static int lhn_option_set(lua_State *L) {
   struct lhn_handle *h = lhn_check(L, 1, 0, LHN_DIRECT);
@@ -110,7 +118,10 @@ static int lhn_option_set(lua_State *L) {
   rt = h->box->rt;
   if (!rt) rc = HN_ERR_INVALID_HANDLE;
   if (rc == 0) rc = hn_set_option(rt, h->id, lhn_slice_at(L, 2), &value);
-  return lhn_answer(L, h, entry->name, rc);
+  if (rc || !lhn_option_is_handed_down(h, entry))
+    return lhn_answer(L, h, entry->name, rc);
+  lua_settop(L, 1);
+  return lhn_go_on(L, LHN_LUA_CHANGED, 1);
 }
 
 /* A value that is no record. */

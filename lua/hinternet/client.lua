@@ -45,6 +45,8 @@ function client.forget(session)
   for _, target in next, targets do target.connection = nil end
 end
 
+import "dispatch".forget = client.forget
+
 --- Opens a request for a path of a target; session nil: the module's own.
 function client.open(session, method, target, path)
   local own = not session

@@ -333,6 +333,16 @@ function dispatch.take(loop)
   return hear(loop, what, handle, callback, id, op, a, b, c, phase, host)
 end
 
+-- The function of hinternet.client that forgets a session's hidden connection
+-- handles, once it is loaded.
+dispatch.forget = false
+
+--- What a session tells its children when they are made has changed.
+function dispatch.changed(session)
+  if dispatch.forget then dispatch.forget(session) end
+  return true
+end
+
 --- A failure in words.
 function dispatch.explain(...) return import "fault".explain(...) end
 

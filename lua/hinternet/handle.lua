@@ -2,7 +2,7 @@
 -- of C.
 
 local core, import = ...
-local forget = import "client".forget
+local changed = import "dispatch".changed
 
 local error, next, tostring, type = error, next, tostring, type
 local math_type = math.type
@@ -61,7 +61,7 @@ function handle.set_status_callback(self, callback, list)
   end
   local ok, message, code = core.set_callback(self, callback, mask_of(list))
   if not ok then return nil, message, code end
-  if core.is_async(self) ~= nil then forget(self) end
+  if core.is_async(self) ~= nil then changed(self) end
   return true
 end
 

@@ -15,13 +15,19 @@ function hops.head(server, line, ...)
   return hops.lines(line .. " HTTP/1.1", "Host: 127.0.0.1:" .. server.port, ...)
 end
 
---- A server of peer p that answers its requests with these texts, one after the
---- other, on one connection.
-function hops.answering(p, ...)
+--- What a connection of a server does that answers with these texts.
+function hops.answers(...)
   local steps = {}
   for _, text in ipairs { ... } do
     table.move({ { "recv_head" }, { "recv_body" }, { "send", text } }, 1, 3, #steps + 1, steps)
   end
+  return steps
+end
+
+--- A server of peer p that answers its requests with these texts, one after the
+--- other, on one connection.
+function hops.answering(p, ...)
+  local steps = hops.answers(...)
   steps[#steps + 1] = { "recv_eof" }
   return p:script(table.unpack(steps))
 end
