@@ -10,12 +10,24 @@ local function expect_none(breaches)
 end
 
 describe("C", function()
-  it("is written as clang-format 14 writes it", function()
-    local files = source.matching("^[cse][srpxa][repam][cm]?/?.*%.[ch]$")
-    assert.is_true(#files > 200, "not all C files were found")
-    expect_none(source.output("clang-format-14 --dry-run " .. table.concat(files, " ")
-      .. " 2>&1 | grep warning:"))
-  end)
+  -- Other versions differ in details, and no system has them all.
+  local function formatter()
+    for _, name in ipairs { "clang-format-14", "clang-format" } do
+      local said = table.concat(source.output(name .. " --version 2>/dev/null"))
+      if said:find("version 14.", 1, true) then return name end
+    end
+  end
+
+  local format, title = formatter(), "is written as clang-format 14 writes it"
+  if format then
+    it(title, function()
+      local files = source.matching("^%l+/.*%.[ch]$")
+      assert.is_true(#files > 200, "not all C files were found")
+      expect_none(source.output(format .. " --dry-run " .. table.concat(files, " ") .. " 2>&1"))
+    end)
+  else
+    pending(title .. " (cannot be tried here: there is no clang-format 14)")
+  end
 
   -- The code block of a function, each with its path and line.
   local function each_function(f)

@@ -97,10 +97,6 @@ void conn_free(struct hn_conn *c, bool polite) {
   conn_let_go(c);
 }
 
-bool conn_is_connected(const struct hn_conn *c) {
-  return c->transport != NULL;
-}
-
 bool conn_was_connected(const struct hn_conn *c) {
   return c->transport || (c->dial && dial_was_connected(c->dial));
 }

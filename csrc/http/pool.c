@@ -325,13 +325,15 @@ static bool pool_make_room(struct hn_pool *p, struct hn_place *place) {
   return true;
 }
 
-/* Into the line of the pool, by turn. */
-static void pool_join_line(struct hn_pool *p, struct hn_waiter *waiter) {
-  struct hn_link *l = &p->waiting;
-  if (!list_is_empty(l) && pool_in_line(l->prev)->turn > waiter->turn) do
-      l = l->next;
-    while (pool_in_line(l)->turn < waiter->turn);
-  list_insert_before(l, &waiter->line);
+/* Into a line, by turn: mostly at its end. `link` is of the waiter, and `of`
+ * finds those who stand there by theirs. */
+static void pool_line_up(struct hn_link *line, struct hn_link *link,
+                         struct hn_waiter *(*of)(struct hn_link *)) {
+  struct hn_link *before = line;
+  uint64_t turn = of(link)->turn;
+  while (before->prev != line && of(before->prev)->turn > turn)
+    before = before->prev;
+  list_insert_before(before, link);
 }
 
 static void pool_wait(struct hn_pool *p, struct hn_place *place,
@@ -343,12 +345,9 @@ static void pool_wait(struct hn_pool *p, struct hn_place *place,
   waiter->place = place;
   waiter_init(waiter);
   place_hold(place);
-  struct hn_link *l = &place->waiting;
-  if (!list_is_empty(l) && pool_waiter(l->prev)->turn > waiter->turn) do
-      l = l->next;
-    while (pool_waiter(l)->turn < waiter->turn);
-  list_insert_before(l, &waiter->link);
-  if (pool_room(p, place) > 0) pool_join_line(p, waiter);
+  pool_line_up(&place->waiting, &waiter->link, pool_waiter);
+  if (pool_room(p, place) > 0)
+    pool_line_up(&p->waiting, &waiter->line, pool_in_line);
 }
 
 /* What lies idle is given up before memory is short, and before it is said to

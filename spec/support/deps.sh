@@ -45,7 +45,7 @@ test_needs() {
   coding_needs
   need lua-busted lua_module busted
   need lua-check program luacheck
-  need clang-format-14 program clang-format-14
+  need clang-format program clang-format
   need luarocks program luarocks
   need nginx-light first_file /usr/sbin/nginx /usr/local/sbin/nginx
   need apache2-bin first_file /usr/sbin/apache2
