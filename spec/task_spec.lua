@@ -25,12 +25,12 @@ end
 
 local function open(options) return assert(hinternet.open(options)) end
 
--- Polls until the server has that many connections.
+-- Polls until the server has that many connections, or nobody is left to connect.
 local function poll_until_accepted(server, count)
-  for _ = 1, 6000 do
+  repeat
+    local is_waiting = hinternet.poll(0.01)
     if server:accepted() >= count then return end
-    hinternet.poll(0.01)
-  end
+  until not is_waiting
   error("nobody connected")
 end
 
