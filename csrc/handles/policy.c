@@ -21,8 +21,7 @@ static const struct hn_guard *policy_guard(const struct hn_node *n) {
 }
 
 static int policy_deny(struct hn_request *r, const char *why) {
-  return err_set(&r->info, HN_ERR_ACCESS_DENIED, HN_PHASE_CONNECT,
-                 r->target->authority, why);
+  return request_blame(r, HN_ERR_ACCESS_DENIED, HN_PHASE_CONNECT, why);
 }
 
 /* "host", "host:port" or "[::1]:port" taken apart; a port that is none counts

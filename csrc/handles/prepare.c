@@ -217,7 +217,7 @@ static int prepare_tls(struct hn_request *r, struct hn_tls_context **tls) {
   int rc = identity_get(all, &options, tls, &detail);
   r->securing = rc == HN_AGAIN;
   if (rc == 0 || rc == HN_AGAIN) return rc;
-  return err_set(&r->info, rc, HN_PHASE_SECURE, r->target->authority, detail);
+  return request_blame(r, rc, HN_PHASE_SECURE, detail);
 }
 
 /* A socket's path goes before addresses, those before another name. None of

@@ -1,16 +1,10 @@
 #include "quota.h"
 
-static int quota_overflow(struct hn_request *r, enum hn_phase phase,
-                          const char *why) {
-  return err_set(&r->info, HN_ERR_INSUFFICIENT_BUFFER, phase,
-                 r->target->authority, why);
-}
-
 int quota_check_upload(struct hn_request *r, uint64_t size) {
   const struct hn_guard *g = r->node.rt->env.guard;
   if (!g || size <= g->max_request_body) return 0;
-  return quota_overflow(r, HN_PHASE_SEND,
-                        "request body larger than allowed (host policy)");
+  return request_blame(r, HN_ERR_INSUFFICIENT_BUFFER, HN_PHASE_SEND,
+                       "request body larger than allowed (host policy)");
 }
 
 int quota_check_download(struct hn_request *r) {
@@ -18,6 +12,6 @@ int quota_check_download(struct hn_request *r) {
   if (!g || (r->exchange.body_size <= g->max_response_body &&
              r->content.size <= g->max_response_body))
     return 0;
-  return quota_overflow(r, HN_PHASE_RECEIVE,
-                        "response body larger than allowed (host policy)");
+  return request_blame(r, HN_ERR_INSUFFICIENT_BUFFER, HN_PHASE_RECEIVE,
+                       "response body larger than allowed (host policy)");
 }

@@ -107,11 +107,6 @@ static int receiving_read_piece(struct hn_request *r, size_t *got) {
   return 0;
 }
 
-static int receiving_too_large(struct hn_request *r) {
-  return err_set(&r->info, HN_ERR_INSUFFICIENT_BUFFER, HN_PHASE_RECEIVE,
-                 r->target->authority, "body larger than max_response_body");
-}
-
 /* Reads until there is enough: 0 when the operation can complete. */
 static int receiving_read(struct hn_request *r) {
   struct hn_operation *op = &r->rx;
@@ -119,7 +114,8 @@ static int receiving_read(struct hn_request *r) {
   for (;;) {
     size_t got = 0;
     if (op->mode == HN_READ_ALL && op->moved > op->want)
-      return receiving_too_large(r);
+      return request_blame(r, HN_ERR_INSUFFICIENT_BUFFER, HN_PHASE_RECEIVE,
+                           "body larger than max_response_body");
     int rc = receiving_read_piece(r, &got);
     op->moved += got;
     if (rc || got == 0 || op->mode == HN_READ_SOME) return rc;

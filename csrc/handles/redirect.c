@@ -7,11 +7,6 @@ static int64_t redirect_hops(const struct hn_request *r) {
   return r->hop ? r->hop->count : 0;
 }
 
-static int redirect_fail(struct hn_request *r, int code, const char *detail) {
-  return err_set(&r->info, code, HN_PHASE_RESPONSE, r->target->authority,
-                 detail);
-}
-
 /* Location against the URL of this hop (RFC 9110 10.2.2), taken apart. The
  * parts point into *url or scratch. */
 static int redirect_crack(struct hn_request *r, struct hn_slice location,
@@ -114,9 +109,10 @@ static int redirect_judge(struct hn_request *r, bool secure) {
   switch (follow_judge(s->redirect_policy, redirect_hops(r), s->max_redirects,
                        r->target->secure, secure)) {
   case HN_FOLLOW_TOO_MANY:
-    return redirect_fail(r, HN_ERR_REDIRECT_FAILED, "too many redirects");
+    return request_blame(r, HN_ERR_REDIRECT_FAILED, HN_PHASE_RESPONSE,
+                         "too many redirects");
   case HN_FOLLOW_DOWNGRADE:
-    return redirect_fail(r, HN_ERR_REDIRECT_FAILED,
+    return request_blame(r, HN_ERR_REDIRECT_FAILED, HN_PHASE_RESPONSE,
                          "redirect from https to http refused");
   default: return 0;
   }
@@ -127,7 +123,7 @@ static int redirect_check_body(struct hn_request *r) {
   bool keeps = slice_equal(hop_method(r->next_hop), r->message.method);
   if (!keeps || r->message.length == r->message.body.n) return 0;
   r->next_hop->wants_body = true;
-  return redirect_fail(r, HN_ERR_RESEND_REQUEST,
+  return request_blame(r, HN_ERR_RESEND_REQUEST, HN_PHASE_RESPONSE,
                        "redirect needs the body again");
 }
 
@@ -163,17 +159,17 @@ int redirect_prepare(struct hn_request *r, bool *again) {
   *again = false;
   if (!redirect_find(r, &location, &torn)) return 0;
   if (torn)
-    return redirect_fail(r, HN_ERR_REDIRECT_FAILED,
+    return request_blame(r, HN_ERR_REDIRECT_FAILED, HN_PHASE_RESPONSE,
                          "redirect with two different Locations");
   struct hn_slice method = follow_method(status, r->message.method);
   int rc = redirect_crack(r, location, &url, &scratch, &parts);
   if ((rc && rc != HN_ERR_NOT_ENOUGH_MEMORY) ||
       (rc == 0 && !redirect_is_http(&parts, &secure)))
-    rc = redirect_fail(r, HN_ERR_REDIRECT_FAILED,
+    rc = request_blame(r, HN_ERR_REDIRECT_FAILED, HN_PHASE_RESPONSE,
                        "redirect to an unusable Location");
   bool has_userpwd = rc == 0 && (parts.user.p || parts.password.p);
   if (has_userpwd && r->settings.reject_userpwd)
-    rc = redirect_fail(r, HN_ERR_INVALID_URL,
+    rc = request_blame(r, HN_ERR_INVALID_URL, HN_PHASE_RESPONSE,
                        "redirect to a URL with credentials");
   if (rc == 0) rc = redirect_judge(r, secure);
   if (rc == 0) rc = redirect_make_hop(r, method, &parts, secure);

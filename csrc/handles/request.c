@@ -94,6 +94,11 @@ const char *request_text(const struct hn_request *r, enum hn_text which) {
   return text && *text ? text : NULL;
 }
 
+int request_blame(struct hn_request *r, int code, enum hn_phase phase,
+                  const char *text) {
+  return err_set(&r->info, code, phase, r->target->authority, text);
+}
+
 const char *request_state_name(const struct hn_request *r) {
   return request_names[r->state];
 }

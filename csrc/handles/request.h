@@ -103,6 +103,11 @@ HN_INTERNAL struct hn_hop *request_awaited_hop(const struct hn_request *r);
 /* r->next_hop, if there is one, becomes r->hop. */
 HN_INTERNAL void request_enter_hop(struct hn_request *r);
 
+/* Describes the failure of an operation, which was at this: returns code. text
+ * NULL stands for the code's own. */
+HN_INTERNAL int request_blame(struct hn_request *r, int code,
+                              enum hn_phase phase, const char *text);
+
 /* "new", "sending", ... */
 HN_INTERNAL const char *request_state_name(const struct hn_request *r);
 

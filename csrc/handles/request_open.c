@@ -46,7 +46,8 @@ static void request_break_off(struct hn_node *n) {
   transfer_break_off(request_from(n));
 }
 
-static const struct hn_errinfo *request_blame(struct hn_node *n, int code) {
+static const struct hn_errinfo *request_blame_node(struct hn_node *n,
+                                                   int code) {
   return transfer_blame(request_from(n), code);
 }
 
@@ -143,7 +144,7 @@ static const struct hn_node_ops request_ops = {
     .reads = request_reads,
     .go_on = request_go_on,
     .break_off = request_break_off,
-    .blame = request_blame,
+    .blame = request_blame_node,
 };
 
 static struct hn_request *request_new(hn_runtime *rt) {

@@ -53,8 +53,7 @@ static enum hn_phase transfer_phase(const struct hn_request *r) {
 /* The end of an operation by an error: the bits of a certificate problem come
  * first (winhttp.md 6.4 S8), then its completion. */
 void transfer_fail(struct hn_request *r, struct hn_operation *op, int code) {
-  if (r->info.code == 0)
-    err_set(&r->info, code, transfer_phase(r), r->target->authority, NULL);
+  if (r->info.code == 0) request_blame(r, code, transfer_phase(r), NULL);
   if (r->begun) exchange_abort(&r->exchange);
   (void)transfer_post_news(r);
   if (r->info.secure)
@@ -103,8 +102,7 @@ bool transfer_settle(struct hn_request *r, struct hn_operation *op, int rc,
  * one started later fails with TIMEOUT at once. */
 static void transfer_on_deadline(struct hn_request *r) {
   r->late = true;
-  err_set(&r->info, HN_ERR_TIMEOUT, transfer_phase(r), r->target->authority,
-          "total timeout");
+  request_blame(r, HN_ERR_TIMEOUT, transfer_phase(r), "total timeout");
   if (r->begun) exchange_abort(&r->exchange);
   if (r->tx.running) transfer_fail(r, &r->tx, HN_ERR_TIMEOUT);
   if (r->rx.running) transfer_fail(r, &r->rx, HN_ERR_TIMEOUT);
@@ -161,7 +159,7 @@ void transfer_close_exchange(struct hn_request *r) {
 }
 
 const struct hn_errinfo *transfer_blame(struct hn_request *r, int code) {
-  err_set(&r->info, code, transfer_phase(r), r->target->authority, NULL);
+  request_blame(r, code, transfer_phase(r), NULL);
   return &r->info;
 }
 
