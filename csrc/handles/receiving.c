@@ -1,43 +1,9 @@
 #include "receiving.h"
 
+#include "again.h"
 #include "policy.h"
 #include "prepare.h"
-#include "redirect.h"
 #include "quota.h"
-
-/* The redirect is told of, and held until that has been heard; one that nobody
- * hears goes on at once. */
-static int receiving_redirect(struct hn_request *r) {
-  struct hn_buf url;
-  buf_init(&url, 4 * HN_MAX_URL);
-  int rc = hop_append_url(r->next_hop, &url);
-  if (rc == 0)
-    rc = node_notify(&r->node, HN_STATUS_REDIRECT, 0, buf_peek(&url));
-  buf_fini(&url);
-  if (rc) return rc;
-  op_disarm(&r->node, &r->rx);
-  list_remove(&r->node.hold); /* of one that was broken off */
-  request_set_state(r, HN_REQUEST_REDIRECTING);
-  if (!(r->node.mask & HN_STATUS_REDIRECT)) receiving_release_hold(r);
-  return 0;
-}
-
-void receiving_release_hold(struct hn_request *r) {
-  if (r->state != HN_REQUEST_REDIRECTING) return;
-  request_set_state(r, HN_REQUEST_CLEARING);
-  duplex_make_ready(&r->node);
-}
-
-/* Lets the next hop have the connection of this one, if it goes to the same
- * place: false while the rest of the body is still to come. */
-static bool receiving_clear(struct hn_request *r) {
-  if (target_is_same_origin(r->target, &r->next_hop->target) &&
-      exchange_step_rest(&r->exchange) == HN_AGAIN)
-    return false;
-  request_set_state(r, HN_REQUEST_RECEIVING);
-  redirect_go(r);
-  return true;
-}
 
 /* Only what we asked for ourselves is decoded: a caller who sets
  * Accept-Encoding wants the bytes as they come. */
@@ -48,18 +14,16 @@ static int receiving_begin_content(struct hn_request *r) {
 }
 
 static void receiving_step_receive(struct hn_request *r) {
-  bool again = false;
   if (r->state == HN_REQUEST_REDIRECTING) return;
-  if (r->state == HN_REQUEST_CLEARING && !receiving_clear(r)) return;
+  if (r->state == HN_REQUEST_CLEARING && !again_clear(r)) return;
   int rc = r->begun ? 0 : prepare_exchange(r);
   if (rc == 0) rc = exchange_step_head(&r->exchange);
   if (!transfer_settle(r, &r->rx, rc, settings_response_timeout(&r->settings)))
     return;
-  rc = redirect_prepare(r, &again);
-  if (rc == 0 && again) rc = receiving_redirect(r);
-  if (rc == 0 && !again) rc = receiving_begin_content(r);
-  if (rc) transfer_fail(r, &r->rx, rc);
-  if (rc || again) return;
+  rc = again_after_head(r);
+  if (rc == 0) rc = receiving_begin_content(r);
+  if (rc && rc != HN_AGAIN) transfer_fail(r, &r->rx, rc);
+  if (rc) return;
   if (content_is_done(&r->content, &r->exchange)) transfer_end_deadline(r);
   request_set_state(r, HN_REQUEST_RECEIVED);
   op_complete(&r->node, &r->rx, HN_STATUS_HEADERS_AVAILABLE, 0);

@@ -1,6 +1,6 @@
 /*
- * receiving.h: the receive side of a request: hn_receive_response, its
- * redirects, hn_query_data_available, hn_read and hn_read_to.
+ * receiving.h: the receive side of a request: hn_receive_response,
+ * hn_query_data_available, hn_read and hn_read_to.
  */
 #ifndef HN_HANDLES_RECEIVING_H
 #define HN_HANDLES_RECEIVING_H
@@ -9,8 +9,5 @@
 
 /* Moves the receive side, whose operation runs, as far as it goes. */
 HN_INTERNAL void receiving_step(struct hn_request *r);
-
-/* The redirect of a held request has been heard: it goes on. */
-HN_INTERNAL void receiving_release_hold(struct hn_request *r);
 
 #endif

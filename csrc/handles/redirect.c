@@ -1,36 +1,51 @@
 #include "redirect.h"
 
-#include "../proto/follow.h"
-#include "../proto/url.h"
-
-static int64_t redirect_hops(const struct hn_request *r) {
-  return r->hop ? r->hop->count : 0;
+void redirect_init(struct hn_redirect *to) {
+  buf_init(&to->url, 4 * HN_MAX_URL);
+  buf_init(&to->scratch, 4 * HN_MAX_URL);
 }
 
-/* Location against the URL of this hop (RFC 9110 10.2.2), taken apart. The
- * parts point into *url or scratch. */
-static int redirect_crack(struct hn_request *r, struct hn_slice location,
-                          struct hn_buf *url, struct hn_buf *scratch,
-                          struct hn_url_parts *parts) {
+void redirect_fini(struct hn_redirect *to) {
+  buf_fini(&to->url);
+  buf_fini(&to->scratch);
+}
+
+void redirect_look(const struct hn_request *r, struct hn_follow_facts *f) {
+  const struct hn_slice name = slice_of("Location");
+  struct hn_slice other;
+  f->hops = r->hop ? r->hop->count : 0;
+  f->by_fragment = r->hop && r->hop->by_fragment;
+  if (!headers_find(&r->answer, name, 0, &f->location)) return;
+  for (size_t i = 1; headers_find(&r->answer, name, i, &other); i++)
+    if (!slice_equal(f->location, other)) f->is_torn = true;
+}
+
+/* Location against the URL of this hop (RFC 9110 10.2.2), taken apart. */
+static int redirect_crack(const struct hn_request *r, struct hn_slice location,
+                          struct hn_redirect *to) {
   struct hn_buf base;
   char *space;
   buf_init(&base, 4 * HN_MAX_URL);
-  buf_init(url, 4 * HN_MAX_URL);
-  buf_init(scratch, 4 * HN_MAX_URL);
   int rc = request_append_url(r, &base);
-  if (rc == 0) rc = url_resolve(buf_peek(&base), location, url);
-  size_t n = buf_size(url);
-  if (rc == 0) rc = buf_reserve(scratch, n + 1, &space);
-  if (rc == 0) rc = url_crack(buf_peek(url), 0, space, n, parts);
+  if (rc == 0) rc = url_resolve(buf_peek(&base), location, &to->url);
+  size_t n = buf_size(&to->url);
+  if (rc == 0) rc = buf_reserve(&to->scratch, n + 1, &space);
+  if (rc == 0) rc = url_crack(buf_peek(&to->url), 0, space, n, &to->parts);
   buf_fini(&base);
   return rc;
 }
 
 /* A port 0 that is written out is no port; to a target it would mean none. */
-static bool redirect_is_http(const struct hn_url_parts *p, bool *secure) {
+int redirect_locate(const struct hn_request *r, struct hn_follow_facts *f,
+                    struct hn_redirect *to) {
+  const struct hn_url_parts *p = &to->parts;
+  int rc = redirect_crack(r, f->location, to);
+  if (rc) return rc == HN_ERR_NOT_ENOUGH_MEMORY ? rc : 0;
   const struct hn_url_scheme *s = url_find_scheme(p->scheme);
-  *secure = s && s->is_secure;
-  return s && s->is_http && p->port != 0;
+  f->is_usable = s && s->is_http && p->port != 0;
+  f->to_secure = s && s->is_secure;
+  f->has_userpwd = p->user.p || p->password.p;
+  return 0;
 }
 
 /* A Location without a fragment inherits the one there was (RFC 9110
@@ -86,15 +101,18 @@ static int redirect_copy_fields(const struct hn_request *r,
   return rc;
 }
 
-static int redirect_make_hop(struct hn_request *r, struct hn_slice method,
-                             const struct hn_url_parts *parts, bool secure) {
+int redirect_make_hop(struct hn_request *r, const struct hn_follow_facts *f,
+                      const struct hn_redirect *to) {
   struct hn_env *env = &r->node.rt->env;
-  struct hn_hop *h = hop_new(redirect_hops(r) + 1, &env->account);
+  const struct hn_url_parts *p = &to->parts;
+  struct hn_slice method = follow_method(f->status, f->method);
+  struct hn_hop *h = hop_new(f->hops + 1, &env->account);
   if (!h) return HN_ERR_NOT_ENOUGH_MEMORY;
-  bool drops_body = !slice_equal(method, r->message.method);
+  bool drops_body = !slice_equal(method, f->method);
+  h->by_fragment = f->location.p[0] == '#';
   int rc =
-      target_init(env, &h->target, parts->host, (unsigned)parts->port, secure);
-  if (rc == 0) rc = redirect_make_text(r->hop, h, method, parts);
+      target_init(env, &h->target, p->host, (unsigned)p->port, f->to_secure);
+  if (rc == 0) rc = redirect_make_text(r->hop, h, method, p);
   if (rc == 0) rc = redirect_copy_fields(r, &h->target, drops_body, &h->fields);
   if (rc) {
     hop_free(h);
@@ -102,98 +120,4 @@ static int redirect_make_hop(struct hn_request *r, struct hn_slice method,
   }
   r->next_hop = h;
   return 0;
-}
-
-static int redirect_judge(struct hn_request *r, bool secure) {
-  const struct hn_settings *s = &r->settings;
-  switch (follow_judge(s->redirect_policy, redirect_hops(r), s->max_redirects,
-                       r->target->secure, secure)) {
-  case HN_FOLLOW_TOO_MANY:
-    return request_blame(r, HN_ERR_REDIRECT_FAILED, HN_PHASE_RESPONSE,
-                         "too many redirects");
-  case HN_FOLLOW_DOWNGRADE:
-    return request_blame(r, HN_ERR_REDIRECT_FAILED, HN_PHASE_RESPONSE,
-                         "redirect from https to http refused");
-  default: return 0;
-  }
-}
-
-/* What came by write is not here any more. */
-static int redirect_check_body(struct hn_request *r) {
-  bool keeps = slice_equal(hop_method(r->next_hop), r->message.method);
-  if (!keeps || r->message.length == r->message.body.n) return 0;
-  r->next_hop->wants_body = true;
-  return request_blame(r, HN_ERR_RESEND_REQUEST, HN_PHASE_RESPONSE,
-                       "redirect needs the body again");
-}
-
-/* A fragment alone leads to where we are: followed once, as browsers do. */
-static bool redirect_goes_nowhere(const struct hn_request *r,
-                                  struct hn_slice location) {
-  if (location.n == 0) return true;
-  return location.p[0] == '#' && r->hop && r->hop->by_fragment;
-}
-
-/* The Location of a response that redirects; false when there is none to
- * follow. Two that differ are two readings of one response: *torn. */
-static bool redirect_find(const struct hn_request *r, struct hn_slice *out,
-                          bool *torn) {
-  const struct hn_slice name = slice_of("Location");
-  struct hn_slice other;
-  if (r->settings.disabled & HN_DISABLE_REDIRECTS ||
-      !follow_is_redirect(r->exchange.response.status,
-                          r->settings.redirect_policy) ||
-      !headers_find(&r->answer, name, 0, out))
-    return false;
-  for (size_t i = 1; headers_find(&r->answer, name, i, &other); i++)
-    if (!slice_equal(*out, other)) *torn = true;
-  return *torn || !redirect_goes_nowhere(r, *out);
-}
-
-int redirect_prepare(struct hn_request *r, bool *again) {
-  struct hn_slice location;
-  struct hn_buf url, scratch;
-  struct hn_url_parts parts;
-  bool secure = false, torn = false;
-  int status = r->exchange.response.status;
-  *again = false;
-  if (!redirect_find(r, &location, &torn)) return 0;
-  if (torn)
-    return request_blame(r, HN_ERR_REDIRECT_FAILED, HN_PHASE_RESPONSE,
-                         "redirect with two different Locations");
-  struct hn_slice method = follow_method(status, r->message.method);
-  int rc = redirect_crack(r, location, &url, &scratch, &parts);
-  if ((rc && rc != HN_ERR_NOT_ENOUGH_MEMORY) ||
-      (rc == 0 && !redirect_is_http(&parts, &secure)))
-    rc = request_blame(r, HN_ERR_REDIRECT_FAILED, HN_PHASE_RESPONSE,
-                       "redirect to an unusable Location");
-  bool has_userpwd = rc == 0 && (parts.user.p || parts.password.p);
-  if (has_userpwd && r->settings.reject_userpwd)
-    rc = request_blame(r, HN_ERR_INVALID_URL, HN_PHASE_RESPONSE,
-                       "redirect to a URL with credentials");
-  if (rc == 0) rc = redirect_judge(r, secure);
-  if (rc == 0) rc = redirect_make_hop(r, method, &parts, secure);
-  if (rc == 0) r->next_hop->by_fragment = location.p[0] == '#';
-  if (rc == 0) rc = redirect_check_body(r);
-  buf_fini(&url);
-  buf_fini(&scratch);
-  *again = rc == 0;
-  return rc;
-}
-
-void redirect_go(struct hn_request *r) {
-  const struct hn_hop *h = r->next_hop;
-  struct hn_slice method = hop_method(h);
-  exchange_close(&r->exchange);
-  r->begun = false;
-  if (!slice_equal(method, r->message.method)) {
-    r->message.body = slice_make(NULL, 0);
-    r->message.length = 0;
-    r->message.expects = false;
-    r->message.repeatable = true;
-  }
-  r->message.method = method;
-  r->message.target = hop_path(h);
-  r->message.fields = &h->fields;
-  request_enter_hop(r);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../proto/url.h"
+#include "again.h"
 #include "receiving.h"
 #include "sending.h"
 
@@ -39,7 +40,7 @@ static bool request_reads(const struct hn_node *n) {
 }
 
 static void request_go_on(struct hn_node *n) {
-  receiving_release_hold(request_from(n));
+  again_go_on(request_from(n));
 }
 
 static void request_break_off(struct hn_node *n) {
