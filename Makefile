@@ -391,7 +391,7 @@ host_plain := -O2 -g
 host_asan  := $(sanitize)
 host_tsan  := -O1 -g -fsanitize=thread
 hosts := $(addprefix build/host/plain/,$(host_names)) \
-  $(addprefix build/host/asan/,run given closing forked policed freed) build/host/tsan/threads
+  $(addprefix build/host/asan/,run given closing forked policed freed yielding) build/host/tsan/threads
 lua_libs = $(or $(shell pkg-config --libs $(lua_pkg) 2>/dev/null),\
   -llua$(lua_version))
 

@@ -292,6 +292,9 @@ enum hn_secure_bit {
 HN_API bool hn_next_event(hn_runtime *rt, hn_handle scope,
                           struct hn_event *out);
 
+/* Whether hn_next_event may have something to do. */
+HN_API bool hn_has_event(const hn_runtime *rt, hn_handle scope);
+
 /* Takes the completion of the operation running on h, when it has completed
  * and no older event of its session is queued; false otherwise. */
 HN_API bool hn_take_result(hn_runtime *rt, hn_handle h, enum hn_op op,

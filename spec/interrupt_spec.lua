@@ -241,21 +241,13 @@ describe("Ctrl-C", function()
         pieces[#pieces + 1] = data
       end
     end
-    local function has_result(level)
-      local number = 1
-      repeat
-        local name, value = debug.getlocal(level + 1, number)
-        if name == "loop" then return value and value.done end
-        number = number + 1
-      until not name
-    end
     local ok, problem = xpcall(loop, function(problem)
       local struck = debug.getinfo(2, "Sn")
       local is_script
       if struck.what == "C" then
         is_script = struck.name == "read"
       else
-        is_script = struck.short_src:find "command line" or has_result(2)
+        is_script = struck.short_src:find "command line"
       end
       where = is_script and "script" or "library"
       return problem

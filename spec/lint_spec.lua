@@ -163,7 +163,7 @@ describe("floors", function()
       .. "quota option_list option_value option option_secure query prepare redirect again "
       .. "transfer receiving request_fields sending request_open sleeper library",
     lua = "lhn lhn_embedded lhn_event lhn_file lhn_handle lhn_head lhn_header lhn_host "
-      .. "lhn_import lhn_loop lhn_open lhn_option lhn_request lhn_sleep lhn_url",
+      .. "lhn_import lhn_loop lhn_open lhn_option lhn_place lhn_request lhn_sleep lhn_url",
   }
 
   local function module_of(path) return (path:gsub("%.[ch]$", "")) end

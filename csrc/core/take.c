@@ -81,6 +81,13 @@ bool hn_next_event(hn_runtime *rt, hn_handle scope, struct hn_event *out) {
   return r != NULL;
 }
 
+bool hn_has_event(const hn_runtime *rt, hn_handle scope) {
+  assert(rt);
+  if (env_is_other(&rt->env)) return false;
+  if (!list_is_empty(&rt->held)) return true;
+  return rt->queued > 0 && take_oldest(rt, scope) != NULL;
+}
+
 /* The completion of an operation, if nothing else of its session is before. */
 static struct hn_event_record *take_result(const hn_runtime *rt, hn_handle h,
                                            enum hn_op op) {

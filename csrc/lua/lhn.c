@@ -304,27 +304,37 @@ static void lhn_open_others(lua_State *L) {
   lhn_open_meta(L, LHN_UP_CLOSED, "request", lhn_closed_meta);
   lua_getfield(L, LHN_UP_REQUEST, "__index");
   lua_setfield(L, LHN_UP_CLOSED, "__index");
+  lhn_open_meta(L, LHN_UP_PLACE, "place", lhn_place_meta);
   lhn_open_meta(L, LHN_UP_HEAD, "headers", lhn_head_meta);
   lua_newtable(L);
   lhn_register(L, lhn_head_methods);
   lua_rawsetp(L, LHN_UP_HEAD, lhn_head_methods);
 }
 
+static const struct {
+  const char *name;
+  int op;
+} lhn_ops[] = {
+    {"receive_response", HN_OP_RECEIVE_RESPONSE},
+    {"query_data_available", HN_OP_QUERY_DATA_AVAILABLE},
+    {"read", HN_OP_READ_DATA},
+    {"write", HN_OP_WRITE_DATA},
+    {"send", HN_OP_SEND_REQUEST},
+};
+
+enum { LHN_OPS = sizeof lhn_ops / sizeof lhn_ops[0] };
+
+const char *lhn_op_name(int op) {
+  for (size_t i = 0; i < LHN_OPS; i++)
+    if (lhn_ops[i].op == op) return lhn_ops[i].name;
+  return NULL;
+}
+
 static void lhn_push_ops(lua_State *L) {
-  static const struct {
-    const char *name;
-    int op;
-  } ops[] = {
-      {"receive_response", HN_OP_RECEIVE_RESPONSE},
-      {"query_data_available", HN_OP_QUERY_DATA_AVAILABLE},
-      {"read", HN_OP_READ_DATA},
-      {"write", HN_OP_WRITE_DATA},
-      {"send", HN_OP_SEND_REQUEST},
-  };
   lua_newtable(L);
-  for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++) {
-    lua_pushinteger(L, ops[i].op);
-    lua_setfield(L, -2, ops[i].name);
+  for (size_t i = 0; i < LHN_OPS; i++) {
+    lua_pushinteger(L, lhn_ops[i].op);
+    lua_setfield(L, -2, lhn_ops[i].name);
   }
 }
 
@@ -339,7 +349,8 @@ static void lhn_push_weak(lua_State *L, const char *mode) {
 /* The upvalues, at the first slots of the stack. */
 static void lhn_push_upvalues(lua_State *L) {
   lhn_push_runtime(L);
-  for (int i = LHN_UP_SESSION; i < LHN_UP_MAP; i++) lua_newtable(L);
+  for (int i = LHN_UP_SESSION; i < LHN_UP_PLACES; i++) lua_newtable(L);
+  lhn_push_weak(L, "v");                  /* LHN_UP_PLACES */
   lhn_push_weak(L, "v");                  /* LHN_UP_MAP */
   lua_createtable(L, LHN_LUA_EXPLAIN, 0); /* LHN_UP_LUA */
 }
@@ -361,7 +372,6 @@ static void lhn_push_features(lua_State *L) {
  * names for its keys. */
 static void lhn_push_slots(lua_State *L) {
   static const char *const names[] = {
-      [LHN_LUA_CALLING] = "calling",
       [LHN_LUA_WAIT] = "wait",
       [LHN_LUA_REFUSED] = "refused",
       [LHN_LUA_SEND_AGAIN] = "send_again",
@@ -374,10 +384,9 @@ static void lhn_push_slots(lua_State *L) {
       [LHN_LUA_SENDING] = "sending",
       [LHN_LUA_RECEIVING] = "receiving",
       [LHN_LUA_CHANGED] = "changed",
+      [LHN_LUA_LOST] = "lost",
       [LHN_LUA_EXPLAIN] = "explain",
   };
-  lua_pushinteger(L, 0);
-  lua_rawseti(L, LHN_UP_LUA, LHN_LUA_CALLING);
   lhn_push_weak(L, "k");
   lua_rawseti(L, LHN_UP_LUA, LHN_LUA_WAITERS);
   lhn_push_weak(L, "v");
@@ -385,7 +394,7 @@ static void lhn_push_slots(lua_State *L) {
   lhn_push_weak(L, "v");
   lua_rawseti(L, LHN_UP_LUA, LHN_LUA_RECEIVING);
   lua_newtable(L);
-  for (int i = LHN_LUA_CALLING; i <= LHN_LUA_EXPLAIN; i++) {
+  for (int i = LHN_LUA_WAIT; i <= LHN_LUA_EXPLAIN; i++) {
     lua_pushinteger(L, i);
     lua_setfield(L, -2, names[i]);
   }
@@ -401,6 +410,7 @@ int luaopen_hinternet_core(lua_State *L) {
   lhn_register(L, lhn_handle_functions);
   lhn_register(L, lhn_open_functions);
   lhn_register(L, lhn_event_functions);
+  lhn_register(L, lhn_place_functions);
   lhn_register(L, lhn_loop_functions);
   lhn_register(L, lhn_url_functions);
   lhn_register(L, lhn_option_functions);

@@ -33,6 +33,9 @@ enum lhn_upvalue {
   LHN_UP_REQUEST,
   LHN_UP_CLOSED, /* metatable of closed requests: nothing to finalise */
   LHN_UP_HEAD,   /* metatable of struct lhn_head */
+  LHN_UP_PLACE,  /* metatable of struct lhn_place */
+  LHN_UP_PLACES, /* weak table: address -> userdata of the places of calls that
+                    wait */
   LHN_UP_MAP, /* weak table: slot index, or id of an older handle -> userdata of
                  the handles whose events somebody may want */
   LHN_UP_LUA, /* table: enum lhn_lua -> what the Lua half put there */
@@ -42,15 +45,14 @@ enum lhn_upvalue {
 /* What the binding needs of the Lua half. Nobody but dispatch and parked is
  * given the table; what is read from it is judged all the same. */
 enum lhn_lua {
-  LHN_LUA_CALLING = 1, /* integer: callbacks running now */
-  LHN_LUA_WAIT,        /* function(handle, op): waits for a started operation */
-  LHN_LUA_REFUSED,     /* function(handle, message, code): what a start that
-                          was refused for the handle's state answers */
-  LHN_LUA_SEND_AGAIN,  /* function(handle, headers, body, total, message):
-                          the same for a send, once the state allows it */
-  LHN_LUA_CREATED,     /* function(handle): delivers; answers the handle */
-  LHN_LUA_CLOSE,       /* function(handle): closes while a callback runs */
-  LHN_LUA_CLOSED,      /* function(handle, event...): delivers what is left */
+  LHN_LUA_WAIT = 1,   /* function(handle, place): waits for a result there */
+  LHN_LUA_REFUSED,    /* function(handle, message, code): what a start that
+                         was refused for the handle's state answers */
+  LHN_LUA_SEND_AGAIN, /* function(handle, headers, body, total, message):
+                         the same for a send, once the state allows it */
+  LHN_LUA_CREATED,    /* function(handle): delivers; answers the handle */
+  LHN_LUA_CLOSE,      /* function(handle): closes while a callback runs */
+  LHN_LUA_CLOSED,     /* function(handle): delivers what is left */
   LHN_LUA_CLOSE_VARIABLE, /* function(handle, problem) */
   LHN_LUA_WAITERS,        /* table: coroutine -> its waiter, if it has one */
   LHN_LUA_PARK,           /* function(handle, op, waiter, other): the same as
@@ -61,12 +63,20 @@ enum lhn_lua {
   LHN_LUA_RECEIVING,      /* the same of its receive side */
   LHN_LUA_CHANGED,        /* function(session): what it tells its children when
                              they are made has changed; answers true */
+  LHN_LUA_LOST,           /* function(): gives up the call that lost its result
+                             by the error that ends a poll */
   LHN_LUA_EXPLAIN,        /* function(what, code, state, argument...): a failure
                              in words, or nil; does not wait */
 };
 
 /* What a waiter holds at its integer keys. */
-enum lhn_waiter { LHN_WAITER_RESULT = 1, LHN_WAITER_HANDLE = 4 };
+enum lhn_waiter {
+  LHN_WAITER_RESULT = 1, /* three values */
+  LHN_WAITER_HANDLE = 4, /* of the parked call; nil or false without one */
+  LHN_WAITER_OP,         /* its operation */
+  LHN_WAITER_DONE,       /* the result is there */
+  LHN_WAITER_GIVEN,      /* and the call goes on with it */
+};
 
 enum lhn_uservalue {
   LHN_UV_PARENT = 1, /* the parent's userdata */
@@ -90,13 +100,48 @@ enum lhn_anchor {
 };
 
 struct lhn_box {
-  hn_runtime *rt;     /* NULL once the state closes, or the runtime was freed */
-  bool owned;         /* rt was made for this state, and ends with it */
-  bool heard;         /* a status callback was set, ever */
-  bool parks;         /* a coroutine has had a waiter, ever */
+  hn_runtime *rt;   /* NULL once the state closes, or the runtime was freed */
+  bool owned;       /* rt was made for this state, and ends with it */
+  bool heard;       /* a status callback was set, ever */
+  bool parks;       /* a coroutine has had a waiter, ever */
+  unsigned calling; /* callbacks running now: one in a coroutine that was
+                       dropped counts until it is collected; 0: none */
+  struct lhn_place *places; /* the first one that was entered */
   uint8_t at_once;    /* calls since the last event that were not parked */
   uint8_t handing_op; /* enum hn_op of the completion that a parked call is */
   hn_handle handing;  /* being given, and whose; 0: none */
+};
+
+/*
+ * Where events are taken: a call that waits, a delivery, or poll.
+ *
+ * A host's hook may suspend a coroutine at any instruction of Lua, and others
+ * then take events of the same session. So a result is stored with the place
+ * that waits for it by the C function that took it, and no list of places is
+ * walked in Lua.
+ */
+struct lhn_place {
+  const void *magic;
+  struct lhn_box *box;
+  struct lhn_place *next, *prev; /* of those that were entered */
+  lua_State *thread;             /* kept alive by LHN_PLACE_THREAD */
+  hn_handle id;                  /* of LHN_PLACE_HANDLE */
+  hn_handle session; /* that events are taken of; or of the running callback */
+  int op;            /* enum hn_op that is waited for; HN_OP_NONE: a delivery */
+  bool entered;
+  bool all;     /* poll: events of every session */
+  bool calling; /* a callback runs below it */
+  bool got;     /* the result is at LHN_PLACE_RESULT now; or was lost: */
+  bool lost;    /* there was no memory for it */
+  bool done;    /* it was handed over */
+};
+
+enum lhn_place_value {
+  LHN_PLACE_THREAD = 1, /* the coroutine */
+  LHN_PLACE_HANDLE,
+  LHN_PLACE_WAITER, /* of the coroutine, while a callback runs */
+  LHN_PLACE_RESULT, /* three values */
+  LHN_PLACE_VALUES = LHN_PLACE_RESULT + 2,
 };
 
 /* The input or output file of a running operation. */
@@ -120,6 +165,8 @@ struct lhn_handle {
   bool lent;           /* C's: collecting the userdata does not close it */
   struct lhn_held input, output;
 };
+
+enum { LHN_STEP_MS = 1000 }; /* the longest time deaf to a lost signal */
 
 /* The level of the function whose caller made a mistake: 1 for functions that
  * users call themselves, 2 where one function of the Lua half is in between. */
@@ -164,6 +211,9 @@ HN_INTERNAL int lhn_fail(lua_State *L, const struct lhn_handle *h,
 /* true, or lhn_fail's values. */
 HN_INTERNAL int lhn_answer(lua_State *L, const struct lhn_handle *h,
                            const char *what, int code);
+
+/* "send", "read", ...; NULL for HN_OP_NONE. */
+HN_INTERNAL const char *lhn_op_name(int op);
 
 /* Ends a C function as a function of the Lua half, called with the n values on
  * top; its results are the C function's. */
@@ -339,14 +389,35 @@ extern const luaL_Reg lhn_head_methods[];
  * NULL when nobody will look. */
 HN_INTERNAL int lhn_push_result(lua_State *L, struct lhn_handle *h,
                                 const struct hn_event *ev);
-/* Pushes an event: status, handle, callback, id, op, a, b, c, phase, host. */
-HN_INTERNAL int lhn_push_event(lua_State *L, const struct hn_event *ev);
+/* Takes events at the place at 1, until there is something to do for Lua, the
+ * place has its result, or there are none. Answers how many values it pushed:
+ * callback, handle, status, info, and the callback counts as running from then
+ * on; or the waiter of a parked call that has its result now. */
+HN_INTERNAL int lhn_take(lua_State *L, struct lhn_place *at, hn_handle scope);
 
 /* Enters the waiter of a call that is to be parked on the handle at ud. Pushes
  * the one that had its place, or nil. */
 HN_INTERNAL void lhn_park(lua_State *L, int ud, int waiter, int op);
 
 extern const luaL_Reg lhn_event_functions[];
+
+/* -------------------------------------------------------------- lhn_place.c */
+
+/* Stores a completion with the place that waits for it; whether there is one.
+ */
+HN_INTERNAL bool lhn_place_give(lua_State *L, struct lhn_handle *h,
+                                const struct hn_event *ev);
+/* Pushes a new place, entered: of a call that waits for an operation of the
+ * handle at 1, or of a delivery for HN_OP_NONE. */
+HN_INTERNAL void lhn_place_enter(lua_State *L, int op);
+/* A callback of a session begins at the place at 1. A callback does not wait as
+ * the coroutine does that happens to deliver: calls in it block, or return at
+ * once. */
+HN_INTERNAL void lhn_place_begin(lua_State *L, struct lhn_place *p,
+                                 hn_handle session);
+
+extern const luaL_Reg lhn_place_functions[];
+extern const luaL_Reg lhn_place_meta[];
 
 /* --------------------------------------------------------------- lhn_loop.c */
 

@@ -71,23 +71,44 @@ static void lhn_event_push_info(lua_State *L, const struct hn_event *ev) {
   }
 }
 
-/* a, b, c, phase, host: always five values. */
-static void lhn_event_push_payload(lua_State *L, struct lhn_handle *h,
-                                   const struct hn_event *ev) {
+/* What a callback is told of an operation that failed. */
+static void lhn_event_push_failure(lua_State *L, const struct hn_event *ev) {
+  static const char *const names[] = {"operation", "message", "code", "phase",
+                                      "host"};
   char host[272];
   size_t n = ev->host.n < sizeof host ? ev->host.n : sizeof host;
-  int top = lua_gettop(L);
+  int first = lua_gettop(L) + 1;
   if (n > 0) memcpy(host, ev->host.p, n);
-  if (ev->op != HN_OP_NONE)
-    lhn_push_result(L, h, ev);
-  else
-    lhn_event_push_info(L, ev);
-  lua_settop(L, top + 3);
+  lhn_push_slice(L, ev->text);
+  lua_pushstring(L, lhn_op_name(ev->op));
+  lua_insert(L, first);
+  lua_pushinteger(L, ev->code);
   lua_pushstring(L, hn_phase_name(ev->phase));
   if (n > 0)
     lua_pushlstring(L, host, n);
   else
     lua_pushnil(L);
+  lua_createtable(L, 0, 5);
+  for (int i = 0; i < 5; i++) {
+    lua_pushvalue(L, first + i);
+    lua_setfield(L, -2, names[i]);
+  }
+  lua_replace(L, first);
+  lua_settop(L, first);
+}
+
+/* One value: what a completion tells a callback. */
+static void lhn_event_push_told(lua_State *L, struct lhn_handle *h,
+                                const struct hn_event *ev) {
+  if (ev->status == HN_STATUS_REQUEST_ERROR) {
+    lhn_event_push_failure(L, ev);
+    return;
+  }
+  lhn_push_result(L, h, ev);
+  if (lua_isboolean(L, -1)) { /* nothing but that it is done */
+    lua_pop(L, 1);
+    lua_pushnil(L);
+  }
 }
 
 /* A closed handle gets no more events. */
@@ -100,51 +121,6 @@ static void lhn_event_forget(lua_State *L, hn_handle id) {
   lua_pop(L, 1);
   lua_pushnil(L);
   lua_rawseti(L, map, current ? index : (lua_Integer)id);
-}
-
-int lhn_push_event(lua_State *L, const struct hn_event *ev) {
-  bool completion = ev->op != HN_OP_NONE;
-  luaL_checkstack(L, 20, "too many results");
-  int first = lua_gettop(L) + 1;
-  struct lhn_handle *h = lhn_push_handle(L, ev->handle);
-  lhn_event_push_payload(L, h, ev);
-  lua_pushstring(L, lhn_event_status_name(ev->status));
-  lua_pushvalue(L, first);
-  if (h && completion) {
-    lhn_settle(L, first, h, ev);
-    lhn_unanchor(L, first, h, lhn_anchor_of(ev->op));
-  }
-  if (h && h->heard && !ev->quiet)
-    lhn_push_kept(L, first, LHN_KEPT_CALLBACK);
-  else
-    lua_pushnil(L);
-  lua_pushinteger(L, (lua_Integer)ev->handle);
-  if (completion)
-    lua_pushinteger(L, ev->op);
-  else
-    lua_pushnil(L);
-  if (ev->status == HN_STATUS_HANDLE_CLOSING) {
-    if (h) lhn_unanchor(L, first, h, LHN_ANCHOR_CLOSING);
-    lhn_event_forget(L, ev->handle);
-  }
-  lua_remove(L, first);
-  /* payload, then the five values above: bring those to the front */
-  lua_rotate(L, -10, 5);
-  return 10;
-}
-
-/* next_event([handle [, own]]): the oldest event of the handle's session, of
- * the handle alone, or without one of all; nothing when there is none. */
-static int lhn_event_next(lua_State *L) {
-  hn_runtime *rt = lhn_box(L)->rt;
-  hn_handle scope = 0;
-  struct hn_event ev;
-  if (!lua_isnoneornil(L, 1)) {
-    const struct lhn_handle *h = lhn_check(L, 1, 0, LHN_DIRECT);
-    scope = lua_toboolean(L, 2) ? h->id : h->session;
-  }
-  if (!rt || !hn_next_event(rt, scope, &ev)) return 0;
-  return lhn_push_event(L, &ev);
 }
 
 /* Pushes the table of the calls parked on the side of an operation; or nothing,
@@ -185,9 +161,36 @@ static void lhn_event_vacate(lua_State *L, hn_handle id, int op) {
   lua_pop(L, 1);
 }
 
+/* The completion of a parked call goes to its waiter, which is on top. */
+static int lhn_event_give(lua_State *L, struct lhn_box *box,
+                          const struct hn_event *ev) {
+  int waiter = lua_gettop(L), ud = waiter + 1;
+  /* There may be no memory for the result: see lost. */
+  box->handing = ev->handle;
+  box->handing_op = ev->op;
+  lua_rawgeti(L, waiter, LHN_WAITER_HANDLE);
+  struct lhn_handle *h = lhn_test(L, ud);
+  (void)lhn_push_result(L, h, ev);
+  lhn_settle(L, ud, h, ev);
+  lua_settop(L, ud + 3);
+  for (int i = 2; i >= 0; i--) lua_rawseti(L, waiter, LHN_WAITER_RESULT + i);
+  lua_pushboolean(L, 1);
+  lua_rawseti(L, waiter, LHN_WAITER_DONE);
+  lhn_event_vacate(L, ev->handle, ev->op);
+  box->handing = 0;
+  lua_settop(L, waiter);
+  return 1;
+}
+
 void lhn_park(lua_State *L, int ud, int waiter, int op) {
   const struct lhn_handle *h = lhn_test(L, ud);
   lua_Integer index = (lua_Integer)hn_index_of(h->id);
+  for (int i = LHN_WAITER_DONE; i <= LHN_WAITER_GIVEN; i++) {
+    lua_pushboolean(L, 0);
+    lua_rawseti(L, waiter, i);
+  }
+  lua_pushinteger(L, op);
+  lua_rawseti(L, waiter, LHN_WAITER_OP);
   lua_pushvalue(L, ud);
   lua_rawseti(L, waiter, LHN_WAITER_HANDLE);
   if (!lhn_event_push_side(L, op)) {
@@ -199,6 +202,14 @@ void lhn_park(lua_State *L, int ud, int waiter, int op) {
   lua_pushvalue(L, waiter);
   lua_rawseti(L, -2, index);
   lua_pop(L, 1);
+}
+
+/* parked(handle, op) -> the waiter of the call parked on it; nothing without
+ * one */
+static int lhn_event_parked(lua_State *L) {
+  const struct lhn_handle *h = lhn_check(L, 1, 0, LHN_DIRECT);
+  int op = (int)luaL_checkinteger(L, 2);
+  return lhn_event_push_parked(L, h->id, op) ? 1 : 0;
 }
 
 /* unpark(handle, op) -> the waiter of the call parked on it, which leaves its
@@ -222,31 +233,64 @@ static int lhn_event_lost(lua_State *L) {
   return 1;
 }
 
-/* take(): the oldest event of all sessions. Of the completion of a parked call
- * the call's waiter, with the result at 1 to 3; of another as next_event;
- * nothing when there is none. */
-static int lhn_event_take(lua_State *L) {
-  struct lhn_box *box = lhn_box(L);
+/* A completion that nobody is to hear goes to the place that waits for it. A
+ * sync operation nobody waits for was broken off between its start and its
+ * wait: its result must not vanish as if it had been handed out. */
+static void lhn_event_route(lua_State *L, int ud, struct lhn_handle *h,
+                            const struct hn_event *ev) {
+  bool given = lhn_place_give(L, h, ev);
+  if (!h) return;
+  lhn_settle(L, ud, h, ev);
+  lhn_unanchor(L, ud, h, lhn_anchor_of(ev->op));
+  if (!given && !h->async) lhn_cancel(L, ud, h, (enum hn_op)ev->op);
+}
+
+/* callback, handle, status, info */
+static int lhn_event_tell(lua_State *L, struct lhn_place *at, int ud,
+                          struct lhn_handle *h, const struct hn_event *ev) {
+  if (ev->op != HN_OP_NONE) {
+    lhn_event_push_told(L, h, ev);
+    lhn_settle(L, ud, h, ev);
+    lhn_unanchor(L, ud, h, lhn_anchor_of(ev->op));
+  } else {
+    lhn_event_push_info(L, ev);
+  }
+  lhn_push_kept(L, ud, LHN_KEPT_CALLBACK);
+  lua_pushvalue(L, ud);
+  lua_pushstring(L, lhn_event_status_name(ev->status));
+  lua_pushvalue(L, ud + 1);
+  lhn_place_begin(L, at, h->session);
+  return 4;
+}
+
+/* Gives an event to whom it is for; how many values Lua gets of it. */
+static int lhn_event_pass(lua_State *L, struct lhn_place *at,
+                          const struct hn_event *ev) {
+  int n = 0, ud = lua_gettop(L) + 1;
+  if (at->box->parks && ev->op != HN_OP_NONE &&
+      lhn_event_push_parked(L, ev->handle, ev->op))
+    return lhn_event_give(L, at->box, ev);
+  struct lhn_handle *h = lhn_push_handle(L, ev->handle);
+  if (h && h->heard && !ev->quiet)
+    n = lhn_event_tell(L, at, ud, h, ev);
+  else if (ev->op != HN_OP_NONE)
+    lhn_event_route(L, ud, h, ev);
+  if (ev->status == HN_STATUS_HANDLE_CLOSING) {
+    if (h) lhn_unanchor(L, ud, h, LHN_ANCHOR_CLOSING);
+    lhn_event_forget(L, ev->handle);
+  }
+  return n;
+}
+
+int lhn_take(lua_State *L, struct lhn_place *at, hn_handle scope) {
   struct hn_event ev;
-  box->at_once = 0;
-  if (!box->rt || !hn_next_event(box->rt, 0, &ev)) return 0;
-  lua_settop(L, 0);
-  if (!box->parks || ev.op == HN_OP_NONE ||
-      !lhn_event_push_parked(L, ev.handle, ev.op))
-    return lhn_push_event(L, &ev);
-  /* There may be no memory for the result: see lost. */
-  box->handing = ev.handle;
-  box->handing_op = ev.op;
-  lua_rawgeti(L, 1, LHN_WAITER_HANDLE);
-  struct lhn_handle *h = lhn_test(L, 2);
-  (void)lhn_push_result(L, h, &ev);
-  lhn_settle(L, 2, h, &ev);
-  lua_settop(L, 5);
-  for (int i = 3; i >= 1; i--) lua_rawseti(L, 1, i);
-  lhn_event_vacate(L, ev.handle, ev.op);
-  box->handing = 0;
-  lua_settop(L, 1);
-  return 1;
+  int top = lua_gettop(L);
+  while (!at->got && at->box->rt && hn_next_event(at->box->rt, scope, &ev)) {
+    int n = lhn_event_pass(L, at, &ev);
+    if (n > 0) return n;
+    lua_settop(L, top);
+  }
+  return 0;
 }
 
 /* statuses() -> table: name -> bit */
@@ -261,7 +305,9 @@ static int lhn_event_statuses(lua_State *L) {
 }
 
 const luaL_Reg lhn_event_functions[] = {
-    {"next_event", lhn_event_next},   {"take", lhn_event_take},
-    {"unpark", lhn_event_unpark},     {"lost", lhn_event_lost},
-    {"statuses", lhn_event_statuses}, {NULL, NULL},
+    {"parked", lhn_event_parked},
+    {"unpark", lhn_event_unpark},
+    {"lost", lhn_event_lost},
+    {"statuses", lhn_event_statuses},
+    {NULL, NULL},
 };

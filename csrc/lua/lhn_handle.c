@@ -200,28 +200,17 @@ static int lhn_handle_end_only(lua_State *L) {
   return lhn_answer(L, h, "close", lhn_handle_end(L, h));
 }
 
-/* A callback is running now. */
-static bool lhn_handle_is_inside(lua_State *L, const struct lhn_handle *h) {
-  if (!h->box->heard) return false;
-  lua_rawgeti(L, lua_upvalueindex(LHN_UP_LUA), LHN_LUA_CALLING);
-  bool inside = lua_tointeger(L, -1) > 0;
-  lua_pop(L, 1);
-  return inside;
-}
-
 /* A close that the Lua half has to see to: a callback is running, or calls may
  * be parked that the end of their session resumes. */
-static bool lhn_handle_ends_in_lua(lua_State *L, const struct lhn_handle *h) {
-  return (h->kind == HN_KIND_SESSION && h->box->parks) ||
-         lhn_handle_is_inside(L, h);
+static bool lhn_handle_ends_in_lua(const struct lhn_handle *h) {
+  return (h->kind == HN_KIND_SESSION && h->box->parks) || h->box->calling > 0;
 }
 
 /* handle:close() */
 static int lhn_handle_close(lua_State *L) {
   struct lhn_handle *h = lhn_check(L, 1, 0, LHN_DIRECT);
   lua_settop(L, 1);
-  if (lhn_handle_ends_in_lua(L, h)) return lhn_go_on(L, LHN_LUA_CLOSE, 1);
-  struct hn_event ev;
+  if (lhn_handle_ends_in_lua(h)) return lhn_go_on(L, LHN_LUA_CLOSE, 1);
   size_t handles, before = 0, after = 0;
   if (h->box->parks && h->box->rt) hn_live(h->box->rt, &handles, &before);
   int rc = lhn_handle_end(L, h);
@@ -231,12 +220,8 @@ static int lhn_handle_close(lua_State *L) {
   /* Where calls are parked, what is queued is mostly for them: poll's. */
   bool later = (h->async && h->kind != HN_KIND_SESSION) ||
                (h->box->parks && !h->box->heard && before == after);
-  if (!later && rt && hn_next_event(rt, h->session, &ev)) {
-    int n = lhn_push_event(L, &ev);
-    lua_pushvalue(L, 1);
-    lua_insert(L, 2);
-    return lhn_go_on(L, LHN_LUA_CLOSED, n + 1);
-  }
+  if (!later && rt && hn_has_event(rt, h->session))
+    return lhn_go_on(L, LHN_LUA_CLOSED, 1);
   lua_pushboolean(L, 1);
   return 1;
 }
@@ -250,7 +235,7 @@ static int lhn_handle_close_variable(lua_State *L) {
   struct lhn_handle *h = lhn_check(L, 1, 0, LHN_DIRECT);
   if (!lhn_handle_open_now(h)) return 0;
   lua_settop(L, 2);
-  if (!lua_isnil(L, 2) || lhn_handle_ends_in_lua(L, h))
+  if (!lua_isnil(L, 2) || lhn_handle_ends_in_lua(h))
     return lhn_go_on(L, LHN_LUA_CLOSE_VARIABLE, 2);
   return lhn_handle_close(L);
 }
@@ -330,19 +315,6 @@ static int lhn_handle_is_async(lua_State *L) {
   return 1;
 }
 
-/* await(handle, op) -> id, the session's id */
-static int lhn_handle_await(lua_State *L) {
-  const struct lhn_handle *h = lhn_check(L, 1, 0, LHN_DIRECT);
-  enum hn_op op = (enum hn_op)luaL_checkinteger(L, 2);
-  lhn_remember(L, 1, h);
-  hn_runtime *rt = h->box->rt;
-  if (!rt) return lhn_fail(L, h, NULL, HN_ERR_INVALID_HANDLE);
-  (void)hn_await(rt, h->id, op);
-  lua_pushinteger(L, (lua_Integer)h->id);
-  lua_pushinteger(L, (lua_Integer)h->session);
-  return 2;
-}
-
 /* allow_parking(): coroutines may have waiters from here on. */
 static int lhn_handle_allow_parking(lua_State *L) {
   lhn_box(L)->parks = true;
@@ -394,7 +366,6 @@ const luaL_Reg lhn_handle_functions[] = {
     {"type", lhn_handle_type},
     {"ids", lhn_handle_ids},
     {"is_async", lhn_handle_is_async},
-    {"await", lhn_handle_await},
     {"allow_parking", lhn_handle_allow_parking},
     {"cancel", lhn_handle_cancel},
     {"close", lhn_handle_end_only},

@@ -15,7 +15,6 @@
 
 enum {
   LHN_AT_ONCE = 4,           /* calls that go on in a row, in tasks */
-  LHN_STEP_MS = 1000,        /* the longest time deaf to a lost signal */
   LHN_COPIED = 64 * 1024,    /* the engine copies inputs up to this size */
   LHN_READ_SIZE = 64 * 1024, /* read() without a size */
 };
@@ -104,10 +103,15 @@ static int lhn_req_refused(lua_State *L, const struct lhn_handle *h,
   return lhn_go_on(L, LHN_LUA_REFUSED, 3);
 }
 
-/* Goes on as a wait of the Lua half. */
+/* Goes on as a wait of the Lua half, within its place: whoever takes the result
+ * before the next instruction of Lua is to find it, and an error that comes
+ * before that leaves it. */
 static int lhn_req_wait(lua_State *L, enum hn_op op) {
   lua_settop(L, 1);
-  lua_pushinteger(L, op);
+  lhn_place_enter(L, (int)op);
+  lua_toclose(L, 2);
+  lua_pushvalue(L, 1);
+  lua_pushvalue(L, 2);
   return lhn_go_on(L, LHN_LUA_WAIT, 2);
 }
 

@@ -42,7 +42,7 @@ end
 function client.forget(session)
   connections[session] = nil
   if session ~= default then return end
-  for _, target in next, targets do target.connection = nil end
+  for _, target in next, core.values(targets) do target.connection = nil end
 end
 
 import "dispatch".forget = client.forget

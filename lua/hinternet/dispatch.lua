@@ -5,181 +5,70 @@
 -- user code is here: taking events one by one, calling the status callbacks,
 -- waiting for one operation, delivering what a close left.
 --
--- A loop object stands for each place that takes events: a waiting call (with
--- an operation) or a delivery (without). Loops are found through a weak table,
--- so that one lost in a dropped coroutine does not stay.
+-- A place stands for each that takes events: a waiting call (with an operation)
+-- or a delivery (without). A host's hook may suspend a coroutine between any two
+-- instructions here: so what an event leaves is stored by the C half that took it,
+-- and only what is to be called comes here.
 --
 -- A call in a coroutine that has a waiter takes no events: hinternet.parked has
 -- it wait, and is loaded with the first of them.
 
 local core, import, half, slots = ...
 
-local await, cancel, ids = core.await, core.cancel, core.ids
-local next_event, step, take_any = core.next_event, core.step, core.take
+local await, bury_place, enter, heard = core.await, core.bury, core.enter, core.heard
+local ids, inside_callback, take = core.ids, core.inside_callback, core.take
 local error, next, pcall, setmetatable = error, next, pcall, setmetatable
-local select, tostring, type, warn = select, tostring, type, warn
-local isyieldable, running, status_of = coroutine.isyieldable, coroutine.running, coroutine.status
+local tostring, type, warn = tostring, type, warn
+local isyieldable, running = coroutine.isyieldable, coroutine.running
 
 local dispatch = {}
 
 local OPERATION_CANCELLED = 12017
 local INCORRECT_HANDLE_STATE = 12019
-local STEP_MS = 1000
-
-local op_names = {}
-for name, op in next, core.ops do op_names[op] = name end
-
-local loops = setmetatable({}, { __mode = "k" })
-
--- What the C half knows of this one. half[CALLING] is how many loops have a
--- callback running: one in a coroutine that was dropped counts until it is
--- collected; 0 always means that there is none.
-local CALLING = slots.calling
 
 -- Coroutine -> token: how its calls wait.
 local waiters = half[slots.waiters]
 -- The functions of hinternet.parked, once it is loaded.
 local parked = {}
 
--- A callback does not wait as the coroutine does that happens to deliver: calls
--- in it block, or return at once.
-local function begin_callback(loop)
-  loop.calling, half[CALLING] = true, half[CALLING] + 1
-  local token = waiters[loop.thread]
-  if token then loop.token, waiters[loop.thread] = token, false end
-end
-
-local function end_callback(loop)
-  loop.calling, half[CALLING] = false, half[CALLING] - 1
-  if loop.token then waiters[loop.thread], loop.token = loop.token, false end
-end
-
--- Ends a loop. One that did not get its result cancels its operation: that
--- side answers 12017 from then on, and no byte of the body is silently lost.
--- An error (Ctrl-C) that comes after the result was taken loses it all the same.
-local function leave(loop, problem)
-  loops[loop] = nil
-  if loop.calling then end_callback(loop) end
-  if loop.op and (not loop.done or problem ~= nil) then
-    loop.done = true
-    cancel(loop.handle, loop.op)
-  end
-end
-
-local loop_meta = { __close = leave, __gc = leave }
-
-local function enter(handle, op)
-  local loop = setmetatable({
-    handle = handle,
-    op = op,
-    thread = running(),
-    calling = false, -- a callback runs below this loop
-    token = false,   -- the waiter its coroutine has otherwise
-    done = false,
-  }, loop_meta)
-  loops[loop] = true
-  if op then
-    loop.id, loop.session = await(handle, op)
-  else
-    loop.id, loop.session = ids(handle)
-  end
-  return loop
-end
-
-local function is_active(loop)
-  local status = status_of(loop.thread)
-  return status == "running" or status == "normal"
-end
-
-local function is_calling(loop) return loop.calling and is_active(loop) end
-
---- Whether a status callback is running now: of any session, or of this one.
-local function inside_callback(session)
-  if half[CALLING] == 0 then return false end
-  for loop in next, loops do
-    if is_calling(loop) and (not session or loop.session == session) then return true end
-  end
-  return false
-end
-
-local function info_of(op, a, b, c, phase, host)
-  if a == nil and c then
-    return { operation = op_names[op], code = c, message = b, phase = phase, host = host }
-  end
-  if a == true then return nil end -- nothing to tell but that it is done
-  return a
-end
-
--- A completion nobody hears goes to the loop that waits for it. A sync
--- operation nobody waits for was broken off between its start and its wait:
--- its result must not vanish as if it had been handed out.
-local function route(handle, id, op, a, b, c)
-  for loop in next, loops do
-    if loop.id == id and loop.op == op and not loop.done then
-      loop.got, loop.a, loop.b, loop.c = true, a, b, c
-      return
+-- Delivers what is queued for the session of a handle.
+local function deliver(place)
+  while true do
+    local what, handle, status, info = take(place)
+    if not what then return end
+    if status then
+      what(handle, status, info)
+      heard(place)
+    else
+      what.wake(what)
     end
   end
-  if handle then
-    local _, _, async = ids(handle)
-    if not async then cancel(handle, op) end
-  end
 end
 
--- Hands one event to its callback. Returns whether one was called.
-local function hear(loop, status, handle, callback, id, op, a, b, c, phase, host)
-  if op and handle and parked.settle and parked.settle(handle, op, a, b, c) then return false end
-  if callback then
-    local info
-    if op then info = info_of(op, a, b, c, phase, host) else info = a end
-    begin_callback(loop)
-    callback(handle, status, info)
-    end_callback(loop)
-    return true
-  end
-  if op then route(handle, id, op, a, b, c) end
-  return false
-end
-
--- Delivers what is queued for the session of a handle.
-local function deliver(loop, handle)
-  local function take(status, ...)
-    if not status then return false end
-    hear(loop, status, ...)
-    return true
-  end
-  while take(next_event(handle)) do end
-end
-
--- Takes events until the loop's operation has completed.
-local function await_result(loop, handle, own)
-  local wanted_id, wanted_op = loop.id, loop.op
+-- Takes events until the place's operation has completed.
+local function await_result(place, own)
   while true do
-    local status, to, callback, id, op, a, b, c, phase, host = next_event(handle, own)
-    if not status then
-      local message, code = step(STEP_MS)
-      if message then return nil, message, code end
-    elseif op == wanted_op and id == wanted_id then
-      loop.done = true
+    local what, a, b, c = await(place, own)
+    if what == true then
       return a, b, c
-    else
-      hear(loop, status, to, callback, id, op, a, b, c, phase, host)
-      if loop.got then -- a delivery inside the callback met our completion
-        loop.done = true
-        return loop.a, loop.b, loop.c
-      end
+    elseif what == false then
+      return nil, a, b
+    elseif b then
+      what(a, b, c) -- a callback, with handle, status, info
+      heard(place)
+    elseif what then
+      what.wake(what)
     end
   end
 end
 
 --- Waits for a started operation of a sync session and delivers the session's
 -- notifications meanwhile (inside a callback: the handle's own only).
-function dispatch.wait(handle, op)
+function dispatch.wait(handle, place)
   local own = inside_callback()
-  local loop <close> = enter(handle, op)
-  local a, b, c = await_result(loop, handle, own)
+  local a, b, c = await_result(place, own)
   -- Closed by a callback: what its closing posted comes after the completion.
-  if not own and not handle:is_valid() then deliver(loop, handle) end
+  if not own and not handle:is_valid() then deliver(place) end
   if a == nil and b then return nil, b, c end
   return a
 end
@@ -191,14 +80,7 @@ function dispatch.waiting() return isyieldable() and waiters[running()] or nil e
 -- Ends a wait that died by an error in a coroutine nobody closed and still
 -- holds its operation; whether there was one.
 local function bury(handle)
-  if parked.bury and parked.bury(handle) then return true end
-  for loop in next, loops do
-    if loop.handle == handle and loop.op and status_of(loop.thread) == "dead" then
-      leave(loop)
-      return true
-    end
-  end
-  return false
+  return parked.bury and parked.bury(handle) or bury_place(handle)
 end
 
 --- What a start answers that was refused for the state of its handle.
@@ -222,22 +104,25 @@ local function text_of(problem)
 end
 
 -- Delivers everything a close left, however many callbacks raise.
-local function deliver_closed(handle, in_flight, ...)
-  local loop <close> = enter(handle)
+local function deliver_closed(handle, in_flight)
+  local place <close> = enter(handle)
   local failed, first = in_flight ~= nil, nil
-  local function take(status, ...)
-    if not status then return false end
-    local ok, problem = pcall(hear, loop, status, ...)
-    if loop.calling then end_callback(loop) end
+  while true do
+    local what, to, status, info = take(place)
+    if not what then break end
+    local ok, problem
+    if status then
+      ok, problem = pcall(what, to, status, info)
+      heard(place)
+    else
+      ok, problem = pcall(what.wake, what)
+    end
     if not ok and failed then
       warn("hinternet: error in a status callback: ", text_of(problem))
     elseif not ok then
       failed, first = true, problem
     end
-    return true
   end
-  if select("#", ...) > 0 then take(...) end
-  while take(next_event(handle)) do end
   if failed and in_flight == nil then error(first, 0) end
   return true
 end
@@ -247,7 +132,7 @@ end
 -- session leaves its children's to poll.
 local function leaves(handle)
   local id, session, async = ids(handle)
-  return id ~= session and (async or inside_callback(session))
+  return id ~= session and (async or inside_callback(handle))
 end
 
 local function close(handle, in_flight)
@@ -264,8 +149,8 @@ end
 --- WinHttpCloseHandle, while a callback runs.
 function dispatch.close(handle) return close(handle) end
 
---- Delivers what a close left; the first event comes with the call.
-function dispatch.closed(handle, ...) return deliver_closed(handle, nil, ...) end
+--- Delivers what a close left.
+function dispatch.closed(handle) return deliver_closed(handle) end
 
 --- A close at the end of a scope; problem is the error on its way.
 function dispatch.close_variable(handle, problem) close(handle, problem) end
@@ -274,63 +159,45 @@ function dispatch.close_variable(handle, problem) close(handle, problem) end
 -- then the loop that called it goes on to it.
 function dispatch.created(handle)
   if not inside_callback() then
-    local loop <close> = enter(handle)
-    deliver(loop, handle)
+    local place <close> = enter(handle)
+    deliver(place)
   end
   return handle
 end
 
--- The error that poll ends by may have come in place of a parked call's result.
-local function leave_poll(loop, problem)
-  leave(loop, problem)
-  if problem ~= nil and parked.settle_lost then parked.settle_lost() end
-end
-
-local poll_meta = { __close = leave_poll, __gc = leave }
-
-local function new_place()
-  return setmetatable({ calling = false, done = true, token = false, thread = false,
-    id = false, session = false }, poll_meta)
-end
-
 -- Where poll takes events. A coroutine that died or was left in the middle of a
 -- poll keeps the place it had.
-local place = new_place()
+local poll_place
 
 --- The place that takes the events of all sessions; to be left by <close>.
 function dispatch.enter_poll()
-  if loops[place] then
-    place = new_place()
-    if parked.settle_lost then parked.settle_lost() end
-  end
-  place.thread = running()
-  loops[place] = true
-  return place
+  local before = poll_place
+  poll_place = core.enter_poll(before)
+  if before and poll_place ~= before and half[slots.lost] then half[slots.lost]() end
+  return poll_place
 end
 
 --- To be closed after the place: leaving it takes a little memory, and when there
 -- is none for that, it is left once more.
 dispatch.poll_guard = setmetatable({}, {
   __close = function(_, problem)
-    if loops[place] and place.thread == running() then leave_poll(place, problem) end
+    if poll_place then core.leave_poll(poll_place, problem) end
   end,
 })
 
 --- Whether poll is taking events, below a finaliser for instance: poll cannot run
 -- inside itself.
-function dispatch.is_polling() return loops[place] ~= nil and is_active(place) end
+function dispatch.is_polling() return poll_place and core.is_polling(poll_place) end
 
---- Takes the oldest event of all sessions: nil when there is none. Answers the
--- token of the parked call it completes, else whether a callback heard it.
-function dispatch.take(loop)
-  local what, handle, callback, id, op, a, b, c, phase, host = take_any()
-  if not what then return nil end
-  if not id then
-    what.done = true
-    return what
-  end
-  if callback then loop.id, loop.session = ids(handle) end
-  return hear(loop, what, handle, callback, id, op, a, b, c, phase, host)
+--- Takes events of all sessions, up to the first that somebody is to know of:
+-- nil when there is none. Answers the token of the parked call it completes, else
+-- true: a callback heard it.
+function dispatch.take(place)
+  local what, handle, status, info = take(place)
+  if not status then return what end
+  what(handle, status, info)
+  heard(place)
+  return true
 end
 
 -- The function of hinternet.client that forgets a session's hidden connection

@@ -19,14 +19,17 @@ local waiters = half[slots.waiters]
 -- Slot index -> token of the call parked on the send side of a handle, or on its
 -- receive side. A token goes with its coroutine.
 local sending, receiving = half[slots.sending], half[slots.receiving]
+local sides = { core.ops.send, core.ops.read } -- an operation of each
 local parkings = 0 -- calls parked, ever
--- Where a token has its call's handle, after the three values of the result.
-local HANDLE = 4
+-- Where a token has, after the three values of the result: its call's handle and
+-- operation, whether the result is there, and whether the call went on with it.
+local HANDLE, OP, DONE, GIVEN = 4, 5, 6, 7
+parked.DONE, parked.GIVEN = DONE, GIVEN
 
 -- Gives a parked call its result.
 local function give(token, a, b, c)
   token[1], token[2], token[3] = a, b, c
-  token.done = true
+  token[DONE] = true
   token.wake(token)
 end
 
@@ -34,17 +37,8 @@ local function give_up(token, why)
   give(token, nil, "operation cancelled: " .. why, OPERATION_CANCELLED)
 end
 
---- A completion that a parked call waits for goes to that call; whether there is
--- one.
-function parked.settle(handle, op, a, b, c)
-  local token = unpark(handle, op)
-  if not token then return false end
-  give(token, a, b, c)
-  return true
-end
-
---- The same after a take that failed, if a call's result was lost by it.
-function parked.settle_lost()
+-- Gives up the call whose result was lost by a take that failed.
+half[slots.lost] = function()
   local token = core.lost()
   if token then give(token, nil, "not enough memory", NOT_ENOUGH_MEMORY) end
 end
@@ -53,29 +47,29 @@ end
 -- when that is because its coroutine was closed, its waiter may want to know, and
 -- a foreign loop that there may be nothing left to wait for.
 local function leave(token, problem)
-  if not token.given or problem ~= nil then
-    local handle, op = token[HANDLE], token.op
+  if not token[GIVEN] or problem ~= nil then
+    local handle, op = token[HANDLE], token[OP]
     unpark(handle, op)
     cancel(handle, op)
   end
   token[HANDLE], token[1] = nil, nil
-  if token.given or token.cancelled then return end
+  if token[GIVEN] or token.cancelled then return end
   token.wake(token)
   core.wake()
 end
 
 -- Collection of a coroutine, parked or not.
 local function lose(token)
-  if token[HANDLE] then cancel(token[HANDLE], token.op) end
+  if token[HANDLE] then cancel(token[HANDLE], token[OP]) end
 end
 
 local token_meta = { __close = leave, __gc = lose }
 
 --- Waits for a started operation. `other` is the call parked at its place: on a
 -- handle that was closed, whose slot is used again.
-function parked.park(handle, op, token, other) -- luacheck: ignore handle
+function parked.park(_, _, token, other)
   parkings = parkings + 1
-  token.op, token.number, token.done, token.given = op, parkings, false, false
+  token.number = parkings
   if other then give_up(other, "its handle was closed") end
   local wait, _ <close> = token.wait, token
   repeat
@@ -83,8 +77,8 @@ function parked.park(handle, op, token, other) -- luacheck: ignore handle
       return nil, "operation cancelled: its task was cancelled", OPERATION_CANCELLED
     end
     wait(token)
-  until token.done
-  token.given = true
+  until token[DONE]
+  token[GIVEN] = true
   local a, message = token[1], token[2]
   if message then return nil, message, token[3] end
   return a
@@ -104,9 +98,9 @@ function parked.set_waiter(waiter, thread)
   thread = thread or running()
   local token
   if waiter then
-    token = setmetatable({ nil, nil, nil, false, op = false, number = 0, given = false,
+    token = setmetatable({ nil, nil, nil, false, false, false, false, number = 0,
       cancelled = false, task = false, wait = waiter.wait, wake = waiter.wake, go_on = waiter.go_on,
-      thread = thread, done = false }, token_meta)
+      thread = thread }, token_meta)
   end
   core.allow_parking()
   waiters[thread] = token
@@ -125,18 +119,17 @@ end
 --- Ends the operation a parked call waits for; the call itself ends when it is
 -- resumed.
 function parked.abandon(token)
-  if token[HANDLE] and not token.done then cancel(token[HANDLE], token.op) end
+  if token[HANDLE] and not token[DONE] then cancel(token[HANDLE], token[OP]) end
 end
 
 --- Leaves the call parked on a handle in a coroutine that died by an error;
 -- whether there was one.
 function parked.bury(handle)
-  for _, side in next, { sending, receiving } do
-    for _, token in next, side do
-      if token[HANDLE] == handle and status_of(token.thread) == "dead" then
-        leave(token)
-        return true
-      end
+  for _, op in next, sides do
+    local token = core.parked(handle, op)
+    if token and status_of(token.thread) == "dead" then
+      leave(token)
+      return true
     end
   end
   return false
@@ -144,19 +137,21 @@ end
 
 -- ------------------------------------------------------- the end of a session
 
+local function is_of(session, handle, token)
+  if not handle then return false end
+  local id, owner = ids(handle)
+  if id == owner then owner = token.session end -- a sleep: its task's
+  return session and owner == session or not session and not handle:is_valid()
+end
+
 --- The calls that are parked on a session's handles and the sleeps of its tasks,
 -- or without a session what is parked on handles that are no more, in the order
 -- they parked.
 function parked.of(session)
   local tokens = {}
   for _, side in next, { sending, receiving } do
-    for _, token in next, side do
-      local handle = token[HANDLE]
-      local id, owner = ids(handle)
-      if id == owner then owner = token.session end -- a sleep: its task's
-      if session and owner == session or not session and not handle:is_valid() then
-        tokens[#tokens + 1] = token
-      end
+    for _, token in next, core.values(side) do
+      if is_of(session, token[HANDLE], token) then tokens[#tokens + 1] = token end
     end
   end
   table.sort(tokens, function(a, b) return a.number < b.number end)
@@ -168,8 +163,8 @@ end
 function parked.settle_all(tokens)
   if tokens[1] then core.wake() end
   for _, token in next, tokens do
-    if token[HANDLE] and unpark(token[HANDLE], token.op) then
-      cancel(token[HANDLE], token.op) -- a sleep goes on after its session
+    if token[HANDLE] and unpark(token[HANDLE], token[OP]) then
+      cancel(token[HANDLE], token[OP]) -- a sleep goes on after its session
       give_up(token, "its session was closed")
       if token.go_on then token.go_on(token) end
     end
@@ -181,8 +176,9 @@ end
 function parked.end_lost()
   local tokens = parked.of(nil)
   for _, token in next, tokens do
-    unpark(token[HANDLE], token.op)
-    give_up(token, "the process was forked")
+    if token[HANDLE] and unpark(token[HANDLE], token[OP]) then
+      give_up(token, "the process was forked")
+    end
   end
   return #tokens > 0
 end

@@ -10,7 +10,7 @@ local core, import = ...
 local dispatch = import "dispatch"
 local parked = import "parked"
 
-local now, take = core.now, dispatch.take
+local keys, now, take, values = core.keys, core.now, dispatch.take, core.values
 local error, next, setmetatable, type, warn = error, next, setmetatable, type, warn
 local pack, unpack = table.pack, table.unpack
 local create, resume, yield, close = coroutine.create, coroutine.resume, coroutine.yield,
@@ -199,13 +199,13 @@ local function is_astray(self)
   local status, token = status_of(self.thread), self.token
   if self.ended or status ~= "suspended" then return status == "dead" and not self.ended end
   local joined = self.joined
-  return self.ready or token.done and not token.given or joined and joined.ended
+  return self.ready or token[parked.DONE] and not token[parked.GIVEN] or joined and joined.ended
 end
 
 -- One of them; nothing when there is none.
 local function find_astray()
-  for _, set in next, owned do
-    for self in next, set do
+  for _, set in next, values(owned) do
+    for _, self in next, keys(set) do
       if is_astray(self) then return self end
     end
   end
@@ -275,8 +275,8 @@ function task.is_pending() return first <= last or yields > 0 or astray end
 --- Keeps every task until end_run, so that run can finish it.
 function task.begin_run()
   local all = {}
-  for _, set in next, owned do
-    for self in next, set do all[self] = true end
+  for _, set in next, values(owned) do
+    for _, self in next, keys(set) do all[self] = true end
   end
   kept = all
   return all
@@ -292,12 +292,13 @@ end
 function task.end_run()
   local found
   kept = nil
-  for self, number in next, failed do
+  for _, self in next, keys(failed) do
+    local number = failed[self] or 0
     if number > 0 and (not found or number < failed[found]) then found = self end
   end
   local failure = found and { problem = found.problem }
   if found then failed[found] = nil end
-  for self in next, failed do report(self) end
+  for _, self in next, keys(failed) do report(self) end
   return failure
 end
 

@@ -71,7 +71,7 @@ url.targets = {}
 local targets, target_count = url.targets, 0
 
 local function forget_targets()
-  for text in next, targets do targets[text] = nil end
+  core.clear(targets)
   target_count = 0
 end
 

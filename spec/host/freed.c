@@ -113,9 +113,8 @@ static const char *const calls[] = {
     "for line in session:get(the_url, { stream = true }):lines() do end",
     "hinternet.all { the_url, the_url }",
     "hinternet.pollable():timeout() core.live() core.budget() core.step(0)",
-    "core.ids(done) core.await(there, 3) core.cancel(done, 4) "
-    "core.unsent(sent)",
-    "for n in core.next_event, done do end core.take() core.lost()",
+    "core.ids(done) core.enter(there) core.cancel(done, 4) core.unsent(sent)",
+    "core.take(core.enter(done)) core.take(core.enter_poll()) core.lost()",
     "do local a <close> = done local b <close> = session end",
 };
 

@@ -187,7 +187,7 @@ function ways.tokens()
   for i = 1, COUNT do
     if is_ours() then
       with_parked(function(token, task, handle)
-        for key = 1, 6 do token[key] = values[i] end
+        for key = 1, 7 do token[key] = values[i] end
         for key in pairs(task) do task[key] = values[i] end
         task.token = values[i]
         pcall(handle.close, handle)
@@ -207,7 +207,7 @@ end
 local function half_of(f)
   for i = 1, 20 do
     local _, value = debug.getupvalue(f, i)
-    if type(value) == "table" and value[1] == 0 and type(value[2]) == "function" then
+    if type(value) == "table" and type(value[1]) == "function" then
       return value
     end
   end
