@@ -192,7 +192,6 @@ static void prepare_tls_options(const struct hn_request *r,
   const struct hn_settings *s = &r->settings;
   *o = (struct hn_tls_options){
       .ca_file = prepare_ca_file(r),
-      .alpn = "http/1.1",
       .ignore = (uint32_t)s->security_flags,
       .client_cert = prepare_identity(r, HN_TEXT_CLIENT_CERT),
       .client_key = prepare_identity(r, HN_TEXT_CLIENT_KEY),
@@ -261,6 +260,7 @@ static int prepare_wish(struct hn_request *r, struct hn_pool_wish *w) {
   w->limits.max_attempts = (int)s->connect_retries;
   w->limits.tuning = &session_of(&r->node)->tuning;
   w->protocol = protocol_h1();
+  w->limits.alpn = w->protocol->alpn;
   w->owner = r->node.id;
   w->fresh = false;
   w->probe = !r->message.repeatable;

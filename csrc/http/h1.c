@@ -393,6 +393,7 @@ static int h1_on_ready(struct hn_conn *c) {
 }
 
 static const struct hn_protocol h1_protocol = {
+    .alpn = {"\x08http/1.1", 9},
     .conn =
         {
             .open = h1_open,

@@ -66,6 +66,7 @@ struct hn_stream_protocol {
 };
 
 struct hn_protocol {
+  struct hn_slice alpn; /* its name behind a byte with its length (RFC 7301) */
   struct hn_conn_protocol conn;
   struct hn_stream_protocol stream;
 };

@@ -21,8 +21,7 @@ enum { HN_DIAL_START = -1, HN_DIAL_FAILED = -2 };
 struct dial_layer {
   enum dial_kind kind;
   struct hn_tls_context *tls; /* counted; of a TLS layer */
-  struct hn_slice host;       /* borrowed: whom it is to speak to */
-  unsigned port;
+  struct hn_tls_peer peer;    /* texts borrowed: whom it is to speak to */
 };
 
 struct hn_dial {
@@ -88,17 +87,15 @@ static void dial_go_to(struct hn_dial *d, int at) {
 
 static void dial_add(struct hn_dial *d, enum dial_kind kind) {
   assert(d->at == HN_DIAL_START && d->count < HN_DIAL_LAYERS);
-  d->layers[d->count++] = (struct dial_layer){
-      .kind = kind, .host = d->origin->host, .port = d->origin->port};
+  d->layers[d->count++] = (struct dial_layer){.kind = kind};
 }
 
 void dial_add_tls(struct hn_dial *d, struct hn_tls_context *tls,
-                  struct hn_slice host, unsigned port) {
+                  const struct hn_tls_peer *peer) {
   dial_add(d, HN_LAYER_TLS);
   struct dial_layer *l = &d->layers[d->count - 1];
   l->tls = tls_context_hold(tls);
-  l->host = host;
-  l->port = port;
+  l->peer = *peer;
 }
 
 /* A path too long for the label is also too long for the system. */
@@ -156,7 +153,9 @@ int dial_new(struct hn_env *env, const struct hn_origin *origin,
     dial_free(d);
     return rc;
   }
-  if (origin->tls) dial_add_tls(d, origin->tls, origin->host, origin->port);
+  const struct hn_tls_peer peer = {
+      .host = origin->host, .port = origin->port, .alpn = limits->alpn};
+  if (origin->tls) dial_add_tls(d, origin->tls, &peer);
   *out = d;
   return 0;
 }
@@ -263,7 +262,7 @@ static int dial_begin_tls(struct hn_dial *d, struct hn_news_log *log) {
   struct hn_transport *below = d->transport;
   (void)log;
   d->transport = NULL; /* tls_new owns it from here on */
-  int rc = tls_new(l->tls, below, l->host, l->port, &d->transport);
+  int rc = tls_new(l->tls, below, &l->peer, &d->transport);
   return rc == 0 ? dial_set_deadline(d, d->limits.connect_timeout) : rc;
 }
 

@@ -33,10 +33,10 @@ HN_INTERNAL int dial_new(struct hn_env *env, const struct hn_origin *origin,
 /* Closes whatever is half open and abandons the look-up. */
 HN_INTERNAL void dial_free(struct hn_dial *d);
 
-/* One layer more on top, before the first step: TLS with that host, which is
- * borrowed for the dial's life. There are at most HN_DIAL_LAYERS. */
+/* One layer more on top, before the first step: TLS with that peer, whose texts
+ * are borrowed for the dial's life. There are at most HN_DIAL_LAYERS. */
 HN_INTERNAL void dial_add_tls(struct hn_dial *d, struct hn_tls_context *tls,
-                              struct hn_slice host, unsigned port);
+                              const struct hn_tls_peer *peer);
 
 /* Goes as far as it can. 0: connected. HN_AGAIN. Else an error, described in
  * *info: NAME_NOT_RESOLVED, CANNOT_CONNECT, TIMEOUT, SECURE_FAILURE,

@@ -35,14 +35,16 @@ struct hn_tcp_target {
                                            tuned; NULL: none */
 };
 
-/* What limits getting a connection: one struct from the options of a request
- * down to its sockets. */
+/* What limits getting a connection, and what is offered there: one struct from
+ * the options of a request down to its sockets. */
 struct hn_connect_limits {
   int64_t resolve_timeout; /* ms, -1: none */
   int64_t connect_timeout; /* ms for each address, and for TLS; -1: none */
   int max_attempts;        /* addresses tried (WinHTTP CONNECT_RETRIES) */
   const struct hn_tcp_tuning *tuning; /* borrowed for the call; NULL: as
                                          HN_TCP_TUNING_DEFAULT */
+  struct hn_slice alpn; /* borrowed while it is being dialled: the protocols
+                           that TLS offers, see hn_tls_peer */
 };
 
 /* A transport not yet connected; step_connect drives it. env: borrowed for its

@@ -40,7 +40,6 @@ enum hn_tls_ignore {
  * says otherwise; files are read once, by context_new. */
 struct hn_tls_options {
   const char *ca_file; /* PEM bundle in place of the default store, or NULL */
-  const char *alpn;    /* "http/1.1", or NULL */
 
   /* enum hn_tls_version; 0: TLS 1.2, and the newest there is. A stricter floor
    * in the library's own configuration stays. */
@@ -110,9 +109,18 @@ HN_INTERNAL struct hn_tls_context *tls_context_hold(struct hn_tls_context *c);
 /* Gives a reference back; c may be NULL. */
 HN_INTERNAL void tls_context_free(struct hn_tls_context *c);
 
+/* Whom a connection is to reach: of a dial, not of an identity. */
+struct hn_tls_peer {
+  struct hn_slice host; /* what the certificate must name; goes out as SNI
+                           unless it is an IP address */
+  unsigned port;        /* host and port are what a session is resumed for */
+  /* The protocols offered to it, each name behind a byte with its length
+   * (RFC 7301 3.1); absent: none is. */
+  struct hn_slice alpn;
+};
+
 /* A transport over `below`, which it owns from here on (on failure too: below
- * is closed). host is what the certificate must name; it goes out as SNI unless
- * it is an IP address. Host and port are what a session is resumed for.
+ * is closed). Nothing of *peer is needed afterwards.
  * step_connect's errors: SECURE_FAILURE with all `secure` bits that were found
  * and `detail` naming what is wrong ("certificate has expired"),
  * CLIENT_AUTH_CERT_NEEDED when the server insists on a certificate and we have
@@ -120,7 +128,7 @@ HN_INTERNAL void tls_context_free(struct hn_tls_context *c);
  * hangs up, NOT_ENOUGH_MEMORY, INVALID_PARAMETER for a host that no certificate
  * can name. */
 HN_INTERNAL int tls_new(struct hn_tls_context *c, struct hn_transport *below,
-                        struct hn_slice host, unsigned port,
+                        const struct hn_tls_peer *peer,
                         struct hn_transport **out);
 
 /* What was agreed with the peer. */
@@ -182,7 +190,7 @@ struct hn_tls_library {
   /* As the functions of nearly the same names above; get_info of a transport
    * that is a TLS transport. */
   int (*transport_new)(struct hn_tls_context *c, struct hn_transport *below,
-                       struct hn_slice host, unsigned port,
+                       const struct hn_tls_peer *peer,
                        struct hn_transport **out);
   bool (*get_info)(const struct hn_transport *s, struct hn_tls_info *out);
   int (*info_hold)(struct hn_tls_info *i);

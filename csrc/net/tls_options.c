@@ -8,7 +8,6 @@ enum { HN_TLS_OPTIONS_VERSIONS = HN_TLS_1_2 | HN_TLS_1_3 };
 /* Where the texts lie: each is compared, copied and freed alike. */
 static const size_t tls_options_texts[] = {
     offsetof(struct hn_tls_options, ca_file),
-    offsetof(struct hn_tls_options, alpn),
     offsetof(struct hn_tls_options, client_cert),
     offsetof(struct hn_tls_options, client_key),
     offsetof(struct hn_tls_options, client_password),

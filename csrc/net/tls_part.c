@@ -10,8 +10,8 @@ void tls_context_free(struct hn_tls_context *c) {
 }
 
 int tls_new(struct hn_tls_context *c, struct hn_transport *below,
-            struct hn_slice host, unsigned port, struct hn_transport **out) {
-  return c->library->transport_new(c, below, host, port, out);
+            const struct hn_tls_peer *peer, struct hn_transport **out) {
+  return c->library->transport_new(c, below, peer, out);
 }
 
 bool tls_get_info(const struct hn_transport *s, struct hn_tls_info *out) {

@@ -82,7 +82,8 @@ struct bench {
 /* A connection that is through with dialling. */
 static void bench_open(struct bench *b) {
   static const struct hn_origin origin = {.host = {"127.0.0.1", 9}, .port = 9};
-  const struct hn_connect_limits limits = {-1, -1, 1, NULL};
+  const struct hn_connect_limits limits = {
+      .resolve_timeout = -1, .connect_timeout = -1, .max_attempts = 1};
   int ends[2];
   memset(b, 0, sizeof *b);
   CHECK(fixture_open(&b->env));

@@ -34,8 +34,9 @@ static inline struct wish options(const char *host, unsigned port,
 static inline int begin(struct hn_env *env, const struct wish *w,
                         struct hn_dial **out) {
   int rc = dial_new(env, &w->origin, &w->limits, TAG, out);
-  if (rc == 0 && w->inner)
-    dial_add_tls(*out, w->origin.tls, slice_of(w->inner), w->origin.port);
+  const struct hn_tls_peer inner = {.host = slice_of(w->inner),
+                                    .port = w->origin.port};
+  if (rc == 0 && w->inner) dial_add_tls(*out, w->origin.tls, &inner);
   return rc;
 }
 

@@ -355,7 +355,7 @@ static void dial_secure_through(const char *host, const char *inner,
                            .from = -FIXTURE_DAY,
                            .to = FIXTURE_DAY};
   struct fixture_cert cert = fixture_sign(&w, trusted ? &ca : NULL);
-  struct hn_tls_options tls = {.ca_file = pem, .alpn = NULL};
+  struct hn_tls_options tls = {.ca_file = pem};
   struct hn_tls_context *context = NULL;
   const char *detail = NULL;
   struct hn_address a;
@@ -446,7 +446,7 @@ TEST(with_tls_within_tls) {
 
 /* It takes the connection and then says nothing. */
 TEST(a_server_that_never_shakes_hands) {
-  struct hn_tls_options tls = {.ca_file = NULL, .alpn = NULL};
+  struct hn_tls_options tls = {.ca_file = NULL};
   struct hn_tls_context *context = NULL;
   const char *detail = NULL;
   struct hn_env env;
@@ -520,7 +520,7 @@ static bool try_dial(void *ctx) {
 }
 
 TEST(each_allocation_failing) {
-  struct hn_tls_options tls = {.ca_file = NULL, .alpn = NULL};
+  struct hn_tls_options tls = {.ca_file = NULL};
   struct hn_tls_context *context = NULL;
   const char *detail = NULL;
   struct hn_address a;

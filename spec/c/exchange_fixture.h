@@ -76,7 +76,8 @@ static inline void side_open(struct side *s, struct desk *d, size_t i,
                                         .max_interim = 10,
                                         .max_drain = 100000};
   x->setup.wish.origin = d->origin;
-  x->setup.wish.limits = (struct hn_connect_limits){-1, 5000, 1, NULL};
+  x->setup.wish.limits = (struct hn_connect_limits){
+      .resolve_timeout = -1, .connect_timeout = 5000, .max_attempts = 1};
   x->setup.wish.protocol = d->protocol;
   x->setup.wish.owner = DESK_OWNER + i;
   x->info = &s->info;

@@ -178,8 +178,8 @@ TEST(more_than_are_kept_are_all_loaded) {
     c.rt->env.now_us = 1000 + step;
     crowded += left > HN_IDENTITIES;
     for (int i = 0; i < MANY; i++) {
-      char name[2] = {(char)('a' + i), '\0'};
-      const struct hn_tls_options o = {.ca_file = bundle, .alpn = name};
+      const struct hn_tls_options o = {.ca_file = bundle,
+                                       .ignore = (uint32_t)i};
       struct hn_tls_context *tls;
       const char *detail;
       if (loaded[i]) continue;

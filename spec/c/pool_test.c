@@ -26,7 +26,8 @@ static void bench_open(struct bench *b, int64_t most) {
   b->wish.origin.host = slice_of("127.0.0.1");
   b->wish.origin.port = address_port(&a);
   b->wish.protocol = protocol_h1();
-  b->wish.limits = (struct hn_connect_limits){-1, 5000, 1, NULL};
+  b->wish.limits = (struct hn_connect_limits){
+      .resolve_timeout = -1, .connect_timeout = 5000, .max_attempts = 1};
   for (size_t i = 0; i < 5; i++) waiter_init(&b->waiters[i]);
 }
 

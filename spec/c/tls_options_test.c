@@ -4,7 +4,6 @@
 
 static struct hn_tls_options full(void) {
   return (struct hn_tls_options){.ca_file = "a",
-                                 .alpn = "b",
                                  .min_version = HN_TLS_1_2,
                                  .max_version = HN_TLS_1_3,
                                  .ignore = HN_TLS_IGNORE_UNKNOWN_CA,
@@ -66,7 +65,6 @@ TEST(every_field_counts) {
     DIFFERS(field, "x");                                                       \
   } while (0)
   TEXT_DIFFERS(ca_file);
-  TEXT_DIFFERS(alpn);
   TEXT_DIFFERS(client_cert);
   TEXT_DIFFERS(client_key);
   TEXT_DIFFERS(client_password);
@@ -82,15 +80,15 @@ TEST(every_field_counts) {
 
 static bool try_copy(void *ctx) {
   struct hn_tls_options *from = ctx;
-  struct hn_tls_options to = {.alpn = "untouched"};
+  struct hn_tls_options to = {.pins = "untouched"};
   int rc = tls_options_copy(&to, from);
   if (rc != 0) {
     CHECK_INT(rc, HN_ERR_NOT_ENOUGH_MEMORY);
-    CHECK_TEXT(slice_of(to.alpn), "untouched");
+    CHECK_TEXT(slice_of(to.pins), "untouched");
     return false;
   }
   CHECK(tls_options_equal(&to, from));
-  CHECK(!from->alpn || to.alpn != from->alpn);
+  CHECK(!from->pins || to.pins != from->pins);
   tls_options_fini(&to);
   struct hn_tls_options none = {.ca_file = NULL};
   CHECK(tls_options_equal(&to, &none));

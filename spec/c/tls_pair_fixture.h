@@ -39,7 +39,7 @@ static inline struct fixture_cert pair_good_leaf(void) {
 }
 
 static inline struct hn_tls_options pair_options(void) {
-  return (struct hn_tls_options){.ca_file = authority_pem, .alpn = "http/1.1"};
+  return (struct hn_tls_options){.ca_file = authority_pem};
 }
 
 /* A context that must come about; NULL otherwise. */
@@ -53,8 +53,8 @@ pair_context(const struct hn_tls_options *o) {
 }
 
 /* A client of this context on a server of that one; both are shared. */
-static inline int pair_join(struct pair *p, struct hn_tls_context *context,
-                            SSL_CTX *ctx, struct hn_slice host, unsigned port) {
+static inline int pair_join_as(struct pair *p, struct hn_tls_context *context,
+                               SSL_CTX *ctx, const struct hn_tls_peer *peer) {
   memset(p, 0, sizeof *p);
   p->wire.base.ops = &wire_ops;
   p->wire.closed = &p->closed;
@@ -65,7 +65,14 @@ static inline int pair_join(struct pair *p, struct hn_tls_context *context,
   p->server = SSL_new(ctx);
   SSL_set_bio(p->server, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
   SSL_set_accept_state(p->server);
-  return tls_new(context, &p->wire.base, host, port, &p->client);
+  return tls_new(context, &p->wire.base, peer, &p->client);
+}
+
+static inline int pair_join(struct pair *p, struct hn_tls_context *context,
+                            SSL_CTX *ctx, struct hn_slice host, unsigned port) {
+  const struct hn_tls_peer peer = {
+      .host = host, .port = port, .alpn = {"\x08http/1.1", 9}};
+  return pair_join_as(p, context, ctx, &peer);
 }
 
 /* Both made on purpose. */

@@ -356,27 +356,41 @@ TEST(much_to_write_and_little_room) {
 
 static int choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *n,
                        const unsigned char *in, unsigned in_size, void *arg) {
+  const struct hn_slice *expected = arg;
   (void)ssl;
-  (void)arg;
-  if (in_size != 9 || memcmp(in, "\x08http/1.1", 9) != 0)
-    return SSL_TLSEXT_ERR_ALERT_FATAL;
+  CHECK(slice_equal(slice_make((const char *)in, in_size), *expected));
   *out = in + 1;
-  *n = 8;
+  *n = in[0];
   return SSL_TLSEXT_ERR_OK;
 }
 
+/* What is offered belongs to a connection: one identity serves any. */
 TEST(alpn_is_offered) {
+  static const struct {
+    struct hn_slice offer, chosen;
+  } rows[] = {
+      {{"\x08http/1.1", 9}, {"http/1.1", 8}},
+      {{"\x02h2\x08http/1.1", 12}, {"h2", 2}},
+      {{NULL, 0}, {NULL, 0}},
+  };
   const struct hn_tls_options o = pair_options();
+  struct hn_tls_context *context = pair_context(&o);
   struct fixture_cert cert = pair_good_leaf();
-  struct pair p;
-  CHECK_INT(pair_open(&p, &o, &cert, slice_of("localhost")), 0);
-  SSL_CTX_set_alpn_select_cb(p.ctx, choose_alpn, NULL);
-  CHECK_INT(pair_handshake(&p), 0);
-  const unsigned char *name;
-  unsigned size;
-  SSL_get0_alpn_selected(p.server, &name, &size);
-  CHECK_INT(size, 8);
-  pair_close(&p);
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct hn_tls_peer peer = {slice_of("localhost"), 443, rows[i].offer};
+    struct hn_slice offer = rows[i].offer;
+    struct hn_tls_info info;
+    struct pair p;
+    SSL_CTX *ctx = fixture_server(&cert);
+    SSL_CTX_set_alpn_select_cb(ctx, choose_alpn, &offer);
+    CHECK_INT(pair_join_as(&p, context, ctx, &peer), 0);
+    SSL_CTX_free(ctx);
+    CHECK_INT(pair_handshake(&p), 0);
+    CHECK(tls_get_info(p.client, &info));
+    CHECK(slice_equal(info.alpn, rows[i].chosen));
+    pair_close(&p);
+  }
+  tls_context_free(context);
   fixture_drop(&cert);
 }
 

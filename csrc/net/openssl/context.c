@@ -7,7 +7,6 @@
 #include "openssl.h"
 
 enum {
-  HN_TLS_ALPN = 32,
   HN_TLS_KEY_LINE = 512 /* a label and two numbers of at most 64 bytes */
 };
 
@@ -48,27 +47,16 @@ static int tls_set_versions(SSL_CTX *ctx, const struct hn_tls_options *o,
   return 0;
 }
 
-static bool tls_set_alpn(SSL_CTX *ctx, const char *name) {
-  if (!name) return true;
-  unsigned char wire[HN_TLS_ALPN + 1];
-  size_t n = strlen(name);
-  if (n == 0 || n > HN_TLS_ALPN) return false;
-  wire[0] = (unsigned char)n; /* RFC 7301 3.1: a length byte and the name */
-  memcpy(wire + 1, name, n);
-  return SSL_CTX_set_alpn_protos(ctx, wire, (unsigned)n + 1) == 0;
-}
-
 /* AUTO_RETRY stays on (the library's default): with read-ahead, a read that
  * stopped after a ticket would leave whole records waiting unannounced. */
-static bool tls_configure(SSL_CTX *ctx, const char *alpn) {
+static bool tls_configure(SSL_CTX *ctx) {
   SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
   SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
                             SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                             SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_read_ahead(ctx, 1);
   SSL_CTX_set_default_read_buffer_len(ctx, HN_TLS_READ_BUFFER);
-  return tls_set_alpn(ctx, alpn) &&
-         SSL_CTX_set_ciphersuites(ctx, "TLS_AES_128_GCM_SHA256:"
+  return SSL_CTX_set_ciphersuites(ctx, "TLS_AES_128_GCM_SHA256:"
                                        "TLS_AES_256_GCM_SHA384:"
                                        "TLS_CHACHA20_POLY1305_SHA256") == 1;
 }
@@ -118,7 +106,7 @@ static int tls_context_fill(struct hn_tls_context *c,
                             const struct hn_tls_options *o,
                             const char **detail) {
   tls_verify_set_up(c, o->ignore);
-  if (!tls_configure(c->ctx, o->alpn)) return HN_ERR_NOT_ENOUGH_MEMORY;
+  if (!tls_configure(c->ctx)) return HN_ERR_NOT_ENOUGH_MEMORY;
   int rc = tls_set_versions(c->ctx, o, detail);
   if (rc == 0) rc = tls_set_pins(c, o->pins, detail);
   if (rc == 0) rc = tls_store_open(c, o, detail);

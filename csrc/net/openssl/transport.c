@@ -310,7 +310,14 @@ static bool tls_expect_host(struct tls_transport *t,
   return X509_VERIFY_PARAM_set1_ip(param, ip->u.v6.sin6_addr.s6_addr, 16) == 1;
 }
 
-static int tls_set_up(struct tls_transport *t, const struct hn_address *ip) {
+/* The library answers 0 when it has taken the names. */
+static bool tls_offer(SSL *ssl, struct hn_slice alpn) {
+  return alpn.n == 0 || SSL_set_alpn_protos(ssl, (const unsigned char *)alpn.p,
+                                            (unsigned)alpn.n) == 0;
+}
+
+static int tls_set_up(struct tls_transport *t, const struct hn_address *ip,
+                      struct hn_slice alpn) {
   t->ssl = SSL_new(t->context->ctx);
   if (!t->ssl) return HN_ERR_NOT_ENOUGH_MEMORY;
   BIO *bio = BIO_new(t->context->method);
@@ -320,7 +327,8 @@ static int tls_set_up(struct tls_transport *t, const struct hn_address *ip) {
   SSL_set_bio(t->ssl, bio, bio);
   SSL_set_app_data(t->ssl, t);
   SSL_set_connect_state(t->ssl);
-  if (!tls_expect_host(t, ip)) return HN_ERR_NOT_ENOUGH_MEMORY;
+  if (!tls_expect_host(t, ip) || !tls_offer(t->ssl, alpn))
+    return HN_ERR_NOT_ENOUGH_MEMORY;
   tls_session_offer(t);
   return 0;
 }
@@ -338,7 +346,7 @@ static bool tls_copy_host(struct tls_transport *t, struct hn_slice host) {
 }
 
 static int tls_stream_new(struct hn_tls_context *c, struct hn_transport *below,
-                          struct hn_slice host, unsigned port,
+                          const struct hn_tls_peer *peer,
                           struct hn_transport **out) {
   struct hn_address ip = {.size = 0};
   struct tls_transport *t = mem_calloc(1, sizeof *t);
@@ -350,11 +358,11 @@ static int tls_stream_new(struct hn_tls_context *c, struct hn_transport *below,
   t->base.next = below;
   t->context = tls_context_hold(c);
   t->state = HN_TLS_HANDSHAKE;
-  t->port = port;
-  (void)address_parse(host, 0, &ip);
+  t->port = peer->port;
+  (void)address_parse(peer->host, 0, &ip);
   ERR_clear_error();
   int rc = HN_ERR_INVALID_PARAMETER;
-  if (tls_copy_host(t, host)) rc = tls_set_up(t, &ip);
+  if (tls_copy_host(t, peer->host)) rc = tls_set_up(t, &ip, peer->alpn);
   if (rc != 0) {
     tls_close(&t->base);
     return rc;
