@@ -7,7 +7,8 @@
 #include <assert.h>
 
 enum {
-  HN_TAKE_UNWAITED = 16, /* tries in a row that may go by without a look */
+  HN_TAKE_UNWAITED = 16, /* tries in a row that may go by without a look, */
+  HN_TAKE_OF_NEWS = 4,   /* and so many for each thing the last one brought */
 };
 
 /* The oldest event of a handle that is closed: a session's whole queue, or what
@@ -116,7 +117,8 @@ bool hn_try_result(hn_runtime *rt, hn_handle h, enum hn_op op,
   assert(out);
   struct hn_node *n;
   if (node_find_any(rt, h, &n) || n->mask != 0 || !n->ops->step) return false;
-  if (++rt->unwaited > HN_TAKE_UNWAITED) return false;
+  if (++rt->unwaited > HN_TAKE_UNWAITED + HN_TAKE_OF_NEWS * rt->news_count)
+    return false;
   struct hn_operation *o = duplex_operation(n, op);
   if (!o) return false;
   if (o->untaken) {

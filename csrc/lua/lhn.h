@@ -89,7 +89,7 @@ enum lhn_kept {
   LHN_KEPT_BODY,         /* the pinned body of a send */
   LHN_KEPT_INPUT,        /* what a running write or write_from reads */
   LHN_KEPT_OUTPUT,       /* the file a running read_to writes */
-  LHN_KEPT_ANCHORED,     /* of a session: table, handle -> true */
+  LHN_KEPT_ANCHORED,     /* of a session: table, see lhn_set_anchored */
 };
 
 /* Why a session keeps one of its handles: what is still to be told of it. */

@@ -110,15 +110,27 @@ static void lhn_push_anchored(lua_State *L, int ud) {
   lua_remove(L, -2);
 }
 
-static void lhn_set_anchored(lua_State *L, int ud, bool anchored) {
+/* The table's keys are slot indexes, which are few, with false where nothing is
+ * anchored: a key that comes and goes would have the table built anew. A closed
+ * handle whose slot is used again has its id for a key. */
+static void lhn_set_anchored(lua_State *L, int ud, const struct lhn_handle *h,
+                             bool anchored) {
+  lua_Integer index = (lua_Integer)hn_index_of(h->id);
   ud = lua_absindex(L, ud);
   lhn_push_anchored(L, ud);
-  lua_pushvalue(L, ud);
+  lua_rawgeti(L, -1, index);
+  const struct lhn_handle *there = lhn_test(L, -1);
+  if (anchored && there && there != h)
+    lua_rawseti(L, -2, (lua_Integer)there->id);
+  else
+    lua_pop(L, 1);
   if (anchored)
-    lua_pushboolean(L, 1);
+    lua_pushvalue(L, ud);
+  else if (there == h)
+    lua_pushboolean(L, 0);
   else
     lua_pushnil(L);
-  lua_rawset(L, -3);
+  lua_rawseti(L, -2, anchored || there == h ? index : (lua_Integer)h->id);
   lua_pop(L, 1);
 }
 
@@ -129,7 +141,7 @@ enum lhn_anchor lhn_anchor_of(int op) {
 
 void lhn_anchor(lua_State *L, int ud, struct lhn_handle *h,
                 enum lhn_anchor why) {
-  if (h->anchors == 0) lhn_set_anchored(L, ud, true);
+  if (h->anchors == 0) lhn_set_anchored(L, ud, h, true);
   h->anchors |= (uint8_t)why;
 }
 
@@ -137,7 +149,7 @@ void lhn_unanchor(lua_State *L, int ud, struct lhn_handle *h,
                   enum lhn_anchor why) {
   if ((h->anchors & why) == 0) return;
   h->anchors &= (uint8_t)~why;
-  if (h->anchors == 0) lhn_set_anchored(L, ud, false);
+  if (h->anchors == 0) lhn_set_anchored(L, ud, h, false);
 }
 
 /* ------------------------------------------------------------------ the map */
