@@ -179,7 +179,7 @@ __attribute__((noinline)) static int loop_wait(hn_runtime *rt, int64_t wait) {
   if (rc) return rc;
   rt->news_at = 0;
   rt->news_count = count;
-  rt->env.now_us = 0;
+  env_time_passed(&rt->env);
   if (start) rt->until += env_now_us(&rt->env) - start; /* waiting is no work */
   int64_t seen_at = env_now_us(&rt->env);
   rt->round = HN_ROUND_RESOLVE;
@@ -189,7 +189,7 @@ __attribute__((noinline)) static int loop_wait(hn_runtime *rt, int64_t wait) {
 }
 
 static int loop_step(hn_runtime *rt, int64_t max_wait) {
-  rt->env.now_us = 0;
+  env_time_passed(&rt->env);
   if (rt->budget > 0) rt->until = clock_now_us() + rt->budget;
   if (rt->round > HN_ROUND_RUN && !loop_finish_round(rt)) return 0;
   if (rt->round == HN_ROUND_OVER) loop_begin_round(rt);

@@ -42,7 +42,7 @@ int64_t hn_next_timeout(hn_runtime *rt) {
   if (runtime_is_busy(rt)) return 0;
   const struct hn_timer *t = heap_peek(&rt->env.deadlines);
   if (!t) return -1;
-  rt->env.now_us = 0; /* time has passed since the last step */
+  env_time_passed(&rt->env);
   int64_t left = t->when - env_now(&rt->env);
   return left > 0 ? left : 0;
 }

@@ -126,7 +126,7 @@ bool hn_try_result(hn_runtime *rt, hn_handle h, enum hn_op op,
     runtime_note(rt);
     return true;
   }
-  rt->env.now_us = 0;
+  env_time_passed(&rt->env);
   list_remove(&n->ready);
   o->taker = out;
   n->ops->step(n);

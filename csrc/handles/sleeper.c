@@ -86,7 +86,7 @@ static int sleeper_enter(hn_runtime *rt, struct hn_sleeper *s) {
 static int sleeper_begin(struct hn_sleeper *s, int64_t ms) {
   struct hn_env *env = &s->node.rt->env;
   int rc = op_begin(&s->node, &s->op, HN_OP_SLEEP);
-  env->now_us = 0; /* time has passed since the last step */
+  env_time_passed(env);
   return rc ? rc : op_arm(&s->node, &s->op, ms > 0 ? ms + 1 : ms, 0);
 }
 

@@ -123,7 +123,7 @@ int transfer_set_deadline(struct hn_request *r) {
   r->late = false;
   timer_clear(&env->deadlines, &r->deadline);
   if (r->settings.total_timeout < 0) return 0;
-  env->now_us = 0; /* time has passed since the last step */
+  env_time_passed(env);
   return timer_set(&env->deadlines, &r->deadline,
                    env_now(env) + r->settings.total_timeout);
 }
@@ -190,7 +190,7 @@ int transfer_find(hn_runtime *rt, hn_handle h, struct hn_request **out) {
 static void transfer_check_deadline(struct hn_request *r) {
   struct hn_env *env = &r->node.rt->env;
   if (!timer_is_set(&r->deadline)) return;
-  env->now_us = 0; /* time has passed since the last step */
+  env_time_passed(env);
   if (env_now(env) < r->deadline.when) return;
   transfer_end_deadline(r);
   transfer_on_deadline(r);

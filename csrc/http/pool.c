@@ -495,6 +495,6 @@ void pool_set_limits(struct hn_pool *p, int64_t max_per_server,
 
 void pool_set_keep(struct hn_pool *p, int64_t keep) {
   p->keep = keep;
-  p->env->now_us = 0; /* time has passed since the last step */
+  env_time_passed(p->env);
   pool_on_timer(p);
 }

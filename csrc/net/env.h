@@ -64,6 +64,12 @@ static inline size_t env_portion(const struct hn_env *env) {
   return env->is_hurried ? HN_SMALL_PORTION : HN_PORTION;
 }
 
+/* The next who asks for the time gets it from the clock: something was waited
+ * for, or others have had their turn since the last step. */
+static inline void env_time_passed(struct hn_env *env) {
+  env->now_us = 0;
+}
+
 /* The time of this step in monotonic microseconds. */
 static inline int64_t env_now_us(struct hn_env *env) {
   if (env->now_us == 0) env->now_us = clock_now_us();
