@@ -1,6 +1,5 @@
 #include "request.h"
 
-#include <assert.h>
 #include <string.h>
 
 #include "../base/trace.h"
@@ -31,10 +30,9 @@ static const unsigned request_next[HN_REQUEST_STATES] = {
 };
 
 void request_set_state(struct hn_request *r, enum hn_request_state state) {
-  assert(request_next[r->state] & (1u << state));
-  trace_state("request", r->node.id, request_names[r->state],
-              request_names[state]);
-  r->state = state;
+  static const struct hn_machine machine = {"request", request_names,
+                                            request_next};
+  r->state = state_step(&machine, r->node.id, r->state, state);
 }
 
 struct hn_request *request_from(struct hn_node *n) {

@@ -1,7 +1,5 @@
 #include "exchange.h"
 
-#include <assert.h>
-
 #include "../base/trace.h"
 
 static const char *const exchange_names[HN_X_STATES] = {
@@ -32,10 +30,9 @@ static const unsigned exchange_next[HN_X_STATES] = {
 };
 
 static void exchange_set_state(struct hn_exchange *x, enum hn_x_state state) {
-  assert(exchange_next[x->state] & (1u << state));
-  trace_state("exchange", x->setup.wish.owner, exchange_names[x->state],
-              exchange_names[state]);
-  x->state = state;
+  static const struct hn_machine machine = {"exchange", exchange_names,
+                                            exchange_next};
+  x->state = state_step(&machine, x->setup.wish.owner, x->state, state);
 }
 
 static void exchange_note(struct hn_exchange *x, enum hn_time what) {

@@ -1,6 +1,5 @@
 #include "resolver.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <netdb.h>
 #include <pthread.h>
@@ -82,15 +81,13 @@ struct hn_resolver {
 
 static void resolver_set_state(struct resolver_lookup *l,
                                enum resolver_state state) {
-  static const unsigned legal[] = {
+  static const unsigned next[] = {
       [HN_RESOLVER_QUEUED] = 1u << HN_RESOLVER_RUNNING,
       [HN_RESOLVER_RUNNING] = 1u << HN_RESOLVER_DONE,
       [HN_RESOLVER_DONE] = 0,
   };
-  assert(legal[l->state] & (1u << state));
-  (void)legal;
-  trace_state("look-up", 0, resolver_names[l->state], resolver_names[state]);
-  l->state = state;
+  static const struct hn_machine machine = {"look-up", resolver_names, next};
+  l->state = state_step(&machine, 0, l->state, state);
 }
 
 static void resolver_shared_free(struct resolver_shared *s) {
@@ -533,6 +530,8 @@ bool resolver_take(struct hn_resolver *r, int64_t now,
   return true;
 }
 
+#ifdef HN_TEST
 size_t resolver_pending(const struct hn_resolver *r) {
   return r->jobs.live;
 }
+#endif

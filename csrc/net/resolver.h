@@ -56,7 +56,9 @@ HN_INTERNAL bool resolver_take(struct hn_resolver *r, int64_t now,
 /* True when resolver_take has something to hand out. */
 HN_INTERNAL bool resolver_has_answer(const struct hn_resolver *r);
 
+#ifdef HN_TEST
 /* Look-ups started and neither taken nor abandoned. */
 HN_INTERNAL size_t resolver_pending(const struct hn_resolver *r);
+#endif
 
 #endif

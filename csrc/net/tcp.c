@@ -1,6 +1,5 @@
 #include "tcp.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <unistd.h>
@@ -67,15 +66,13 @@ static const struct tcp_transport *tcp_of_const(const struct hn_transport *s) {
 }
 
 static void tcp_set_state(struct tcp_transport *t, enum tcp_state state) {
-  static const unsigned legal[] = {
+  static const unsigned next[] = {
       [HN_TCP_CONNECTING] = 1u << HN_TCP_OPEN | 1u << HN_TCP_FAILED,
       [HN_TCP_OPEN] = 0,
       [HN_TCP_FAILED] = 0,
   };
-  assert(legal[t->state] & (1u << state));
-  (void)legal;
-  trace_state("tcp", t->tag, tcp_names[t->state], tcp_names[state]);
-  t->state = state;
+  static const struct hn_machine machine = {"tcp", tcp_names, next};
+  t->state = state_step(&machine, t->tag, t->state, state);
 }
 
 static void tcp_note_failure(struct tcp_plan *plan, int system,
@@ -436,10 +433,6 @@ int tcp_new(struct hn_env *env, const struct hn_tcp_target *to,
 void tcp_set_news(struct hn_transport *s, struct hn_news_log *log) {
   struct tcp_transport *t = tcp_of(s);
   if (t->plan) t->plan->news = log;
-}
-
-const struct hn_address *tcp_peer(const struct hn_transport *s) {
-  return &tcp_of_const(s)->peer;
 }
 
 /* What getsockname and getpeername answer. */

@@ -58,10 +58,6 @@ HN_INTERNAL int tcp_new(struct hn_env *env, const struct hn_tcp_target *to,
 /* Where connecting / connected facts go while it connects; NULL: nowhere. */
 HN_INTERNAL void tcp_set_news(struct hn_transport *s, struct hn_news_log *log);
 
-/* The address connected to; only after step_connect answered 0. Of size 0 for a
- * Unix socket. */
-HN_INTERNAL const struct hn_address *tcp_peer(const struct hn_transport *s);
-
 /* Both ends of the connection that a transport stands on, however many
  * transports are between. INCORRECT_HANDLE_STATE while it is not connected;
  * CONNECTION_ERROR when the system does not know any more. */

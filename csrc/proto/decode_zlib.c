@@ -1,10 +1,13 @@
 #include "decode_codec.h"
 
-#include <assert.h>
+#include <limits.h>
+
 #include <limits.h>
 
 #define ZLIB_CONST
 #include <zlib.h>
+
+#include "../base/trace.h"
 
 enum {
   HN_DECODE_ZLIB_WRAP = 15,      /* windowBits: RFC 1950 */
@@ -28,16 +31,15 @@ struct decode_zlib {
 };
 
 static void decode_zlib_set_state(struct decode_zlib *z,
-                                  enum hn_decode_zlib_state next) {
-  static const unsigned legal[] = {
+                                  enum hn_decode_zlib_state state) {
+  static const char *const names[] = {"START", "INSIDE", "AFTER"};
+  static const unsigned next[] = {
       [HN_DECODE_ZLIB_START] = 1u << HN_DECODE_ZLIB_INSIDE,
       [HN_DECODE_ZLIB_INSIDE] = 1u << HN_DECODE_ZLIB_AFTER,
       [HN_DECODE_ZLIB_AFTER] = 1u << HN_DECODE_ZLIB_INSIDE,
   };
-
-  assert((legal[z->state] >> next & 1) != 0);
-  (void)legal;
-  z->state = next;
+  static const struct hn_machine machine = {"zlib", names, next};
+  z->state = state_step(&machine, 0, z->state, state);
 }
 
 static voidpf decode_zlib_alloc(voidpf opaque, uInt items, uInt size) {

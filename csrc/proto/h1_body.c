@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "../base/trace.h"
+
 enum { HN_H1_BODY_DIGITS = 16 }; /* of a chunk size, leading zeros included */
 
 static int h1_body_fail(struct hn_h1_body *b, enum hn_fault fault) {
@@ -10,18 +12,17 @@ static int h1_body_fail(struct hn_h1_body *b, enum hn_fault fault) {
   return fault_code(fault);
 }
 
-static void h1_body_set_chunk(struct hn_h1_body *b, enum hn_chunk_state next) {
-  static const unsigned legal[] = {
+static void h1_body_set_chunk(struct hn_h1_body *b, enum hn_chunk_state state) {
+  static const char *const names[] = {"SIZE", "DATA", "END", "TRAILER", "DONE"};
+  static const unsigned next[] = {
       [HN_CHUNK_SIZE] = 1u << HN_CHUNK_DATA | 1u << HN_CHUNK_TRAILER,
       [HN_CHUNK_DATA] = 1u << HN_CHUNK_END,
       [HN_CHUNK_END] = 1u << HN_CHUNK_SIZE,
       [HN_CHUNK_TRAILER] = 1u << HN_CHUNK_DONE,
       [HN_CHUNK_DONE] = 0,
   };
-
-  assert((legal[b->chunk] >> next & 1) != 0);
-  (void)legal;
-  b->chunk = next;
+  static const struct hn_machine machine = {"chunk", names, next};
+  b->chunk = state_step(&machine, 0, b->chunk, state);
 }
 
 /* One value of a Content-Length list. *length is set by the first. */

@@ -87,7 +87,4 @@ HN_INTERNAL bool h1_conn_is_reusable(const struct hn_h1_conn *c);
 /* Back to IDLE for the next exchange; only when reusable. */
 HN_INTERNAL void h1_conn_next(struct hn_h1_conn *c);
 
-/* "IDLE", for traces. */
-HN_INTERNAL const char *h1_state_name(enum hn_h1_state state);
-
 #endif

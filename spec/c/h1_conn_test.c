@@ -49,17 +49,15 @@ static void check_event(const struct hn_h1_conn *from, int event,
   int code = h1_conn_event(&c, (enum hn_h1_event)event);
   char label[80];
 
-  snprintf(label, sizeof label, "%s %s, event %d", h1_state_name(from->ours),
-           h1_state_name(from->theirs), event);
+  snprintf(label, sizeof label, "%d %d, event %d", (int)from->ours,
+           (int)from->theirs, event);
   test_label(label);
   CHECK_INT(code, after[0] == '!'   ? HN_ERR_INCORRECT_HANDLE_STATE
                   : after[0] == '?' ? HN_ERR_INVALID_SERVER_RESPONSE
                                     : 0);
   if (code != 0) after = "EE";
-  CHECK_TEXT(slice_of(h1_state_name(c.ours)),
-             h1_state_name(state_of(after[0])));
-  CHECK_TEXT(slice_of(h1_state_name(c.theirs)),
-             h1_state_name(state_of(after[1])));
+  CHECK_INT(c.ours, state_of(after[0]));
+  CHECK_INT(c.theirs, state_of(after[1]));
 }
 
 TEST(every_event_in_every_state) {
@@ -227,16 +225,6 @@ TEST(until_close) {
   CHECK(!h1_conn_is_reusable(&c));
 }
 
-TEST(state_names) {
-  static const char *const names[] = {"IDLE",       "BODY",     "DONE",
-                                      "MUST_CLOSE", "SWITCHED", "ERROR"};
-
-  for (int i = 0; i < HN_H1_STATES; i++) {
-    CHECK_TEXT(slice_of(h1_state_name((enum hn_h1_state)i)), names[i]);
-  }
-  CHECK_TEXT(slice_of(h1_state_name(HN_H1_STATES)), "?");
-}
-
 /* What a server says about the time it waits for the next request. */
 TEST(patience) {
   static const struct {
@@ -268,4 +256,4 @@ TEST(patience) {
 TEST_MAIN(ROW(every_event_in_every_state), ROW(a_new_one_remembers_nothing),
           ROW(the_table_is_closed), ROW(without_keep_alive_or_switch),
           ROW(reuse), ROW(notes), ROW(early_response), ROW(until_close),
-          ROW(patience), ROW(state_names))
+          ROW(patience))

@@ -1,4 +1,3 @@
-#include <assert.h>
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -22,15 +21,13 @@ static const struct tls_transport *tls_of_const(const struct hn_transport *s) {
 }
 
 static void tls_set_state(struct tls_transport *t, enum tls_state state) {
-  static const unsigned legal[] = {
+  static const unsigned next[] = {
       [HN_TLS_HANDSHAKE] = 1u << HN_TLS_OPEN | 1u << HN_TLS_FAILED,
       [HN_TLS_OPEN] = 1u << HN_TLS_FAILED,
       [HN_TLS_FAILED] = 0,
   };
-  assert(legal[t->state] & (1u << state));
-  (void)legal;
-  trace_state("tls", 0, tls_names[t->state], tls_names[state]);
-  t->state = state;
+  static const struct hn_machine machine = {"tls", tls_names, next};
+  t->state = state_step(&machine, 0, t->state, state);
 }
 
 static int tls_fail(struct tls_transport *t, int code, const char *detail) {
