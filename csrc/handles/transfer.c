@@ -72,7 +72,7 @@ static int transfer_arm(struct hn_request *r, struct hn_operation *op,
   uint64_t progress = op->api == HN_OP_RECEIVE_RESPONSE
                           ? x->retried
                           : x->received + x->sent + op->moved;
-  if (x->state == HN_X_CONNECT || r->securing) {
+  if (x->tx == HN_TX_CONNECT || r->securing) {
     /* A dial keeps the time itself; in line it is connect_timeout's. */
     timeout = x->conn ? -1 : r->settings.connect_timeout;
     progress = UINT64_MAX - 1;

@@ -2,37 +2,89 @@
 
 #include "../base/trace.h"
 
-static const char *const exchange_names[HN_X_STATES] = {
-    "NEW", "CONNECT", "SEND", "OPEN", "AWAIT", "BODY", "REST", "DONE", "DEAD",
+static const char *const exchange_tx_names[HN_TX_STATES] = {
+    "NEW", "CONNECT", "HEAD", "BODY", "ENDED", "GIVEN_UP",
 };
 
-enum { /* bits for the table of legal steps */
-       HN_XB_CONNECT = 1 << HN_X_CONNECT,
-       HN_XB_SEND = 1 << HN_X_SEND,
-       HN_XB_OPEN = 1 << HN_X_OPEN,
-       HN_XB_AWAIT = 1 << HN_X_AWAIT,
-       HN_XB_BODY = 1 << HN_X_BODY,
-       HN_XB_REST = 1 << HN_X_REST,
-       HN_XB_DONE = 1 << HN_X_DONE,
-       HN_XB_DEAD = 1 << HN_X_DEAD,
+static const char *const exchange_rx_names[HN_RX_STATES] = {
+    "HEAD", "BODY", "REST", "DONE", "DEAD",
 };
 
-static const unsigned exchange_next[HN_X_STATES] = {
-    [HN_X_NEW] = HN_XB_CONNECT | HN_XB_DEAD,
-    [HN_X_CONNECT] = HN_XB_SEND | HN_XB_DEAD,
-    [HN_X_SEND] = HN_XB_OPEN | HN_XB_CONNECT | HN_XB_DEAD,
-    [HN_X_OPEN] = HN_XB_AWAIT | HN_XB_CONNECT | HN_XB_DEAD,
-    [HN_X_AWAIT] = HN_XB_BODY | HN_XB_CONNECT | HN_XB_DEAD,
-    [HN_X_BODY] = HN_XB_REST | HN_XB_DONE | HN_XB_DEAD,
-    [HN_X_REST] = HN_XB_DONE | HN_XB_DEAD,
-    [HN_X_DONE] = HN_XB_DEAD,
-    [HN_X_DEAD] = HN_XB_DEAD,
+enum { /* bits for the tables of legal steps */
+       HN_TXB_CONNECT = 1 << HN_TX_CONNECT,
+       HN_TXB_HEAD = 1 << HN_TX_HEAD,
+       HN_TXB_BODY = 1 << HN_TX_BODY,
+       HN_TXB_ENDED = 1 << HN_TX_ENDED,
+       HN_TXB_GIVEN_UP = 1 << HN_TX_GIVEN_UP,
+       HN_RXB_BODY = 1 << HN_RX_BODY,
+       HN_RXB_REST = 1 << HN_RX_REST,
+       HN_RXB_DONE = 1 << HN_RX_DONE,
+       HN_RXB_DEAD = 1 << HN_RX_DEAD,
 };
 
-static void exchange_set_state(struct hn_exchange *x, enum hn_x_state state) {
-  static const struct hn_machine machine = {"exchange", exchange_names,
-                                            exchange_next};
-  x->state = state_step(&machine, x->setup.wish.owner, x->state, state);
+static const unsigned exchange_tx_next[HN_TX_STATES] = {
+    [HN_TX_NEW] = HN_TXB_CONNECT | HN_TXB_GIVEN_UP,
+    [HN_TX_CONNECT] = HN_TXB_HEAD | HN_TXB_GIVEN_UP,
+    [HN_TX_HEAD] = HN_TXB_BODY | HN_TXB_CONNECT | HN_TXB_GIVEN_UP,
+    [HN_TX_BODY] = HN_TXB_ENDED | HN_TXB_CONNECT | HN_TXB_GIVEN_UP,
+    [HN_TX_ENDED] = HN_TXB_CONNECT | HN_TXB_GIVEN_UP,
+    [HN_TX_GIVEN_UP] = HN_TXB_GIVEN_UP,
+};
+
+static const unsigned exchange_rx_next[HN_RX_STATES] = {
+    [HN_RX_HEAD] = HN_RXB_BODY | HN_RXB_DEAD,
+    [HN_RX_BODY] = HN_RXB_REST | HN_RXB_DONE | HN_RXB_DEAD,
+    [HN_RX_REST] = HN_RXB_DONE | HN_RXB_DEAD,
+    [HN_RX_DONE] = HN_RXB_DEAD,
+    [HN_RX_DEAD] = HN_RXB_DEAD,
+};
+
+static void exchange_set_tx(struct hn_exchange *x, enum hn_tx tx) {
+  static const struct hn_machine machine = {"sending", exchange_tx_names,
+                                            exchange_tx_next};
+  x->tx = state_step(&machine, x->setup.wish.owner, x->tx, tx);
+}
+
+static void exchange_set_rx(struct hn_exchange *x, enum hn_rx rx) {
+  static const struct hn_machine machine = {"receiving", exchange_rx_names,
+                                            exchange_rx_next};
+  x->rx = state_step(&machine, x->setup.wish.owner, x->rx, rx);
+}
+
+/* What can happen to an exchange. */
+enum exchange_fact {
+  HN_XF_WANTS,    /* it wants a connection, or another one */
+  HN_XF_BEGINS,   /* and has it */
+  HN_XF_GIVEN,    /* the head and the given body are out */
+  HN_XF_ENDS,     /* so is the whole request */
+  HN_XF_ANSWERED, /* or the final head came before */
+  HN_XF_HEAD,     /* that is handed out */
+  HN_XF_SKIPS,    /* nobody wants the rest of the body */
+  HN_XF_DONE,     /* it has ended */
+  HN_XF_DIES,
+};
+
+/* The rules that couple the two sides, all of them. */
+static void exchange_happens(struct hn_exchange *x, enum exchange_fact fact) {
+  switch (fact) {
+  case HN_XF_WANTS: exchange_set_tx(x, HN_TX_CONNECT); break;
+  case HN_XF_BEGINS: exchange_set_tx(x, HN_TX_HEAD); break;
+  case HN_XF_GIVEN:
+    /* An answer that came meanwhile counts (RFC 9112 9.6). */
+    if (x->tx != HN_TX_GIVEN_UP) exchange_set_tx(x, HN_TX_BODY);
+    break;
+  case HN_XF_ENDS:
+    if (x->tx != HN_TX_GIVEN_UP) exchange_set_tx(x, HN_TX_ENDED);
+    break;
+  case HN_XF_ANSWERED: exchange_set_tx(x, HN_TX_GIVEN_UP); break;
+  case HN_XF_HEAD: exchange_set_rx(x, HN_RX_BODY); break;
+  case HN_XF_SKIPS: exchange_set_rx(x, HN_RX_REST); break;
+  case HN_XF_DONE: exchange_set_rx(x, HN_RX_DONE); break;
+  case HN_XF_DIES:
+    exchange_set_tx(x, HN_TX_GIVEN_UP);
+    exchange_set_rx(x, HN_RX_DEAD);
+    break;
+  }
 }
 
 static void exchange_note(struct hn_exchange *x, enum hn_time what) {
@@ -46,7 +98,8 @@ void exchange_forget(struct hn_exchange *x) {
 
 void exchange_begin(struct hn_exchange *x, const struct hn_message *message) {
   struct hn_tls_context *tls = x->setup.wish.origin.tls;
-  x->state = HN_X_NEW;
+  x->tx = HN_TX_NEW;
+  x->rx = HN_RX_HEAD;
   x->protocol = NULL;
   x->conn = NULL;
   exchange_forget(x);
@@ -69,7 +122,6 @@ static int exchange_start(struct hn_exchange *x) {
   x->sent = 0;
   x->interim = 0;
   x->receiving = false;
-  x->answered = false;
   x->expecting = x->message->expects;
   x->patience.when = 0;
   headers_clear(x->response.fields);
@@ -172,7 +224,7 @@ static void exchange_retry(struct hn_exchange *x) {
   x->retried = true;
   x->setup.wish.fresh = true;
   x->info->code = 0;
-  exchange_set_state(x, HN_X_CONNECT);
+  exchange_happens(x, HN_XF_WANTS);
 }
 
 /* No descriptor was left for the dial: what lies idle holds some. True when one
@@ -211,7 +263,7 @@ static int exchange_step_connect(struct hn_exchange *x) {
   if (!x->conn->protocol) pool_note_connected(x->conn, &x->setup.wish);
   if (x->conn->is_1_0 && x->message->length == HN_LENGTH_CHUNKED)
     return exchange_refuse_chunks(x);
-  exchange_set_state(x, HN_X_SEND);
+  exchange_happens(x, HN_XF_BEGINS);
   exchange_note(x, HN_TIME_ACQUIRED);
   exchange_forget(x);
   x->held = x->conn;
@@ -237,7 +289,7 @@ static int exchange_look_for_answer(struct hn_exchange *x, int rc) {
     return rc;
   int read = exchange_read_head(x);
   if (read == 0) {
-    x->answered = true;
+    exchange_happens(x, HN_XF_ANSWERED);
     return 0;
   }
   if (rc == HN_AGAIN || exchange_is_verdict(read)) return read;
@@ -252,9 +304,9 @@ static int exchange_step_expect(struct hn_exchange *x) {
   struct hn_env *env = x->setup.pool->env;
   int rc = x->protocol->stream.flush(x);
   if (rc) rc = exchange_look_for_answer(x, rc);
-  if (rc || x->answered) return rc;
+  if (rc || exchange_is_answered(x)) return rc;
   rc = exchange_read_head(x);
-  if (rc == 0) x->answered = true;
+  if (rc == 0) exchange_happens(x, HN_XF_ANSWERED);
   if (rc == HN_AGAIN && x->expecting) {
     if (!timer_is_set(&x->patience)) {
       if (x->patience.when) { /* it has run out */
@@ -279,7 +331,7 @@ static int exchange_step_given(struct hn_exchange *x) {
   size_t portion = env_portion(x->setup.pool->env);
   int rc = x->expecting ? exchange_step_expect(x) : 0;
   if (rc) return rc;
-  while (rc == 0 && !x->answered && x->given < x->message->body.n) {
+  while (rc == 0 && x->tx == HN_TX_HEAD && x->given < x->message->body.n) {
     size_t put = 0;
     x->hungry = x->sent - start >= portion;
     if (x->hungry) return HN_AGAIN;
@@ -290,27 +342,27 @@ static int exchange_step_given(struct hn_exchange *x) {
     x->sent += put;
     x->written += put;
   }
-  if (rc == 0 && !x->answered) rc = x->protocol->stream.flush(x);
+  if (rc == 0 && x->tx == HN_TX_HEAD) rc = x->protocol->stream.flush(x);
   if (rc) rc = exchange_look_for_answer(x, rc);
   if (rc) return rc;
   news_add(x->log, HN_STATUS_REQUEST_SENT, x->written);
   if (x->sent == x->message->length) exchange_note(x, HN_TIME_SEND_END);
-  exchange_set_state(x, HN_X_OPEN);
+  exchange_happens(x, HN_XF_GIVEN);
   return 0;
 }
 
 int exchange_step_send(struct hn_exchange *x) {
-  if (x->state == HN_X_NEW) exchange_set_state(x, HN_X_CONNECT);
+  if (x->tx == HN_TX_NEW) exchange_happens(x, HN_XF_WANTS);
   for (;;) {
     int rc = 0;
-    if (x->state == HN_X_CONNECT)
+    if (x->tx == HN_TX_CONNECT)
       rc = exchange_step_connect(x);
-    else if (x->state == HN_X_SEND)
+    else if (x->tx == HN_TX_HEAD)
       rc = exchange_step_given(x);
     else
       return 0;
     if (rc == HN_AGAIN) return HN_AGAIN;
-    if (rc && x->state != HN_X_CONNECT && exchange_may_retry(x, rc))
+    if (rc && x->tx != HN_TX_CONNECT && exchange_may_retry(x, rc))
       exchange_retry(x);
     else if (rc)
       return exchange_fail(x, rc);
@@ -318,39 +370,40 @@ int exchange_step_send(struct hn_exchange *x) {
 }
 
 bool exchange_is_answered(const struct hn_exchange *x) {
-  return x->answered;
+  return x->tx == HN_TX_GIVEN_UP && x->rx != HN_RX_DEAD;
 }
 
 bool exchange_is_patient(const struct hn_exchange *x) {
-  return x->state == HN_X_SEND && timer_is_set(&x->patience);
+  return x->tx == HN_TX_HEAD && timer_is_set(&x->patience);
 }
 
 uint64_t exchange_unsent(const struct hn_exchange *x) {
-  if (x->answered) return 0;
+  if (exchange_is_answered(x)) return 0;
   if (x->message->length == HN_LENGTH_CHUNKED) return UINT64_MAX;
   return x->message->length - x->sent;
 }
 
 int exchange_write(struct hn_exchange *x, struct hn_slice data, size_t *put) {
   size_t taken = 0;
-  int rc = x->answered ? 0 : x->protocol->stream.write(x, data, &taken);
+  int rc =
+      exchange_is_answered(x) ? 0 : x->protocol->stream.write(x, data, &taken);
   if (rc) rc = exchange_look_for_answer(x, rc);
   if (rc == HN_AGAIN) return HN_AGAIN;
   if (rc) return exchange_fail(x, rc);
-  if (x->answered) taken = data.n;
+  if (exchange_is_answered(x)) taken = data.n;
   x->sent += taken;
   *put = taken;
   return 0;
 }
 
 int exchange_flush(struct hn_exchange *x) {
-  int rc = x->answered ? 0 : x->protocol->stream.flush(x);
+  int rc = exchange_is_answered(x) ? 0 : x->protocol->stream.flush(x);
   if (rc) rc = exchange_look_for_answer(x, rc);
   return rc == 0 || rc == HN_AGAIN ? rc : exchange_fail(x, rc);
 }
 
 int exchange_look(struct hn_exchange *x) {
-  int rc = x->answered ? 0 : exchange_look_for_answer(x, HN_AGAIN);
+  int rc = exchange_is_answered(x) ? 0 : exchange_look_for_answer(x, HN_AGAIN);
   return rc == 0 || rc == HN_AGAIN ? rc : exchange_fail(x, rc);
 }
 
@@ -359,51 +412,59 @@ int exchange_look(struct hn_exchange *x) {
 static void exchange_finish(struct hn_exchange *x) {
   x->times.at[HN_TIME_END] = x->conn->heard_at;
   exchange_part(x, HN_ENDING_CLEAN);
-  exchange_set_state(x, HN_X_DONE);
+  exchange_happens(x, HN_XF_DONE);
 }
 
 static int exchange_step_end(struct hn_exchange *x) {
-  int rc = x->answered ? 0 : x->protocol->stream.end(x);
+  int rc = exchange_is_answered(x) ? 0 : x->protocol->stream.end(x);
   if (x->times.at[HN_TIME_SEND_END] == 0) exchange_note(x, HN_TIME_SEND_END);
-  if (rc == 0) exchange_set_state(x, HN_X_AWAIT);
+  if (rc == 0) exchange_happens(x, HN_XF_ENDS);
   return rc;
 }
 
-static int exchange_step_await(struct hn_exchange *x) {
-  int rc = x->answered ? 0 : x->protocol->stream.flush(x);
-  if (rc)
-    rc = exchange_look_for_answer(x, rc);
-  else if (!x->answered)
-    rc = exchange_read_head(x);
-  if (rc) return rc;
-  exchange_set_state(x, HN_X_BODY);
+/* The head is here: handed out, and more when it is all there is. */
+static int exchange_hand_out(struct hn_exchange *x) {
+  exchange_happens(x, HN_XF_HEAD);
   x->times.at[HN_TIME_RESPONSE_HEAD_END] = x->conn->heard_at;
   if (x->response.done) exchange_finish(x);
   return 0;
 }
 
+static int exchange_step_await(struct hn_exchange *x) {
+  int rc = x->protocol->stream.flush(x);
+  if (rc)
+    rc = exchange_look_for_answer(x, rc);
+  else
+    rc = exchange_read_head(x);
+  return rc ? rc : exchange_hand_out(x);
+}
+
+static int exchange_step_response(struct hn_exchange *x) {
+  switch (x->tx) {
+  case HN_TX_BODY: return exchange_step_end(x);
+  case HN_TX_ENDED: return exchange_step_await(x);
+  case HN_TX_GIVEN_UP:
+    if (x->times.at[HN_TIME_SEND_END] == 0) exchange_note(x, HN_TIME_SEND_END);
+    return exchange_hand_out(x);
+  default: return exchange_step_send(x); /* the next hop, or once more */
+  }
+}
+
 int exchange_step_head(struct hn_exchange *x) {
-  for (;;) {
-    int rc = 0;
-    if (x->state == HN_X_OPEN)
-      rc = exchange_step_end(x);
-    else if (x->state == HN_X_AWAIT)
-      rc = exchange_step_await(x);
-    else if (x->state <= HN_X_SEND)
-      rc = exchange_step_send(x); /* the next hop, or once more */
-    else
-      return 0;
-    if (rc == HN_AGAIN || x->state == HN_X_DEAD) return rc;
+  while (x->rx == HN_RX_HEAD) {
+    int rc = exchange_step_response(x);
+    if (rc == HN_AGAIN || x->rx == HN_RX_DEAD) return rc;
     if (rc && exchange_may_retry(x, rc))
       exchange_retry(x);
     else if (rc)
       return exchange_fail(x, rc);
   }
+  return 0;
 }
 
 int exchange_read(struct hn_exchange *x, char *p, size_t n, size_t *got) {
   size_t taken = 0;
-  if (x->state == HN_X_BODY) {
+  if (x->rx == HN_RX_BODY) {
     int rc = x->protocol->stream.read_body(x, p, n, &taken);
     if (rc == HN_AGAIN) return HN_AGAIN;
     if (rc) return exchange_fail(x, rc);
@@ -415,7 +476,7 @@ int exchange_read(struct hn_exchange *x, char *p, size_t n, size_t *got) {
 
 int exchange_available(struct hn_exchange *x, uint64_t *n) {
   uint64_t here = 0;
-  if (x->state == HN_X_BODY) {
+  if (x->rx == HN_RX_BODY) {
     int rc = x->protocol->stream.peek_body(x, &here);
     if (rc == HN_AGAIN) return HN_AGAIN;
     if (rc) return exchange_fail(x, rc);
@@ -446,7 +507,7 @@ static int exchange_read_rest(struct hn_exchange *x) {
 
 static int exchange_begin_rest(struct hn_exchange *x) {
   struct hn_env *env = x->setup.pool->env;
-  exchange_set_state(x, HN_X_REST);
+  exchange_happens(x, HN_XF_SKIPS);
   x->unwanted = x->body_size;
   return timer_set(&env->deadlines, &x->patience,
                    env_now(env) + HN_X_REST_PATIENCE);
@@ -454,9 +515,9 @@ static int exchange_begin_rest(struct hn_exchange *x) {
 
 int exchange_step_rest(struct hn_exchange *x) {
   int rc = 0;
-  if (x->state == HN_X_BODY && exchange_has_short_rest(x))
+  if (x->rx == HN_RX_BODY && exchange_has_short_rest(x))
     rc = exchange_begin_rest(x);
-  while (rc == 0 && x->state == HN_X_REST && !x->response.done &&
+  while (rc == 0 && x->rx == HN_RX_REST && !x->response.done &&
          x->body_size - x->unwanted <= HN_X_REST_SIZE)
     rc = exchange_read_rest(x);
   if (rc == HN_AGAIN && timer_is_set(&x->patience)) return HN_AGAIN;
@@ -464,7 +525,7 @@ int exchange_step_rest(struct hn_exchange *x) {
   if (rc > 0) {
     x->info->code = 0; /* only this connection is broken */
     exchange_abort(x);
-  } else if (x->state == HN_X_REST && x->response.done) {
+  } else if (x->rx == HN_RX_REST && x->response.done) {
     exchange_finish(x);
   }
   return 0;
@@ -477,32 +538,31 @@ void exchange_expire(struct hn_exchange *x) {
 }
 
 enum hn_phase exchange_phase(const struct hn_exchange *x) {
-  switch (x->state) {
-  case HN_X_NEW:
-  case HN_X_CONNECT:
+  if (x->rx != HN_RX_HEAD) return HN_PHASE_RECEIVE;
+  switch (x->tx) {
+  case HN_TX_NEW:
+  case HN_TX_CONNECT:
     if (!x->conn) return HN_PHASE_ACQUIRE;
     return x->conn->dial ? dial_phase(x->conn->dial) : HN_PHASE_CONNECT;
-  case HN_X_SEND:
-  case HN_X_OPEN: return HN_PHASE_SEND;
-  case HN_X_AWAIT: return HN_PHASE_RESPONSE;
-  default: return HN_PHASE_RECEIVE;
+  case HN_TX_ENDED: return HN_PHASE_RESPONSE;
+  default: return HN_PHASE_SEND;
   }
 }
 
 void exchange_close(struct hn_exchange *x) {
   exchange_let_go(x);
   if (!x->conn) return;
-  bool reads = x->state == HN_X_BODY || x->state == HN_X_REST;
+  bool reads = x->rx == HN_RX_BODY || x->rx == HN_RX_REST;
   if (!reads || env_is_other(x->setup.pool->env)) {
     exchange_abort(x);
     return;
   }
   exchange_part(x, HN_ENDING_UNREAD);
-  exchange_set_state(x, HN_X_DEAD);
+  exchange_happens(x, HN_XF_DIES);
 }
 
 void exchange_abort(struct hn_exchange *x) {
   exchange_let_go(x);
   if (x->conn) exchange_drop(x);
-  if (x->state != HN_X_DEAD) exchange_set_state(x, HN_X_DEAD);
+  exchange_happens(x, HN_XF_DIES);
 }

@@ -5,11 +5,14 @@
  * each as a call that goes as far as it can and answers HN_AGAIN when it must
  * wait. It is embedded in its request, whose handle it drives connections by,
  * and knows nothing of operations or events: facts go to the news log, errors
- * into *info. The states:
+ * into *info. Its two sides are a machine each, and what happens to one of them
+ * moves the other by the rules of exchange_happens:
  *
- *   NEW -> CONNECT -> SEND -> OPEN -> AWAIT -> BODY [-> REST] -> DONE
- *             ^---------------------'  (a stale connection: once more)
- *   any -> DEAD  (failed or cancelled; the connection is gone)
+ *   tx: NEW -> CONNECT -> HEAD -> BODY -> ENDED
+ *                ^---------------------'  (a stale connection: once more)
+ *       any -> GIVEN_UP  (answered before its end, or the exchange is dead)
+ *   rx: HEAD -> BODY [-> REST] -> DONE
+ *       any -> DEAD      (failed or cancelled; the connection is gone)
  */
 #ifndef HN_HTTP_EXCHANGE_H
 #define HN_HTTP_EXCHANGE_H
@@ -27,17 +30,25 @@ enum {
   HN_X_REST_PATIENCE = 250,
 };
 
-enum hn_x_state {
-  HN_X_NEW,     /* nothing happened yet */
-  HN_X_CONNECT, /* waiting for a connection */
-  HN_X_SEND,    /* writing the head and the body given with it */
-  HN_X_OPEN,    /* all given is out; more body may come */
-  HN_X_AWAIT,   /* the request is complete; the response head is awaited */
-  HN_X_BODY,    /* the head is here; the body is being read */
-  HN_X_REST,    /* what is left of the body is read away */
-  HN_X_DONE,    /* the body has ended; the connection is given back */
-  HN_X_DEAD,    /* failed or cancelled */
-  HN_X_STATES
+/* The request. */
+enum hn_tx {
+  HN_TX_NEW,      /* nothing happened yet */
+  HN_TX_CONNECT,  /* waiting for a connection */
+  HN_TX_HEAD,     /* writing the head and the body given with it */
+  HN_TX_BODY,     /* all given is out; more body may come */
+  HN_TX_ENDED,    /* it is complete */
+  HN_TX_GIVEN_UP, /* the rest of it is not wanted any more */
+  HN_TX_STATES
+};
+
+/* The response. */
+enum hn_rx {
+  HN_RX_HEAD, /* the final head is awaited, or not handed out yet */
+  HN_RX_BODY, /* it is; the body is being read */
+  HN_RX_REST, /* what is left of the body is read away */
+  HN_RX_DONE, /* the body has ended; the connection is given back */
+  HN_RX_DEAD, /* failed or cancelled */
+  HN_RX_STATES
 };
 
 /* Room for what a protocol remembers of one stream: no allocation for it. */
@@ -78,7 +89,8 @@ struct hn_exchange_setup {
 };
 
 struct hn_exchange {
-  enum hn_x_state state;
+  enum hn_tx tx;
+  enum hn_rx rx;
   struct hn_exchange_setup setup;
   const struct hn_protocol *protocol; /* of the connection */
   struct hn_conn *conn;               /* borrowed from the pool; or NULL */
@@ -100,7 +112,6 @@ struct hn_exchange {
   struct hn_timer patience; /* with a server that does not say 100, or not the
                                rest of a body */
   bool expecting;           /* for 100 (Continue): the body is held back */
-  bool answered;            /* the final head came before the body was out */
   bool reused;              /* the connection served another exchange before */
   bool retried;             /* this is the second connection */
   bool receiving; /* "receiving_response" was said, nothing came yet */
@@ -116,10 +127,10 @@ HN_INTERNAL void exchange_begin(struct hn_exchange *x,
                                 const struct hn_message *message);
 
 /* Gets a connection, writes the head and the body given with it. 0: all of it
- * is out (OPEN). */
+ * is out. */
 HN_INTERNAL int exchange_step_send(struct hn_exchange *x);
 
-/* In OPEN: takes 1..n bytes more of the body. */
+/* Then: takes 1..n bytes more of the body. */
 HN_INTERNAL int exchange_write(struct hn_exchange *x, struct hn_slice data,
                                size_t *put);
 /* Writes what exchange_write left queued. */
@@ -139,7 +150,7 @@ HN_INTERNAL bool exchange_is_patient(const struct hn_exchange *x);
 HN_INTERNAL uint64_t exchange_unsent(const struct hn_exchange *x);
 
 /* Ends the request and waits for the final response's head. 0: it is here
- * (BODY, or DONE when there is no body). */
+ * (and DONE when there is no body). */
 HN_INTERNAL int exchange_step_head(struct hn_exchange *x);
 
 /* Reads 1..n body bytes. 0 with *got 0: the body has ended (DONE). */

@@ -25,7 +25,7 @@ TEST(an_answer_is_told_in_words_of_no_protocol) {
   CHECK_INT(side_read(&s, &d), 5);
   CHECK_INT(r->rest, 0);
   CHECK(r->done && !r->is_last);
-  CHECK_INT(s.x.state, HN_X_DONE);
+  CHECK_INT(s.x.rx, HN_RX_DONE);
   side_close(&s);
   desk_close(&d);
 }
@@ -89,7 +89,7 @@ TEST(an_aborted_one_takes_its_connection_along) {
   CHECK_INT(side_ask(&s, &d, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"),
             0);
   exchange_abort(&s.x);
-  CHECK_INT(s.x.state, HN_X_DEAD);
+  CHECK_INT(s.x.rx, HN_RX_DEAD);
   CHECK_INT(d.env.connections, 0);
   side_close(&s);
   desk_close(&d);
@@ -153,6 +153,36 @@ TEST(a_stale_connection_is_left_for_a_new_one) {
   desk_close(&d);
 }
 
+/* The rest of the request is accepted and forgotten, the connection with it. */
+TEST(an_early_answer_gives_sending_up) {
+  struct desk d;
+  struct side s;
+  size_t put = 0;
+  desk_open(&d, protocol_h1());
+  side_open(&s, &d, 0, "POST", "some");
+  s.message.length = 9;
+  CHECK_INT(side_send(&s, &d), 0);
+  CHECK_INT(s.x.tx, HN_TX_BODY);
+  CHECK_INT(exchange_unsent(&s.x), 5);
+  desk_accept(&d);
+  desk_say(&d, "HTTP/1.1 413 Much\r\nContent-Length: 2\r\n\r\nno");
+  int rc;
+  while ((rc = exchange_look(&s.x)) == HN_AGAIN) desk_pump(&d);
+  CHECK_INT(rc, 0);
+  CHECK_INT(s.x.tx, HN_TX_GIVEN_UP);
+  CHECK_INT(s.x.rx, HN_RX_HEAD);
+  CHECK_INT(exchange_unsent(&s.x), 0);
+  CHECK_INT(exchange_write(&s.x, slice_of("more"), &put), 0);
+  CHECK_INT(put, 4);
+  CHECK_INT(exchange_step_head(&s.x), 0);
+  CHECK_INT(s.x.rx, HN_RX_BODY);
+  CHECK_INT(side_read(&s, &d), 2);
+  CHECK_INT(s.x.rx, HN_RX_DONE);
+  CHECK_INT(d.env.connections, 0);
+  side_close(&s);
+  desk_close(&d);
+}
+
 /* With every allocation failing in turn. */
 TEST(without_memory_it_fails_and_leaves_nothing) {
   for (long n = 1;; n++) {
@@ -164,7 +194,7 @@ TEST(without_memory_it_fails_and_leaves_nothing) {
     int rc = side_send(&s, &d);
     mem_fail_at(0);
     CHECK(rc == 0 || rc == HN_ERR_NOT_ENOUGH_MEMORY);
-    if (rc) CHECK_INT(s.x.state, HN_X_DEAD);
+    if (rc) CHECK_INT(s.x.rx, HN_RX_DEAD);
     side_close(&s);
     desk_close(&d);
     if (rc == 0) break;
@@ -178,4 +208,5 @@ TEST_MAIN(ROW(an_answer_is_told_in_words_of_no_protocol),
           ROW(a_retired_connection_serves_no_other),
           ROW(its_timer_carries_its_handle),
           ROW(a_stale_connection_is_left_for_a_new_one),
+          ROW(an_early_answer_gives_sending_up),
           ROW(without_memory_it_fails_and_leaves_nothing))

@@ -71,7 +71,7 @@ TEST(what_it_refuses) {
     CHECK_INT(side_head(&s, &d), rows[i].head);
     if (rows[i].head == 0) CHECK_INT(side_read(&s, &d), -rows[i].body);
     CHECK(strstr(s.info.text, fault_text(rows[i].fault)) != NULL);
-    CHECK_INT(s.x.state, HN_X_DEAD);
+    CHECK_INT(s.x.rx, HN_RX_DEAD);
     CHECK_INT(d.env.connections, 0);
     side_close(&s);
     desk_close(&d);
@@ -90,7 +90,7 @@ TEST(interim_answers_are_passed_over) {
   CHECK_INT(s.x.interim, 1);
   CHECK_INT(s.x.response.status, 404);
   CHECK(!headers_has(&s.answer, "Link"));
-  CHECK_INT(s.x.state, HN_X_DONE);
+  CHECK_INT(s.x.rx, HN_RX_DONE);
   side_close(&s);
   desk_close(&d);
 }
