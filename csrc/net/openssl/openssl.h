@@ -1,5 +1,5 @@
 /*
- * tls_internal.h: what the files tls_*.c know of each other; nobody else
+ * openssl.h: what the files of this folder know of each other; nobody else
  * includes it. The library's types go by their tags here, so that its headers
  * stay in those files. All of these functions but hold and free (tls.h) are the
  * part's own.
@@ -8,6 +8,7 @@
 #define HN_NET_OPENSSL_OPENSSL_H
 
 #include "../../base/list.h"
+#include "../../base/trace.h"
 #include "../tls.h"
 
 struct bio_method_st;
@@ -43,8 +44,11 @@ struct hn_tls_context {
 
 enum tls_state {
   HN_TLS_HANDSHAKE, /* not ready for bytes */
-  HN_TLS_OPEN,
-  HN_TLS_FAILED, /* code says why; nothing may go out any more */
+  HN_TLS_AGREED,    /* our side is done; the peer has not judged it yet */
+  HN_TLS_OPEN,      /* the peer has shown that it accepts the handshake */
+  /* code says why; nothing may go out any more. */
+  HN_TLS_REFUSED, /* in the handshake */
+  HN_TLS_BROKEN,  /* after it: what was agreed on can still be asked */
 };
 
 struct tls_transport {
@@ -56,18 +60,38 @@ struct tls_transport {
   size_t silence; /* bytes that this call has read */
   int below;      /* the code the transport below gave this call, or 0 */
   int deaf;       /* the code that ended writing below in the handshake, or 0 */
+  /* Reading: */
   bool below_end; /* the transport below ended */
   bool starved;   /* the last read found no whole record */
-  bool agreed;    /* the handshake was completed */
-  bool heard;     /* the peer has shown that it accepts the handshake */
   bool warm;      /* its buffers are kept until it is idle */
-  bool wanted;    /* the peer asked for a certificate and got none */
-  bool unsure;    /* no list could tell whether the certificate is revoked */
-  bool offered;   /* a session to resume was offered */
+  /* What happened in the handshake: */
+  bool wanted;  /* the peer asked for a certificate and got none */
+  bool unsure;  /* no list could tell whether the certificate is revoked */
+  bool offered; /* a session to resume was offered */
   unsigned port;
   char host[HN_MAX_HOST + 1]; /* NUL-terminated */
   char detail[HN_TLS_DETAIL];
 };
+
+static inline void tls_set_state(struct tls_transport *t,
+                                 enum tls_state state) {
+  static const char *const names[] = {"HANDSHAKE", "AGREED", "OPEN", "REFUSED",
+                                      "BROKEN"};
+  static const unsigned next[] = {
+      [HN_TLS_HANDSHAKE] =
+          1u << HN_TLS_AGREED | 1u << HN_TLS_OPEN | 1u << HN_TLS_REFUSED,
+      [HN_TLS_AGREED] = 1u << HN_TLS_OPEN | 1u << HN_TLS_BROKEN,
+      [HN_TLS_OPEN] = 1u << HN_TLS_BROKEN,
+      [HN_TLS_REFUSED] = 0,
+      [HN_TLS_BROKEN] = 0,
+  };
+  static const struct hn_machine machine = {"tls", names, next};
+  t->state = state_step(&machine, 0, t->state, state);
+}
+
+static inline bool tls_has_failed(const struct tls_transport *t) {
+  return t->state >= HN_TLS_REFUSED;
+}
 
 /* bio.c: the type that makes the transport below look like a BIO whose data
  * is a struct tls_transport. NULL when out of memory. */

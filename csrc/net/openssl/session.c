@@ -97,7 +97,7 @@ static int tls_session_note(SSL *ssl, SSL_SESSION *s) {
   if (!t) return 0;
   /* RFC 8446 4.6.1: a server that asked for a certificate gives out tickets
    * once it has our Finished, and has judged what came before it. */
-  if (t->wanted) t->heard = true;
+  if (t->wanted && t->state == HN_TLS_AGREED) tls_set_state(t, HN_TLS_OPEN);
   return tls_session_keep(t, s);
 }
 

@@ -6,11 +6,8 @@
 #include <string.h>
 
 #include "../../base/mem.h"
-#include "../../base/trace.h"
 #include "../address.h"
 #include "openssl.h"
-
-static const char *const tls_names[] = {"HANDSHAKE", "OPEN", "FAILED"};
 
 static struct tls_transport *tls_of(struct hn_transport *s) {
   return (struct tls_transport *)(void *)s;
@@ -20,22 +17,18 @@ static const struct tls_transport *tls_of_const(const struct hn_transport *s) {
   return (const struct tls_transport *)(const void *)s;
 }
 
-static void tls_set_state(struct tls_transport *t, enum tls_state state) {
-  static const unsigned next[] = {
-      [HN_TLS_HANDSHAKE] = 1u << HN_TLS_OPEN | 1u << HN_TLS_FAILED,
-      [HN_TLS_OPEN] = 1u << HN_TLS_FAILED,
-      [HN_TLS_FAILED] = 0,
-  };
-  static const struct hn_machine machine = {"tls", tls_names, next};
-  t->state = state_step(&machine, 0, t->state, state);
+/* Bytes may go to and fro. */
+static bool tls_is_open(const struct tls_transport *t) {
+  return t->state == HN_TLS_AGREED || t->state == HN_TLS_OPEN;
 }
 
 static int tls_fail(struct tls_transport *t, int code, const char *detail) {
   t->code = code;
   if (detail) t->base.detail = detail;
   /* Whatever it was: the next try shall not fail for an old session. */
-  if (t->state == HN_TLS_HANDSHAKE && t->offered) tls_sessions_forget(t);
-  tls_set_state(t, HN_TLS_FAILED);
+  bool early = t->state == HN_TLS_HANDSHAKE;
+  if (early && t->offered) tls_sessions_forget(t);
+  tls_set_state(t, early ? HN_TLS_REFUSED : HN_TLS_BROKEN);
   ERR_clear_error();
   return code;
 }
@@ -73,7 +66,7 @@ static bool tls_is_refusal(int reason) {
  * first data belongs to the handshake. */
 static bool tls_is_handshake(const struct tls_transport *t, int reason) {
   if (t->state == HN_TLS_HANDSHAKE) return true;
-  return !t->heard && reason > SSL_AD_REASON_OFFSET;
+  return t->state == HN_TLS_AGREED && reason > SSL_AD_REASON_OFFSET;
 }
 
 /* The library's own error: the peer broke the protocol or sent an alert. */
@@ -98,7 +91,7 @@ static int tls_fail_protocol(struct tls_transport *t) {
 /* A TLS 1.3 server that asked for a certificate, got none and is gone before it
  * has said anything: a reset may overtake its alert, or take it along. */
 static bool tls_is_turned_away(const struct tls_transport *t) {
-  return t->state == HN_TLS_OPEN && t->wanted && !t->heard &&
+  return t->state == HN_TLS_AGREED && t->wanted &&
          SSL_version(t->ssl) == TLS1_3_VERSION &&
          (t->below_end || t->below == HN_ERR_CONNECTION_ERROR);
 }
@@ -155,10 +148,16 @@ static int tls_result(struct tls_transport *t) {
   return tls_break(t);
 }
 
+/* Before TLS 1.3 a server that asked for a certificate has judged what it got
+ * when the handshake ends. */
+static bool tls_is_judged(const struct tls_transport *t) {
+  return t->wanted && SSL_version(t->ssl) != TLS1_3_VERSION;
+}
+
 static int tls_step_connect(struct hn_transport *s) {
   struct tls_transport *t = tls_of(s);
-  if (t->state == HN_TLS_OPEN) return 0;
-  if (t->state == HN_TLS_FAILED) return t->code;
+  if (tls_is_open(t)) return 0;
+  if (tls_has_failed(t)) return t->code;
   int rc = s->next->ops->step_connect(s->next);
   if (rc > 0) {
     s->system = s->next->system;
@@ -167,8 +166,7 @@ static int tls_step_connect(struct hn_transport *s) {
   if (rc != 0) return rc;
   tls_begin(t);
   if (SSL_do_handshake(t->ssl) != 1) return tls_result(t);
-  tls_set_state(t, HN_TLS_OPEN);
-  t->agreed = true;
+  tls_set_state(t, tls_is_judged(t) ? HN_TLS_OPEN : HN_TLS_AGREED);
   return 0;
 }
 
@@ -182,13 +180,13 @@ static void tls_keep_buffers(struct tls_transport *t) {
 
 static int tls_read(struct hn_transport *s, char *p, size_t n, size_t *got) {
   struct tls_transport *t = tls_of(s);
-  if (t->state == HN_TLS_FAILED) return t->code;
+  if (tls_has_failed(t)) return t->code;
   size_t done = 0;
   tls_begin(t);
   if (SSL_read_ex(t->ssl, p, n, &done) == 1) {
     if (!t->warm) tls_keep_buffers(t);
     t->starved = false;
-    t->heard = true;
+    if (t->state == HN_TLS_AGREED) tls_set_state(t, HN_TLS_OPEN);
     *got = done;
     return 0;
   }
@@ -203,7 +201,7 @@ static int tls_read(struct hn_transport *s, char *p, size_t n, size_t *got) {
 static int tls_write(struct hn_transport *s, const char *p, size_t n,
                      size_t *put) {
   struct tls_transport *t = tls_of(s);
-  if (t->state == HN_TLS_FAILED) return t->code;
+  if (tls_has_failed(t)) return t->code;
   tls_begin(t);
   if (SSL_write_ex(t->ssl, p, n, put) == 1) return 0;
   if (t->below == 0) return tls_result(t);
@@ -217,7 +215,7 @@ static int tls_write(struct hn_transport *s, const char *p, size_t n,
 /* One try: a goodbye that would have to wait is not worth waiting for. */
 static void tls_shutdown(struct hn_transport *s) {
   struct tls_transport *t = tls_of(s);
-  if (t->state != HN_TLS_OPEN) return;
+  if (!tls_is_open(t)) return;
   tls_begin(t);
   (void)SSL_shutdown(t->ssl);
   ERR_clear_error();
@@ -233,7 +231,7 @@ static unsigned tls_want(const struct hn_transport *s) {
  * the rest of that record is announced by the descriptor. */
 static bool tls_has_pending(const struct hn_transport *s) {
   const struct tls_transport *t = tls_of_const(s);
-  if (t->state != HN_TLS_OPEN) return false;
+  if (!tls_is_open(t)) return false;
   if (SSL_pending(t->ssl) > 0) return true;
   if (!t->starved && SSL_has_pending(t->ssl)) return true;
   return s->next->ops->has_pending(s->next);
@@ -245,7 +243,7 @@ static int tls_fd(const struct hn_transport *s) {
 
 static void tls_idle(struct hn_transport *s) {
   struct tls_transport *t = tls_of(s);
-  if (t->state == HN_TLS_OPEN) {
+  if (tls_is_open(t)) {
     SSL_set_mode(t->ssl, SSL_MODE_RELEASE_BUFFERS);
     (void)SSL_free_buffers(t->ssl);
   }
@@ -284,7 +282,8 @@ static const struct hn_transport_ops tls_ops = {
 const struct tls_transport *tls_find(const struct hn_transport *s) {
   while (s && s->ops != &tls_ops) s = s->next;
   const struct tls_transport *t = s ? tls_of_const(s) : NULL;
-  return t && t->agreed ? t : NULL;
+  bool agreed = t && t->state != HN_TLS_HANDSHAKE && t->state != HN_TLS_REFUSED;
+  return agreed ? t : NULL;
 }
 
 /* What the certificate must name. RFC 9110 4.3.4: an IP address is compared
