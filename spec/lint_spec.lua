@@ -160,7 +160,7 @@ describe("floors", function()
     http = "conn place protocol pool exchange content h1",
     core = "runtime budget event handle op duplex life take loop",
     handles = "settings target hop identity session connection request policy new_file "
-      .. "quota option_list option_value option option_secure query prepare redirect again "
+      .. "quota option_value option_secure option_list option query prepare redirect again "
       .. "transfer receiving request_fields sending request_open sleeper library",
     lua = "lhn lhn_embedded lhn_event lhn_file lhn_handle lhn_head lhn_header lhn_host "
       .. "lhn_import lhn_loop lhn_open lhn_option lhn_place lhn_request lhn_sleep lhn_url",

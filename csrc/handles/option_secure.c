@@ -44,11 +44,6 @@ int option_set_secure_protocols(struct hn_node *n,
   return rc;
 }
 
-int option_get_secure_protocols(struct hn_node *n, struct hn_value *out) {
-  out->number = option_settings(n)->secure_protocols;
-  return 0;
-}
-
 int option_get_key_bits(struct hn_node *n, struct hn_value *out) {
   struct hn_tls_info info;
   out->number = option_find_tls(n, &info) == 0 ? (int64_t)info.key_bits : 0;

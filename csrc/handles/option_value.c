@@ -22,12 +22,6 @@ int option_get_response_timeout(struct hn_node *n, struct hn_value *out) {
   return 0;
 }
 
-int option_set_response_timeout(struct hn_node *n,
-                                const struct hn_value *value) {
-  option_settings(n)->response_timeout = value->number;
-  return 0;
-}
-
 int option_get_type(struct hn_node *n, struct hn_value *out) {
   out->number = node_kind(n);
   return 0;
@@ -106,13 +100,13 @@ int option_set_max_conns_1_0(struct hn_node *n, const struct hn_value *value) {
   return 0;
 }
 
-int option_get_keep_alive(struct hn_node *n, struct hn_value *out) {
+int option_get_idle_time(struct hn_node *n, struct hn_value *out) {
   int64_t keep = session_of(n)->pool.keep;
   out->number = keep == INT64_MAX ? -1 : keep;
   return 0;
 }
 
-int option_set_keep_alive(struct hn_node *n, const struct hn_value *value) {
+int option_set_idle_time(struct hn_node *n, const struct hn_value *value) {
   int64_t keep = value->number < 0 ? INT64_MAX : value->number;
   pool_set_keep(&session_of(n)->pool, keep);
   return 0;
@@ -181,16 +175,6 @@ int option_get_protocol(struct hn_node *n, struct hn_value *out) {
   return 0;
 }
 
-int option_get_opened(struct hn_node *n, struct hn_value *out) {
-  out->number = (int64_t)session_of(n)->pool.opened;
-  return 0;
-}
-
-int option_get_reused(struct hn_node *n, struct hn_value *out) {
-  out->number = (int64_t)session_of(n)->pool.reused;
-  return 0;
-}
-
 int option_get_error(struct hn_node *n, struct hn_value *out) {
   out->number = request_from(n)->info.system;
   return 0;
@@ -218,46 +202,5 @@ int option_get_fallback(struct hn_node *n, struct hn_value *out) {
 
 int option_set_fallback(struct hn_node *n, const struct hn_value *value) {
   session_of(n)->tuning.stagger = value->number ? HN_TCP_STAGGER : 0;
-  return 0;
-}
-
-int option_get_keepalive(struct hn_node *n, struct hn_value *out) {
-  out->number = session_of(n)->tuning.keepalive;
-  return 0;
-}
-
-int option_set_keepalive(struct hn_node *n, const struct hn_value *value) {
-  session_of(n)->tuning.keepalive = value->number != 0;
-  return 0;
-}
-
-int option_get_keepalive_idle(struct hn_node *n, struct hn_value *out) {
-  out->number = session_of(n)->tuning.keepalive_idle;
-  return 0;
-}
-
-int option_set_keepalive_idle(struct hn_node *n, const struct hn_value *value) {
-  session_of(n)->tuning.keepalive_idle = (int)value->number;
-  return 0;
-}
-
-int option_get_keepalive_interval(struct hn_node *n, struct hn_value *out) {
-  out->number = session_of(n)->tuning.keepalive_interval;
-  return 0;
-}
-
-int option_set_keepalive_interval(struct hn_node *n,
-                                  const struct hn_value *value) {
-  session_of(n)->tuning.keepalive_interval = (int)value->number;
-  return 0;
-}
-
-int option_get_no_delay(struct hn_node *n, struct hn_value *out) {
-  out->number = session_of(n)->tuning.no_delay;
-  return 0;
-}
-
-int option_set_no_delay(struct hn_node *n, const struct hn_value *value) {
-  session_of(n)->tuning.no_delay = (enum hn_tcp_no_delay)value->number;
   return 0;
 }

@@ -1,7 +1,7 @@
 /*
- * option_value.h: the getters and setters of option_list.h's computed options:
- * each reads or changes one thing of the node, whose kind the table has
- * checked. A setter gets a value of the right type and range.
+ * option_value.h: the getters and setters of options that are more than a
+ * number or a text in its place. The node's kind and the value's type and range
+ * have been checked.
  */
 #ifndef HN_HANDLES_OPTION_VALUE_H
 #define HN_HANDLES_OPTION_VALUE_H
@@ -27,25 +27,15 @@ HN_INTERNAL int option_get_connection_info(struct hn_node *n,
 HN_INTERNAL int option_get_context(struct hn_node *n, struct hn_value *out);
 HN_INTERNAL int option_get_error(struct hn_node *n, struct hn_value *out);
 HN_INTERNAL int option_get_fallback(struct hn_node *n, struct hn_value *out);
-HN_INTERNAL int option_get_keep_alive(struct hn_node *n, struct hn_value *out);
-HN_INTERNAL int option_get_keepalive(struct hn_node *n, struct hn_value *out);
-HN_INTERNAL int option_get_keepalive_idle(struct hn_node *n,
-                                          struct hn_value *out);
-HN_INTERNAL int option_get_keepalive_interval(struct hn_node *n,
-                                              struct hn_value *out);
+HN_INTERNAL int option_get_idle_time(struct hn_node *n, struct hn_value *out);
 HN_INTERNAL int option_get_key_bits(struct hn_node *n, struct hn_value *out);
 HN_INTERNAL int option_get_max_conns(struct hn_node *n, struct hn_value *out);
 HN_INTERNAL int option_get_max_conns_1_0(struct hn_node *n,
                                          struct hn_value *out);
-HN_INTERNAL int option_get_no_delay(struct hn_node *n, struct hn_value *out);
-HN_INTERNAL int option_get_opened(struct hn_node *n, struct hn_value *out);
 HN_INTERNAL int option_get_parent(struct hn_node *n, struct hn_value *out);
 HN_INTERNAL int option_get_poll_budget(struct hn_node *n, struct hn_value *out);
 HN_INTERNAL int option_get_protocol(struct hn_node *n, struct hn_value *out);
 HN_INTERNAL int option_get_response_timeout(struct hn_node *n,
-                                            struct hn_value *out);
-HN_INTERNAL int option_get_reused(struct hn_node *n, struct hn_value *out);
-HN_INTERNAL int option_get_secure_protocols(struct hn_node *n,
                                             struct hn_value *out);
 HN_INTERNAL int option_get_security_flags(struct hn_node *n,
                                           struct hn_value *out);
@@ -66,24 +56,14 @@ HN_INTERNAL int option_set_expire(struct hn_node *n,
                                   const struct hn_value *value);
 HN_INTERNAL int option_set_fallback(struct hn_node *n,
                                     const struct hn_value *value);
-HN_INTERNAL int option_set_keep_alive(struct hn_node *n,
-                                      const struct hn_value *value);
-HN_INTERNAL int option_set_keepalive(struct hn_node *n,
+HN_INTERNAL int option_set_idle_time(struct hn_node *n,
                                      const struct hn_value *value);
-HN_INTERNAL int option_set_keepalive_idle(struct hn_node *n,
-                                          const struct hn_value *value);
-HN_INTERNAL int option_set_keepalive_interval(struct hn_node *n,
-                                              const struct hn_value *value);
 HN_INTERNAL int option_set_max_conns(struct hn_node *n,
                                      const struct hn_value *value);
 HN_INTERNAL int option_set_max_conns_1_0(struct hn_node *n,
                                          const struct hn_value *value);
-HN_INTERNAL int option_set_no_delay(struct hn_node *n,
-                                    const struct hn_value *value);
 HN_INTERNAL int option_set_poll_budget(struct hn_node *n,
                                        const struct hn_value *value);
-HN_INTERNAL int option_set_response_timeout(struct hn_node *n,
-                                            const struct hn_value *value);
 HN_INTERNAL int option_set_secure_protocols(struct hn_node *n,
                                             const struct hn_value *value);
 HN_INTERNAL int option_set_security_flags(struct hn_node *n,

@@ -52,12 +52,13 @@ static int tcp_tune_local(int fd, const struct hn_address *local) {
   return bind(fd, &local->u.any, local->size);
 }
 
-static int tcp_tune_keepalive(int fd, const struct hn_tcp_tuning *u) {
+static int tcp_tune_probes(int fd, const struct hn_tcp_tuning *u) {
   int rc = tcp_tune_number(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-  if (rc == 0 && u->keepalive_idle != 0)
-    rc = tcp_tune_number(fd, IPPROTO_TCP, TCP_KEEPIDLE, u->keepalive_idle);
-  if (rc == 0 && u->keepalive_interval != 0)
-    rc = tcp_tune_number(fd, IPPROTO_TCP, TCP_KEEPINTVL, u->keepalive_interval);
+  if (rc == 0 && u->probe_idle != 0)
+    rc = tcp_tune_number(fd, IPPROTO_TCP, TCP_KEEPIDLE, (int)u->probe_idle);
+  if (rc == 0 && u->probe_interval != 0)
+    rc =
+        tcp_tune_number(fd, IPPROTO_TCP, TCP_KEEPINTVL, (int)u->probe_interval);
   return rc;
 }
 
@@ -86,7 +87,7 @@ int tcp_tune_socket(int fd, const struct hn_tcp_tuning *u,
     *detail = tcp_tune_explain_local(system);
     return system;
   }
-  if (u->keepalive && tcp_tune_keepalive(fd, u) != 0) {
+  if (u->probes && tcp_tune_probes(fd, u) != 0) {
     *detail = "cannot connect (keep-alive times refused)";
     return errno;
   }

@@ -26,11 +26,11 @@ struct hn_tcp_tuning {
                               and :: choose no more than the family */
   char interface[IF_NAMESIZE]; /* to send through, NUL-terminated; "": any.
                                   Linux before 5.7 asks a privilege for it */
-  enum hn_tcp_no_delay no_delay;
-  bool keepalive;
-  int keepalive_idle;     /* s of silence before the first probe, 1 to 32767;
-                             0: the system's */
-  int keepalive_interval; /* s between two probes, likewise */
+  int64_t no_delay;            /* enum hn_tcp_no_delay */
+  int64_t probes;         /* SO_KEEPALIVE: of silent connections; 0: none */
+  int64_t probe_idle;     /* s of silence before the first, 1 to 32767; 0: the
+                             system's */
+  int64_t probe_interval; /* s between two, likewise */
 };
 
 #define HN_TCP_TUNING_DEFAULT                                                  \

@@ -488,7 +488,7 @@ static bool try_wishes(void *ctx) {
   struct hn_env env;
   struct result r = {.code = HN_ERR_NOT_ENOUGH_MEMORY};
   struct hn_tcp_tuning tuning = {
-      .keepalive = true, .keepalive_idle = 9, .no_delay = HN_TCP_NO_DELAY_ON};
+      .probes = 1, .probe_idle = 9, .no_delay = HN_TCP_NO_DELAY_ON};
   CHECK(address_parse(slice_of("127.0.0.2"), 0, &tuning.local));
   if (fixture_open(&env)) {
     struct wish o = options("nothing.invalid", *(unsigned *)ctx, NULL);

@@ -414,8 +414,8 @@ TEST(no_unix_socket_there) {
 TEST(a_unix_socket_is_not_tuned) {
   struct hn_env env;
   struct hn_unix_path a;
-  struct hn_tcp_tuning tuning = {.keepalive = true,
-                                 .keepalive_idle = 5,
+  struct hn_tcp_tuning tuning = {.probes = 1,
+                                 .probe_idle = 5,
                                  .no_delay = HN_TCP_NO_DELAY_ON,
                                  .interface = "none"};
   const struct hn_tcp_target to = {.path = &a};

@@ -190,22 +190,22 @@ TEST(names_of_interfaces) {
   CHECK_TEXT(slice_of(u.interface), "");
 }
 
-TEST(keepalive) {
+TEST(probes) {
   struct tuned t;
-  struct hn_tcp_tuning u = {.stagger = HN_TCP_STAGGER, .keepalive = true};
+  struct hn_tcp_tuning u = {.stagger = HN_TCP_STAGGER, .probes = 1};
   tuned_open(&t);
   CHECK_INT(tuned_connect(&t, &u), 0);
   CHECK_INT(tuned_get(&t, SOL_SOCKET, SO_KEEPALIVE), 1);
   int idle = tuned_get(&t, IPPROTO_TCP, TCP_KEEPIDLE);
   int interval = tuned_get(&t, IPPROTO_TCP, TCP_KEEPINTVL);
   tuned_close(&t);
-  u.keepalive_idle = idle + 11;
+  u.probe_idle = idle + 11;
   tuned_open(&t);
   CHECK_INT(tuned_connect(&t, &u), 0);
   CHECK_INT(tuned_get(&t, IPPROTO_TCP, TCP_KEEPIDLE), idle + 11);
   CHECK_INT(tuned_get(&t, IPPROTO_TCP, TCP_KEEPINTVL), interval);
   tuned_close(&t);
-  u.keepalive_interval = interval + 7;
+  u.probe_interval = interval + 7;
   tuned_open(&t);
   CHECK_INT(tuned_connect(&t, &u), 0);
   CHECK_INT(tuned_get(&t, SOL_SOCKET, SO_KEEPALIVE), 1);
@@ -214,11 +214,11 @@ TEST(keepalive) {
   tuned_close(&t);
 }
 
-TEST(keepalive_out_of_range) {
-  struct hn_tcp_tuning u = {.keepalive = true, .keepalive_idle = 32768};
+TEST(probes_out_of_range) {
+  struct hn_tcp_tuning u = {.probes = 1, .probe_idle = 32768};
   check_refused(&u, EINVAL, "cannot connect (keep-alive times refused)");
-  u.keepalive_idle = 0;
-  u.keepalive_interval = -1;
+  u.probe_idle = 0;
+  u.probe_interval = -1;
   check_refused(&u, EINVAL, "cannot connect (keep-alive times refused)");
 }
 
@@ -290,5 +290,5 @@ TEST_MAIN(ROW(the_defaults), ROW(a_local_address),
           ROW(only_addresses_of_its_family),
           ROW(a_local_address_of_somebody_else),
           ROW(a_refusal_is_not_the_tuning_s), ROW(an_interface),
-          ROW(names_of_interfaces), ROW(keepalive), ROW(keepalive_out_of_range),
+          ROW(names_of_interfaces), ROW(probes), ROW(probes_out_of_range),
           ROW(no_delay), ROW(a_stagger_of_one_s_own), ROW(one_after_the_other))
