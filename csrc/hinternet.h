@@ -210,6 +210,13 @@ enum hn_status {
    HN_STATUS_READ_COMPLETE | HN_STATUS_WRITE_COMPLETE |                        \
    HN_STATUS_REQUEST_ERROR | HN_STATUS_SENDREQUEST_COMPLETE)
 
+/* What these announce waits until they were heard: see hn_next_event. */
+#define HN_STATUS_HOLDS                                                        \
+  ((uint32_t)HN_STATUS_RESOLVING_NAME | HN_STATUS_NAME_RESOLVED |              \
+   HN_STATUS_CONNECTING_TO_SERVER | HN_STATUS_CONNECTED_TO_SERVER |            \
+   HN_STATUS_SENDING_REQUEST | HN_STATUS_REDIRECT |                            \
+   HN_STATUS_INTERMEDIATE_RESPONSE)
+
 struct hn_status_entry {
   const char *name; /* Lua's spelling */
   uint32_t bit;
@@ -287,8 +294,10 @@ enum hn_secure_bit {
 /* Takes the oldest event of `scope` (a session: its whole tree; another
  * handle: its own; 0: any) into *out. False when there is none. An operation
  * is over, and the next of its side may begin, when its completion is taken. A
- * request whose redirect was taken goes on with the next take that its events
- * are in the scope of; until then it may be changed or closed. */
+ * request that has posted one of HN_STATUS_HOLDS goes on with the next take
+ * after that event's own that its events are in the scope of, or when its mask
+ * has that status no more. Until then it may be closed, cancelled or refused,
+ * and what it has announced does not happen. */
 HN_API bool hn_next_event(hn_runtime *rt, hn_handle scope,
                           struct hn_event *out);
 
@@ -483,6 +492,12 @@ HN_API int hn_read_to(hn_runtime *rt, hn_handle request, int fd,
  * drops its completion. That side then answers OPERATION_CANCELLED to
  * everything but a close and a new hn_send; the connection is not reused. */
 HN_API int hn_cancel(hn_runtime *rt, hn_handle h, enum hn_op op);
+
+/* Whoever heard what was announced last (HN_STATUS_HOLDS), and would be held to
+ * have agreed with the next take, does not: what runs on h ends as by
+ * hn_cancel, but its completions are posted. Nothing when h is not being heard.
+ */
+HN_API int hn_refuse(hn_runtime *rt, hn_handle h);
 
 /* Says that somebody waits in a loop for the operation running on h. A sync
  * operation nobody waits for when the next one is started was broken off: it

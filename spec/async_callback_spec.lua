@@ -45,6 +45,13 @@ local following = {
   request_error = function(request) request:close() end,
 }
 
+-- What these announce waits until they were heard.
+local announcing = {}
+for _, name in ipairs { "resolving_name", "name_resolved", "connecting_to_server",
+  "connected_to_server", "sending_request", "intermediate_response", "redirect" } do
+  announcing[name] = true
+end
+
 -- A request on its way, what its callback heard, and how often operations were
 -- started and completed.
 local function begin(journey, request, ...)
@@ -58,6 +65,7 @@ local function hear(journey, handle, status, info)
   local go_on = following[status]
   if go_on then journey.completed = journey.completed + 1 end
   if status == "read_complete" then journey.body = info end
+  if status == "request_error" then journey.code = info.code end
   local also = journey.on[status]
   if also then
     journey.on[status] = nil
@@ -209,11 +217,17 @@ describe("A callback of an async session", function()
         assert.equal(journey.raised or false, not ok)
         if not ok then assert.equal(problem, raised) end
       end
-      -- What it has not done is done now: nothing was lost.
+      -- What it has not done is done now: nothing was lost. What was announced,
+      -- and refused so, does not come about.
       local go_on = following[status]
       if go_on and go_on(journey.request) then journey.started = journey.started + 1 end
       poll_out()
-      if kind == "good" then assert.equal("hello", journey.body) end
+      if announcing[status] then
+        assert.is_nil(journey.body)
+        assert.equal(12017, journey.code)
+      elseif kind == "good" then
+        assert.equal("hello", journey.body)
+      end
       assert.is_false(journey.request:is_valid())
       finish(journey)
       s.close()

@@ -324,10 +324,10 @@ describe("In an async session", function()
     s:close()
   end)
 
-  it("an error in a callback of poll ends no operation", function()
+  it("an error in a callback of poll ends no operation, where nothing is announced", function()
     local s = p:keepalive("hello")
     local session <close> = assert(hinternet.open { async = true })
-    session:set_status_callback(function() error("oops", 0) end, { "connecting_to_server" })
+    session:set_status_callback(function() error("oops", 0) end, { "request_sent" })
     local request = session:connect("127.0.0.1", s.port):open_request()
     assert.is_true(request:send())
     local raised = 0

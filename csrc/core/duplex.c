@@ -92,6 +92,14 @@ int hn_await(hn_runtime *rt, hn_handle h, enum hn_op op) {
   return 0;
 }
 
+int hn_refuse(hn_runtime *rt, hn_handle h) {
+  static const bool drop[HN_SIDES] = {false};
+  struct hn_node *n;
+  int rc = duplex_find_any(rt, h, &n);
+  if (rc == 0 && !list_is_empty(&n->hold)) duplex_break(n, drop);
+  return rc;
+}
+
 int hn_cancel(hn_runtime *rt, hn_handle h, enum hn_op op) {
   struct hn_node *n;
   bool drop[HN_SIDES];

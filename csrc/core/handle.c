@@ -45,6 +45,7 @@ int node_open(hn_runtime *rt, struct hn_node *n, enum hn_kind kind,
   n->queue = queue;
   n->mask = parent ? parent->mask : 0;
   n->closing = NULL;
+  n->unheard = 0;
   list_init(&n->sibling);
   list_init(&n->children);
   list_init(&n->ready);
@@ -67,7 +68,11 @@ int node_notify(struct hn_node *n, uint32_t status, uint64_t number,
   if (!(n->mask & status)) return 0;
   const struct hn_event e = {
       .handle = n->id, .status = status, .number = number, .text = text};
-  return event_post(n->rt, n->queue, &e);
+  int rc = event_post(n->rt, n->queue, &e);
+  if (rc || !(status & HN_STATUS_HOLDS)) return rc;
+  n->unheard++;
+  list_remove(&n->hold); /* for one before, of what was broken off */
+  return 0;
 }
 
 /* The tree has three floors, so recursion is bounded by its build. */

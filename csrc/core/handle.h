@@ -42,8 +42,8 @@ struct hn_node_ops {
   /* Whether a step would read what its connection has to say. NULL: it never
    * has one. */
   bool (*reads)(const struct hn_node *n);
-  /* What it announced and was held for has been heard: it goes on. NULL: it is
-   * held for nothing. */
+  /* What it announced (HN_STATUS_HOLDS) has been heard: it goes on, if it still
+   * waits for that. NULL: it waits for nothing of the kind. */
   void (*go_on)(struct hn_node *n);
   /* A wait was broken off, and nothing runs any more: nobody can say which
    * bytes the caller has seen. */
@@ -61,7 +61,8 @@ struct hn_node {
   struct hn_link sibling;
   struct hn_link children; /* hn_node.sibling; owned */
   struct hn_link ready;    /* in the runtime's list of what is to be stepped */
-  struct hn_link hold;     /* in its list of those held */
+  struct hn_link hold;     /* in env->told */
+  unsigned unheard; /* HN_STATUS_HOLDS events of it that were not taken */
   struct hn_operation *operations[HN_SIDES]; /* its own; NULL: none */
   struct hn_queue *queue;                    /* borrowed: the session's */
   uint32_t mask;                             /* statuses to post */

@@ -30,13 +30,13 @@ int life_begin(hn_runtime **out) {
   list_init(&rt->sessions);
   list_init(&rt->ready);
   list_init(&rt->running);
-  list_init(&rt->held);
   list_init(&rt->queues);
   list_init(&rt->events);
   list_init(&rt->spare_events);
   list_init(&rt->draining);
   list_init(&rt->budgets);
   list_init(&rt->env.pools);
+  list_init(&rt->env.told);
   list_init(&rt->env.woken);
   list_init(&rt->env.unfinished);
   heap_init(&rt->env.deadlines);

@@ -100,6 +100,7 @@ static void loop_on_ready(hn_runtime *rt, const struct hn_ready *ready) {
     pool_on_ready(c);
     return;
   }
+  if (c->is_on_hold) conn_unwatch(c);
   struct hn_node *n = loop_node(rt, c->owner);
   if (!n) return;
   n->ops->step(n);

@@ -5,7 +5,7 @@
 bool runtime_is_busy(const hn_runtime *rt) {
   return rt->queued > 0 || rt->news_at < rt->news_count ||
          !list_is_empty(&rt->ready) || !list_is_empty(&rt->running) ||
-         !list_is_empty(&rt->held) || !list_is_empty(&rt->env.woken) ||
+         !list_is_empty(&rt->env.told) || !list_is_empty(&rt->env.woken) ||
          !list_is_empty(&rt->env.unfinished) || !list_is_empty(&rt->draining) ||
          resolver_has_answer(rt->env.resolver);
 }

@@ -57,7 +57,6 @@ struct hn_runtime {
   size_t queued;              /* events in all queues */
   size_t handles;             /* open */
   size_t operations;          /* running */
-  struct hn_link held;        /* hn_node.hold: what they announced was taken */
   unsigned unwaited;          /* steps in a row that did not wait */
   enum hn_round round;
   struct hn_ready news[HN_RUNTIME_NEWS]; /* of the last wait */

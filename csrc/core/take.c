@@ -50,8 +50,8 @@ static bool take_is_within(const struct hn_node *n, hn_handle scope) {
  * have shown it to a callback that blocked, changed the request or closed it.
  */
 static void take_release_holds(hn_runtime *rt, hn_handle scope) {
-  struct hn_link *l = rt->held.next;
-  while (l != &rt->held) {
+  struct hn_link *l = rt->env.told.next;
+  while (l != &rt->env.told) {
     struct hn_node *n = HN_CONTAINER_OF(l, struct hn_node, hold);
     l = l->next;
     if (!take_is_within(n, scope)) continue;
@@ -60,19 +60,19 @@ static void take_release_holds(hn_runtime *rt, hn_handle scope) {
   }
 }
 
-/* A node that announced what it will do next is held from here on. */
+/* What a node announced last is being heard from here on. */
 static void take_note_hold(hn_runtime *rt, const struct hn_event *ev) {
   struct hn_node *n;
-  if (!(ev->status & HN_STATUS_REDIRECT)) return;
-  if (node_find_any(rt, ev->handle, &n) || !n->ops->go_on) return;
-  if (list_is_empty(&n->hold)) list_append(&rt->held, &n->hold);
+  if (!(ev->status & HN_STATUS_HOLDS)) return;
+  if (node_find_any(rt, ev->handle, &n) || --n->unheard > 0) return;
+  if (n->ops->go_on) list_append(&rt->env.told, &n->hold);
 }
 
 bool hn_next_event(hn_runtime *rt, hn_handle scope, struct hn_event *out) {
   assert(rt && out);
   struct hn_event_record *r = NULL;
   if (env_is_other(&rt->env)) return false;
-  if (!list_is_empty(&rt->held)) take_release_holds(rt, scope);
+  if (!list_is_empty(&rt->env.told)) take_release_holds(rt, scope);
   if (rt->queued > 0) r = take_oldest(rt, scope);
   if (r) {
     event_take_record(rt, r, out);
@@ -85,7 +85,7 @@ bool hn_next_event(hn_runtime *rt, hn_handle scope, struct hn_event *out) {
 bool hn_has_event(const hn_runtime *rt, hn_handle scope) {
   assert(rt);
   if (env_is_other(&rt->env)) return false;
-  if (!list_is_empty(&rt->held)) return true;
+  if (!list_is_empty(&rt->env.told)) return true;
   return rt->queued > 0 && take_oldest(rt, scope) != NULL;
 }
 
@@ -105,7 +105,7 @@ bool hn_take_result(hn_runtime *rt, hn_handle h, enum hn_op op,
                     struct hn_event *out) {
   assert(rt && out);
   if (env_is_other(&rt->env)) return false;
-  if (!list_is_empty(&rt->held)) take_release_holds(rt, h);
+  if (!list_is_empty(&rt->env.told)) take_release_holds(rt, h);
   struct hn_event_record *r = take_result(rt, h, op);
   if (r) event_take_record(rt, r, out);
   runtime_note(rt);

@@ -54,7 +54,7 @@ static int again_tell(struct hn_request *r) {
   buf_fini(&url);
   if (rc) return rc;
   op_disarm(&r->node, &r->rx);
-  list_remove(&r->node.hold); /* of one that was broken off */
+  exchange_hold(&r->exchange);
   request_set_state(r, HN_REQUEST_REDIRECTING);
   if (!(r->node.mask & HN_STATUS_REDIRECT)) again_go_on(r);
   return HN_AGAIN;
@@ -89,6 +89,7 @@ int again_after_head(struct hn_request *r) {
 
 void again_go_on(struct hn_request *r) {
   if (r->state != HN_REQUEST_REDIRECTING) return;
+  exchange_go_on(&r->exchange);
   request_set_state(r, HN_REQUEST_CLEARING);
   duplex_make_ready(&r->node);
 }

@@ -7,10 +7,11 @@
 
 /* A redirect's own head may be looked at while its notification is heard, and
  * when it needs the body again: the caller may have it, and has to know where
- * to send it. */
+ * to send it. So may an interim response be while it is told. */
 static bool query_has_response(const struct hn_request *r) {
   return r->state == HN_REQUEST_RECEIVED ||
          r->state == HN_REQUEST_REDIRECTING ||
+         request_announces(r) == HN_STATUS_INTERMEDIATE_RESPONSE ||
          (r->state == HN_REQUEST_FAILED &&
           r->info.code == HN_ERR_RESEND_REQUEST);
 }

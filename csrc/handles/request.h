@@ -70,6 +70,12 @@ HN_INTERNAL int request_find(const hn_runtime *rt, hn_handle h,
 HN_INTERNAL void request_set_state(struct hn_request *r,
                                    enum hn_request_state state);
 
+/* The HN_STATUS_HOLDS bit that its exchange has announced, for as long as it
+ * waits to be heard; 0: none. */
+static inline uint32_t request_announces(const struct hn_request *r) {
+  return r->log ? r->log->held : 0;
+}
+
 /* Method and path as opened; borrowed. */
 HN_INTERNAL struct hn_slice request_method(const struct hn_request *r);
 HN_INTERNAL struct hn_slice request_path(const struct hn_request *r);

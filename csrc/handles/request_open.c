@@ -15,7 +15,9 @@ static void request_cancel(struct hn_node *n, bool quiet) {
 }
 
 static int request_listen(struct hn_node *n) {
-  return transfer_listen(request_from(n));
+  struct hn_request *r = request_from(n);
+  if (!(n->mask & HN_STATUS_REDIRECT)) again_go_on(r);
+  return transfer_listen(r);
 }
 
 static void request_expire(struct hn_node *n, const struct hn_timer *t) {
@@ -27,6 +29,7 @@ static void request_expire(struct hn_node *n, const struct hn_timer *t) {
 
 static void request_step(struct hn_node *n) {
   struct hn_request *r = request_from(n);
+  if (request_announces(r)) return;
   if (r->tx.running) sending_step(r);
   if (r->rx.running) receiving_step(r);
 }
@@ -40,6 +43,7 @@ static bool request_reads(const struct hn_node *n) {
 }
 
 static void request_go_on(struct hn_node *n) {
+  transfer_go_on(request_from(n));
   again_go_on(request_from(n));
 }
 
@@ -184,7 +188,7 @@ static void request_reset(struct hn_request *r, struct hn_connect *c) {
   r->info.code = r->info.system = 0;
   r->late = false;
   memset(&r->exchange, 0, offsetof(struct hn_exchange, stream));
-  if (r->log) r->log->mask = r->log->count = 0;
+  if (r->log) r->log->mask = r->log->held = r->log->count = 0;
 }
 
 /* Without escaping, the target is what the caller wrote. A blank or control

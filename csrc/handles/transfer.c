@@ -17,7 +17,9 @@ int transfer_listen(struct hn_request *r) {
     if (!r->log) return HN_ERR_NOT_ENOUGH_MEMORY;
   }
   r->log->mask = mask;
+  r->log->holds = mask & HN_STATUS_HOLDS;
   r->exchange.log = r->log;
+  if (r->log->held & ~mask) transfer_go_on(r);
   return 0;
 }
 
@@ -39,6 +41,24 @@ __attribute__((noinline)) static int transfer_post_log(struct hn_request *r) {
   return rc;
 }
 
+/* What one side has announced, both wait for: no time of theirs runs, and
+ * nothing of theirs is watched. */
+static void transfer_hold(struct hn_request *r) {
+  struct hn_operation *ops[] = {&r->tx, &r->rx};
+  for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
+    op_disarm(&r->node, ops[i]);
+    op_unwatch(&r->node, ops[i]);
+  }
+  exchange_hold(&r->exchange);
+}
+
+void transfer_go_on(struct hn_request *r) {
+  if (!request_announces(r)) return;
+  r->log->held = 0;
+  exchange_go_on(&r->exchange);
+  duplex_make_ready(&r->node);
+}
+
 /* Turns what the lower floors told into events: mostly nothing. */
 int transfer_post_news(struct hn_request *r) {
   return r->log && r->log->count > 0 ? transfer_post_log(r) : 0;
@@ -50,11 +70,17 @@ static enum hn_phase transfer_phase(const struct hn_request *r) {
   return r->begun ? exchange_phase(&r->exchange) : HN_PHASE_ACQUIRE;
 }
 
+/* What was announced does not come about. */
+static void transfer_abort(struct hn_request *r) {
+  if (r->log) r->log->held = 0;
+  if (r->begun) exchange_abort(&r->exchange);
+}
+
 /* The end of an operation by an error: the bits of a certificate problem come
  * first (winhttp.md 6.4 S8), then its completion. */
 void transfer_fail(struct hn_request *r, struct hn_operation *op, int code) {
   if (r->info.code == 0) request_blame(r, code, transfer_phase(r), NULL);
-  if (r->begun) exchange_abort(&r->exchange);
+  transfer_abort(r);
   (void)transfer_post_news(r);
   if (r->info.secure)
     (void)node_notify(&r->node, HN_STATUS_SECURE_FAILURE, r->info.secure,
@@ -89,6 +115,10 @@ bool transfer_settle(struct hn_request *r, struct hn_operation *op, int rc,
   int told = transfer_post_news(r);
   if (told && (rc == 0 || rc == HN_AGAIN)) rc = told;
   if (rc == 0) return true;
+  if (rc == HN_AGAIN && request_announces(r)) {
+    transfer_hold(r);
+    return false;
+  }
   if (rc == HN_AGAIN && (r->exchange.hungry || r->securing))
     duplex_make_ready(&r->node);
   r->exchange.hungry = false;
@@ -103,7 +133,7 @@ bool transfer_settle(struct hn_request *r, struct hn_operation *op, int rc,
 static void transfer_on_deadline(struct hn_request *r) {
   r->late = true;
   request_blame(r, HN_ERR_TIMEOUT, transfer_phase(r), "total timeout");
-  if (r->begun) exchange_abort(&r->exchange);
+  transfer_abort(r);
   if (r->tx.running) transfer_fail(r, &r->tx, HN_ERR_TIMEOUT);
   if (r->rx.running) transfer_fail(r, &r->rx, HN_ERR_TIMEOUT);
 }
@@ -173,7 +203,7 @@ void transfer_cancel(struct hn_request *r, bool quiet) {
 /* Nobody can say which bytes the caller has seen: the connection goes, too. */
 void transfer_break_off(struct hn_request *r) {
   transfer_end_deadline(r);
-  if (r->begun) exchange_abort(&r->exchange);
+  transfer_abort(r);
   transfer_close_exchange(r);
   if (r->log) r->log->count = 0;
   if (r->state != HN_REQUEST_BROKEN) request_set_state(r, HN_REQUEST_BROKEN);

@@ -44,6 +44,9 @@ HN_INTERNAL int transfer_describe_file(struct hn_request *r, int code,
 /* What the exchange tells from now on is what the node's mask asks for.
  * NOT_ENOUGH_MEMORY. */
 HN_INTERNAL int transfer_listen(struct hn_request *r);
+/* What the exchange announced has been heard, or will be by nobody: it goes on,
+ * if it still waits for that. */
+HN_INTERNAL void transfer_go_on(struct hn_request *r);
 /* Turns what the lower floors told into events. NOT_ENOUGH_MEMORY. */
 HN_INTERNAL int transfer_post_news(struct hn_request *r);
 

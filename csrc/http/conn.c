@@ -226,8 +226,17 @@ void conn_pause(struct hn_conn *c) {
       c->interest = HN_WANT_WRITE;
     return;
   }
-  /* ERR and HUP cannot be masked: an empty interest would spin on them. */
-  reactor_remove(c->env->reactor, fd);
+  conn_unwatch(c);
+}
+
+/* ERR and HUP cannot be masked: an empty interest would spin on them. */
+void conn_unwatch(struct hn_conn *c) {
+  if (c->dial) {
+    dial_unwatch(c->dial);
+    return;
+  }
+  if (!c->interest) return;
+  reactor_remove(c->env->reactor, c->transport->ops->fd(c->transport));
   c->interest = 0;
 }
 

@@ -56,6 +56,7 @@ struct hn_conn {
   const struct hn_protocol *protocol; /* that it speaks; NULL until connected */
   bool is_1_0;                        /* its server answered with HTTP/1.0 */
   bool retired;                       /* no exchange after those it has */
+  bool is_on_hold;                    /* see pool_put_on_hold */
   bool draining;                      /* what nobody reads is passing by */
   bool readable;                      /* a read is worth trying */
   bool blocked;                       /* the last write met AGAIN */
@@ -127,6 +128,8 @@ HN_INTERNAL void conn_mark_ready(struct hn_conn *c, unsigned what);
 /* Takes reading out of the reactor until the next read meets AGAIN: at the
  * second report in a row. */
 HN_INTERNAL void conn_pause(struct hn_conn *c);
+/* Takes all of it out of the reactor until its exchange is stepped again. */
+HN_INTERNAL void conn_unwatch(struct hn_conn *c);
 
 /* For an idle connection: is it still open and silent? One system call. */
 HN_INTERNAL bool conn_is_alive(struct hn_conn *c);

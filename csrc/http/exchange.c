@@ -112,7 +112,7 @@ void exchange_begin(struct hn_exchange *x, const struct hn_message *message) {
   waiter_init(&x->waiter);
   /* The session may let go of an identity while we wait for a connection. */
   if (tls) (void)tls_context_hold(tls);
-  x->reused = x->retried = false;
+  x->reused = x->retried = x->announced = false;
 }
 
 /* A connection is here: everything about one attempt starts from zero. */
@@ -127,7 +127,6 @@ static int exchange_start(struct hn_exchange *x) {
   headers_clear(x->response.fields);
   headers_clear(x->response.trailers);
   x->response.done = x->response.is_last = false;
-  news_add(x->log, HN_STATUS_SENDING_REQUEST, 0);
   return x->protocol->stream.begin(x);
 }
 
@@ -195,6 +194,7 @@ static void exchange_part(struct hn_exchange *x, enum hn_ending ending) {
     exchange_hang_up(x, ending != HN_ENDING_ABORT);
   x->conn = NULL;
   x->protocol = NULL;
+  x->announced = false;
 }
 
 static void exchange_drop(struct hn_exchange *x) {
@@ -249,6 +249,22 @@ static int exchange_refuse_chunks(struct hn_exchange *x) {
                  "body's length must be given");
 }
 
+/* Says that the connection is used now. 0: that was heard; HN_AGAIN. Meanwhile
+ * the peer may have closed it, as one that lies idle, and nothing is lost yet:
+ * then it is given up, for another. */
+static int exchange_announce(struct hn_exchange *x) {
+  const struct hn_pool_wish *w = &x->setup.wish;
+  if (!x->announced) {
+    exchange_note(x, HN_TIME_ACQUIRED);
+    news_add(x->log, HN_STATUS_SENDING_REQUEST, 0);
+    x->announced = true;
+    return news_is_held(x->log) ? HN_AGAIN : 0;
+  }
+  if (x->reused && !pool_is_usable(x->setup.pool, x->conn, w->probe))
+    exchange_drop(x);
+  return 0;
+}
+
 /* 0: there is a connection (SEND), or another has to be dialled (CONNECT). */
 static int exchange_step_connect(struct hn_exchange *x) {
   if (!x->conn) {
@@ -263,8 +279,9 @@ static int exchange_step_connect(struct hn_exchange *x) {
   if (!x->conn->protocol) pool_note_connected(x->conn, &x->setup.wish);
   if (x->conn->is_1_0 && x->message->length == HN_LENGTH_CHUNKED)
     return exchange_refuse_chunks(x);
+  rc = exchange_announce(x);
+  if (rc || !x->conn) return rc;
   exchange_happens(x, HN_XF_BEGINS);
-  exchange_note(x, HN_TIME_ACQUIRED);
   exchange_forget(x);
   x->held = x->conn;
   conn_hold(x->held);
@@ -293,7 +310,8 @@ static int exchange_look_for_answer(struct hn_exchange *x, int rc) {
     return 0;
   }
   if (rc == HN_AGAIN || exchange_is_verdict(read)) return read;
-  if (read == HN_AGAIN && x->hungry) return read; /* there is more to read */
+  /* There is more to read. */
+  if (read == HN_AGAIN && (x->hungry || news_is_held(x->log))) return read;
   x->info->code = 0; /* the write's own error is the cause */
   return rc;
 }
@@ -307,6 +325,7 @@ static int exchange_step_expect(struct hn_exchange *x) {
   if (rc || exchange_is_answered(x)) return rc;
   rc = exchange_read_head(x);
   if (rc == 0) exchange_happens(x, HN_XF_ANSWERED);
+  if (rc == HN_AGAIN && news_is_held(x->log)) return rc;
   if (rc == HN_AGAIN && x->expecting) {
     if (!timer_is_set(&x->patience)) {
       if (x->patience.when) { /* it has run out */
@@ -535,6 +554,16 @@ void exchange_expire(struct hn_exchange *x) {
   if (!x->conn) return;
   x->conn->retired = true;
   if (x->protocol) x->protocol->conn.retire(x->conn);
+}
+
+void exchange_hold(struct hn_exchange *x) {
+  timer_clear(&x->setup.pool->env->deadlines, &x->patience);
+  x->patience.when = 0;
+  if (x->conn) pool_put_on_hold(x->setup.pool, x->conn);
+}
+
+void exchange_go_on(struct hn_exchange *x) {
+  if (x->conn) pool_take_off_hold(x->conn);
 }
 
 enum hn_phase exchange_phase(const struct hn_exchange *x) {

@@ -114,6 +114,7 @@ struct hn_exchange {
   bool expecting;           /* for 100 (Continue): the body is held back */
   bool reused;              /* the connection served another exchange before */
   bool retried;             /* this is the second connection */
+  bool announced;           /* "sending_request" was said of the connection */
   bool receiving; /* "receiving_response" was said, nothing came yet */
   bool hungry;    /* the last AGAIN waits for nothing: call again, in the
                      next step. The caller clears it */
@@ -167,6 +168,11 @@ HN_INTERNAL int exchange_step_rest(struct hn_exchange *x);
 
 /* What is being done, for a timeout's text. */
 HN_INTERNAL enum hn_phase exchange_phase(const struct hn_exchange *x);
+
+/* The last AGAIN waits until its news were heard (news.h): it is not stepped
+ * until exchange_go_on, and none of its times runs. */
+HN_INTERNAL void exchange_hold(struct hn_exchange *x);
+HN_INTERNAL void exchange_go_on(struct hn_exchange *x);
 
 /* Nobody will ask about its connection any more: for the end of its storage. */
 HN_INTERNAL void exchange_forget(struct hn_exchange *x);

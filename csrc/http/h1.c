@@ -51,6 +51,12 @@ static bool h1_is_chunked(const struct hn_exchange *x) {
   return x->message->length == HN_LENGTH_CHUNKED;
 }
 
+/* Of the response, or the one that follows an interim response. */
+static void h1_begin_head(struct hn_exchange *x) {
+  h1_head_init(h1_head(x), x->setup.max_head);
+  h1_stream(x)->is_interim = false;
+}
+
 static int h1_queue_head(struct hn_conn *c, const struct hn_message *m) {
   int rc = h1_conn_event(h1_turn(c), HN_H1_SEND_HEAD);
   if (rc) return rc;
@@ -62,7 +68,7 @@ static int h1_queue_head(struct hn_conn *c, const struct hn_message *m) {
 static int h1_begin(struct hn_exchange *x) {
   const struct hn_message *m = x->message;
   struct hn_conn *c = x->conn;
-  h1_head_init(h1_head(x), x->setup.max_head);
+  h1_begin_head(x);
   int rc = h1_queue_head(c, m);
   if (rc == 0 && !m->expects && m->body.n > 0 && m->body.n <= HN_H1_PIECE) {
     rc = h1_is_chunked(x) ? h1_queue_chunk(c, m->body) : conn_queue(c, m->body);
@@ -117,18 +123,6 @@ static int h1_fill(struct hn_exchange *x, size_t cap, size_t *got) {
   return 0;
 }
 
-/* An interim response is over: the next head follows it. */
-static int h1_on_interim(struct hn_exchange *x) {
-  if (++x->interim > x->setup.max_interim)
-    return h1_fault(x, HN_FAULT_TOO_MANY_INTERIM, HN_PHASE_RESPONSE);
-  int status = h1_head(x)->status;
-  news_add(x->log, HN_STATUS_INTERMEDIATE_RESPONSE, (uint64_t)status);
-  if (status == 100) x->expecting = false;
-  h1_head_init(h1_head(x), x->setup.max_head);
-  headers_clear(x->response.fields);
-  return HN_AGAIN;
-}
-
 /* What the others may know of the body. */
 static void h1_tell_body(struct hn_exchange *x) {
   x->response.rest = h1_body_known_rest(h1_body(x));
@@ -142,6 +136,18 @@ static void h1_tell_head(struct hn_exchange *x, const struct hn_h1_head *h) {
   x->response.minor = h->minor;
   x->response.reason = h->reason;
   x->response.reason_size = h->reason_size;
+}
+
+/* An interim response is here; it can be looked at until it was heard. */
+static int h1_on_interim(struct hn_exchange *x) {
+  const struct hn_h1_head *head = h1_head(x);
+  if (++x->interim > x->setup.max_interim)
+    return h1_fault(x, HN_FAULT_TOO_MANY_INTERIM, HN_PHASE_RESPONSE);
+  news_add(x->log, HN_STATUS_INTERMEDIATE_RESPONSE, (uint64_t)head->status);
+  if (head->status == 100) x->expecting = false;
+  h1_tell_head(x, head);
+  h1_stream(x)->is_interim = true;
+  return HN_AGAIN;
 }
 
 static int h1_on_final(struct hn_exchange *x) {
@@ -184,6 +190,10 @@ static int h1_read_head(struct hn_exchange *x) {
   struct hn_h1_head *head = h1_head(x);
   while (!h1_must_tell(x)) {
     size_t used = 0, got = 0;
+    if (h1_stream(x)->is_interim) {
+      headers_clear(x->response.fields);
+      h1_begin_head(x);
+    }
     struct hn_slice in = buf_peek(&c->in);
     int rc = HN_AGAIN;
     if (in.n) rc = h1_head_parse(head, in, x->response.fields, &used);
@@ -191,7 +201,7 @@ static int h1_read_head(struct hn_exchange *x) {
       buf_consume(&c->in, used);
       x->head_size += used;
       rc = h1_on_head(x);
-      if (rc == HN_AGAIN) continue;
+      if (rc == HN_AGAIN && !news_is_held(x->log)) continue;
       return rc;
     }
     if (rc != HN_AGAIN)

@@ -21,6 +21,7 @@ struct hn_h1_line {
 struct hn_h1_stream {
   struct hn_h1_head head;
   struct hn_h1_body body;
+  bool is_interim; /* the head that is being heard */
 };
 
 _Static_assert(sizeof(struct hn_h1_line) <= HN_CONN_STATE, "no room");

@@ -20,6 +20,7 @@ struct hn_place {
   struct hn_link draining; /* the same, the oldest first */
   struct hn_link waiting;  /* hn_waiter.link, by turn */
   int64_t count;           /* its connections, busy ones too */
+  int64_t on_hold;         /* those that wait for what is being heard */
   int64_t count_1_0;       /* those whose server speaks HTTP/1.0 */
   size_t holders;
 };

@@ -57,14 +57,27 @@ static void pool_call(struct hn_pool *p, struct hn_waiter *w) {
   w->called = true;
 }
 
-/* How many connections more this origin may have; negative when a limit was
- * lowered. */
-static int64_t pool_room(const struct hn_pool *p,
-                         const struct hn_place *place) {
+static int64_t pool_max(const struct hn_pool *p, const struct hn_place *place) {
   int64_t max = p->max_per_server;
   if (place->count_1_0 > 0 && p->max_per_1_0_server < max)
     max = p->max_per_1_0_server;
-  return max - place->count;
+  return max;
+}
+
+/* A limit was lowered, or those on hold have not counted. */
+static bool pool_is_over(const struct hn_pool *p,
+                         const struct hn_place *place) {
+  return place->count > pool_max(p, place);
+}
+
+/* How many connections more this origin may have. While something is being
+ * heard those on hold do not count: who hears it may be waiting for one more,
+ * and they for him. */
+static int64_t pool_room(const struct hn_pool *p,
+                         const struct hn_place *place) {
+  int64_t count = place->count;
+  if (!list_is_empty(&p->env->told)) count -= place->on_hold;
+  return pool_max(p, place) - count;
 }
 
 /* The first in line whom only the limit of all pools keeps waiting. Whose
@@ -130,6 +143,7 @@ static void pool_give_up(struct hn_conn *c, bool polite) {
   struct hn_place *place = c->place;
   pool_unlist(p, c);
   pool_note_1_0(c, false);
+  pool_take_off_hold(c);
   place->count--;
   conn_free(c, polite);
   place_let_go(&p->places, place);
@@ -150,6 +164,18 @@ void pool_note_connected(struct hn_conn *c, const struct hn_pool_wish *w) {
 void pool_note_1_0(struct hn_conn *c, bool is_1_0) {
   if (c->place) c->place->count_1_0 += is_1_0 - c->is_1_0;
   c->is_1_0 = is_1_0;
+}
+
+void pool_put_on_hold(struct hn_pool *p, struct hn_conn *c) {
+  if (c->is_on_hold) return;
+  c->is_on_hold = true;
+  c->place->on_hold++;
+  if (!list_is_empty(&p->env->told)) pool_wake(p, c->place);
+}
+
+void pool_take_off_hold(struct hn_conn *c) {
+  if (c->is_on_hold) c->place->on_hold--;
+  c->is_on_hold = false;
 }
 
 static void pool_drop_all(struct hn_pool *p, struct hn_link *list) {
@@ -237,7 +263,7 @@ static bool pool_step_drain(struct hn_pool *p, struct hn_conn **c) {
  * read left nothing behind, and it was silent a moment ago: then, or when the
  * reactor, which watches it, had nothing to say of it. A body read to its last
  * byte straight to its destination says nothing of what follows it. */
-static bool pool_is_usable(struct hn_pool *p, struct hn_conn *c, bool probe) {
+bool pool_is_usable(struct hn_pool *p, struct hn_conn *c, bool probe) {
   int64_t seen = c->idle_since;
   if ((c->interest & HN_WANT_READ) && p->env->seen_at > seen)
     seen = p->env->seen_at;
@@ -406,14 +432,14 @@ int pool_acquire(struct hn_pool *p, const struct hn_pool_wish *w,
 }
 
 void pool_release(struct hn_pool *p, struct hn_conn *c) {
-  if (c->retired || pool_room(p, c->place) < 0)
+  if (c->retired || pool_is_over(p, c->place))
     pool_drop(p, c, true);
   else
     pool_put_idle(p, c);
 }
 
 void pool_drain(struct hn_pool *p, struct hn_conn *c) {
-  if (pool_room(p, c->place) < 0) {
+  if (pool_is_over(p, c->place)) {
     pool_drop(p, c, false);
     return;
   }
@@ -484,7 +510,7 @@ void pool_set_limits(struct hn_pool *p, int64_t max_per_server,
   for (struct hn_link *l = p->idle.next; l != &p->idle;) {
     struct hn_conn *c = HN_CONTAINER_OF(l, struct hn_conn, link);
     l = l->next;
-    if (pool_room(p, c->place) < 0) pool_drop(p, c, true);
+    if (pool_is_over(p, c->place)) pool_drop(p, c, true);
   }
   for (struct hn_link *l = p->places.all.next; l != &p->places.all;) {
     struct hn_place *place = HN_CONTAINER_OF(l, struct hn_place, link);

@@ -92,6 +92,16 @@ HN_INTERNAL void pool_note_connected(struct hn_conn *c,
 /* Its server has answered with HTTP/1.0, or with another version. */
 HN_INTERNAL void pool_note_1_0(struct hn_conn *c, bool is_1_0);
 
+/* Its exchange waits until it was heard (news.h): nothing of a connection of
+ * its own is watched, and should its listener need one more, this one does not
+ * count. */
+HN_INTERNAL void pool_put_on_hold(struct hn_pool *p, struct hn_conn *c);
+HN_INTERNAL void pool_take_off_hold(struct hn_conn *c);
+/* Whether one that was silent can still be believed to be open, see the wish's
+ * probe. At most one system call. */
+HN_INTERNAL bool pool_is_usable(struct hn_pool *p, struct hn_conn *c,
+                                bool probe);
+
 /* The exchange is over and the connection clean: idle from now on. */
 HN_INTERNAL void pool_release(struct hn_pool *p, struct hn_conn *c);
 /* Clean when what nobody reads has passed by, in later steps. */

@@ -127,6 +127,7 @@ struct lhn_place {
   lua_State *thread;             /* kept alive by LHN_PLACE_THREAD */
   hn_handle id;                  /* of LHN_PLACE_HANDLE */
   hn_handle session; /* that events are taken of; or of the running callback */
+  hn_handle hears;   /* whose event the running callback was called with */
   int op;            /* enum hn_op that is waited for; HN_OP_NONE: a delivery */
   bool entered;
   bool all;     /* poll: events of every session */
@@ -410,11 +411,11 @@ HN_INTERNAL bool lhn_place_give(lua_State *L, struct lhn_handle *h,
 /* Pushes a new place, entered: of a call that waits for an operation of the
  * handle at 1, or of a delivery for HN_OP_NONE. */
 HN_INTERNAL void lhn_place_enter(lua_State *L, int op);
-/* A callback of a session begins at the place at 1. A callback does not wait as
- * the coroutine does that happens to deliver: calls in it block, or return at
- * once. */
+/* A callback begins at the place at 1, with an event of that handle. It does
+ * not wait as the coroutine does that happens to deliver: calls in it block, or
+ * return at once. */
 HN_INTERNAL void lhn_place_begin(lua_State *L, struct lhn_place *p,
-                                 hn_handle session);
+                                 const struct lhn_handle *h);
 
 extern const luaL_Reg lhn_place_functions[];
 extern const luaL_Reg lhn_place_meta[];

@@ -102,10 +102,12 @@ static bool lhn_place_push_waiter(lua_State *L) {
   return found;
 }
 
-void lhn_place_begin(lua_State *L, struct lhn_place *p, hn_handle session) {
+void lhn_place_begin(lua_State *L, struct lhn_place *p,
+                     const struct lhn_handle *h) {
   if (p->calling) return;
   p->calling = true;
-  p->session = session;
+  p->session = h->session;
+  p->hears = h->id;
   p->box->calling++;
   if (!p->box->parks || !lhn_place_push_waiter(L)) return;
   lua_setiuservalue(L, 1, LHN_PLACE_WAITER);
@@ -127,9 +129,22 @@ static void lhn_place_end(lua_State *L, struct lhn_place *p) {
   lua_setiuservalue(L, 1, LHN_PLACE_WAITER);
 }
 
+/* Its callback did not return: what that was to hear of does not come about. */
+static void lhn_place_break(lua_State *L, struct lhn_place *p) {
+  hn_runtime *rt = p->box->rt;
+  if (p->calling && rt) (void)hn_refuse(rt, p->hears);
+  lhn_place_end(L, p);
+}
+
 /* heard(place): its callback has returned */
 static int lhn_place_heard(lua_State *L) {
   lhn_place_end(L, lhn_place_check(L));
+  return 0;
+}
+
+/* refused(place): its callback has raised an error */
+static int lhn_place_refused(lua_State *L) {
+  lhn_place_break(L, lhn_place_check(L));
   return 0;
 }
 
@@ -262,7 +277,7 @@ static int lhn_place_take(lua_State *L) {
  * same. */
 static void lhn_place_end_all(lua_State *L, struct lhn_place *p, bool problem) {
   lhn_place_unlink(p);
-  lhn_place_end(L, p);
+  lhn_place_break(L, p);
   if (p->op == HN_OP_NONE || (p->done && !problem)) return;
   p->done = true;
   lua_getiuservalue(L, 1, LHN_PLACE_HANDLE);
@@ -363,6 +378,7 @@ const luaL_Reg lhn_place_functions[] = {
     {"leave_poll", lhn_place_leave_poll},
     {"is_polling", lhn_place_is_polling},
     {"heard", lhn_place_heard},
+    {"refused", lhn_place_refused},
     {"inside_callback", lhn_place_inside},
     {"await", lhn_place_await},
     {"take", lhn_place_take},

@@ -33,6 +33,8 @@ struct hn_dial {
   struct dial_layer layers[HN_DIAL_LAYERS];
   int count;
   int at;             /* the layer that is being made, see above */
+  bool begun;         /* it was announced, and that has been heard */
+  bool is_unwatched;  /* see dial_unwatch */
   uint64_t job;       /* of the look-up, while it runs */
   bool answered;      /* its answer is in the next three */
   int code;           /* also: why the path is refused */
@@ -49,12 +51,14 @@ struct hn_dial {
   char label[HN_MAX_HOST + 10]; /* "host:port" or the path, for messages */
 };
 
-/* A kind of layer: begun, then stepped until it answers 0. */
+/* A kind of layer: announced, begun when that was heard, then stepped until it
+ * answers 0. */
 struct dial_row {
   const char *name;
   enum hn_phase phase;
   enum hn_time began, ended; /* what its two ends are called; START: nothing */
-  int (*begin)(struct hn_dial *d, struct hn_news_log *log);
+  int (*announce)(struct hn_dial *d, struct hn_news_log *log); /* or NULL */
+  int (*begin)(struct hn_dial *d);
   int (*step)(struct hn_dial *d, struct hn_news_log *log);
 };
 
@@ -80,9 +84,8 @@ static void dial_go_to(struct hn_dial *d, int at) {
   assert(at == d->at + 1 || at == HN_DIAL_FAILED);
   if (row && at != HN_DIAL_FAILED) dial_note(d, row->ended);
   d->at = at;
+  d->begun = false;
   trace_state("dial", d->tag, from, dial_name(d));
-  row = dial_row_of(d);
-  if (row) dial_note(d, row->began);
 }
 
 static void dial_add(struct hn_dial *d, enum dial_kind kind) {
@@ -184,11 +187,14 @@ static bool dial_is_late(const struct hn_dial *d, int64_t timeout) {
 
 /* ----------------------------------------------------------------- resolve */
 
-static int dial_begin_resolve(struct hn_dial *d, struct hn_news_log *log) {
-  struct hn_slice host = slice_of(d->lookup);
-  news_add_name(log, HN_STATUS_RESOLVING_NAME, host);
+static int dial_announce_resolve(struct hn_dial *d, struct hn_news_log *log) {
+  news_add_name(log, HN_STATUS_RESOLVING_NAME, slice_of(d->lookup));
+  return 0;
+}
+
+static int dial_begin_resolve(struct hn_dial *d) {
   if (d->answered) return 0;
-  const struct hn_lookup what = {.host = host,
+  const struct hn_lookup what = {.host = slice_of(d->lookup),
                                  .port = d->origin->port,
                                  .tag = d->tag,
                                  .now = env_now(d->env)};
@@ -221,8 +227,7 @@ static bool dial_has_name(const struct hn_dial *d) {
 /* Every way to a socket leads through here: what the guard does not let pass
  * is not tried, nor told: what a name of the inside resolves to is nobody's to
  * know who may not go there. */
-static int dial_begin_tcp(struct hn_dial *d, struct hn_news_log *log) {
-  const struct hn_tcp_target to = {.addresses = &d->addresses};
+static int dial_announce_tcp(struct hn_dial *d, struct hn_news_log *log) {
   int rc = guard_filter(d->env->guard, &d->addresses, d->origin->tls != NULL,
                         d->refusal);
   if (rc) {
@@ -232,13 +237,17 @@ static int dial_begin_tcp(struct hn_dial *d, struct hn_news_log *log) {
     return rc;
   }
   news_add_address(log, HN_STATUS_NAME_RESOLVED, &d->addresses.list[0]);
+  return 0;
+}
+
+static int dial_begin_tcp(struct hn_dial *d) {
+  const struct hn_tcp_target to = {.addresses = &d->addresses};
   return tcp_new(d->env, &to, &d->limits, d->tag, &d->transport);
 }
 
-static int dial_begin_unix(struct hn_dial *d, struct hn_news_log *log) {
+static int dial_begin_unix(struct hn_dial *d) {
   const struct hn_tcp_target to = {.path = &d->path};
   const struct hn_guard *g = d->env->guard;
-  (void)log;
   if (d->code != 0) return d->code;
   if (g && !guard_allows(g, HN_ALLOW_UNIX_SOCKETS)) {
     d->detail = "access denied: Unix sockets are not allowed (host policy)";
@@ -257,10 +266,9 @@ static int dial_step_tcp(struct hn_dial *d, struct hn_news_log *log) {
 
 /* --------------------------------------------------------------------- tls */
 
-static int dial_begin_tls(struct hn_dial *d, struct hn_news_log *log) {
+static int dial_begin_tls(struct hn_dial *d) {
   const struct dial_layer *l = &d->layers[d->at];
   struct hn_transport *below = d->transport;
-  (void)log;
   d->transport = NULL; /* tls_new owns it from here on */
   int rc = tls_new(l->tls, below, &l->peer, &d->transport);
   return rc == 0 ? dial_set_deadline(d, d->limits.connect_timeout) : rc;
@@ -271,9 +279,28 @@ static int dial_watch(struct hn_dial *d, unsigned interest) {
   interest |= HN_WANT_READ;
   if (interest == d->watched) return 0;
   int fd = d->transport->ops->fd(d->transport);
-  int rc = reactor_change(d->env->reactor, fd, d->tag, interest);
+  int rc = d->watched ? reactor_change(d->env->reactor, fd, d->tag, interest)
+                      : reactor_add(d->env->reactor, fd, d->tag, interest);
   if (rc == 0) d->watched = interest;
   return rc;
+}
+
+void dial_unwatch(struct hn_dial *d) {
+  if (!d->transport || d->is_unwatched) return;
+  d->is_unwatched = true;
+  if (!d->watched) {
+    tcp_unwatch(d->transport);
+    return;
+  }
+  reactor_remove(d->env->reactor, d->transport->ops->fd(d->transport));
+  d->watched = 0;
+}
+
+/* What was heard ends that. */
+static int dial_rewatch(struct hn_dial *d) {
+  if (!d->is_unwatched) return 0;
+  d->is_unwatched = false;
+  return d->begun ? tcp_rewatch(d->transport) : dial_watch(d, HN_WANT_READ);
 }
 
 static int dial_step_tls(struct hn_dial *d, struct hn_news_log *log) {
@@ -294,14 +321,17 @@ static int dial_step_tls(struct hn_dial *d, struct hn_news_log *log) {
 static const struct dial_row *dial_row_of(const struct hn_dial *d) {
   static const struct dial_row rows[HN_LAYERS] = {
       [HN_LAYER_RESOLVE] = {"RESOLVE", HN_PHASE_RESOLVE, HN_TIME_RESOLVE_START,
-                            HN_TIME_RESOLVE_END, dial_begin_resolve,
-                            dial_step_resolve},
+                            HN_TIME_RESOLVE_END, dial_announce_resolve,
+                            dial_begin_resolve, dial_step_resolve},
       [HN_LAYER_TCP] = {"TCP", HN_PHASE_CONNECT, HN_TIME_START,
-                        HN_TIME_CONNECT_END, dial_begin_tcp, dial_step_tcp},
+                        HN_TIME_CONNECT_END, dial_announce_tcp, dial_begin_tcp,
+                        dial_step_tcp},
       [HN_LAYER_UNIX] = {"UNIX", HN_PHASE_CONNECT, HN_TIME_RESOLVE_END,
-                         HN_TIME_CONNECT_END, dial_begin_unix, dial_step_tcp},
+                         HN_TIME_CONNECT_END, NULL, dial_begin_unix,
+                         dial_step_tcp},
       [HN_LAYER_TLS] = {"TLS", HN_PHASE_SECURE, HN_TIME_START,
-                        HN_TIME_SECURE_END, dial_begin_tls, dial_step_tls},
+                        HN_TIME_SECURE_END, NULL, dial_begin_tls,
+                        dial_step_tls},
   };
   bool is_one = d->at >= 0 && d->at < d->count;
   return is_one ? &rows[d->layers[d->at].kind] : NULL;
@@ -342,20 +372,33 @@ static int dial_fail(struct hn_dial *d, int code, struct hn_errinfo *info) {
   return code;
 }
 
-/* Makes a layer, or the rest of it; the next one begins with it. */
-static int dial_advance(struct hn_dial *d, struct hn_news_log *log) {
+/* Makes the layer, or the rest of it. */
+static int dial_make(struct hn_dial *d, struct hn_news_log *log) {
   const struct dial_row *row = dial_row_of(d);
-  int rc = row ? row->step(d, log) : 0;
+  if (!row) return 0;
+  if (!d->begun) {
+    dial_note(d, row->began);
+    int rc = row->begin(d);
+    if (rc) return rc;
+    d->begun = true;
+  }
+  return row->step(d, log);
+}
+
+/* The same, and announces the next one. */
+static int dial_advance(struct hn_dial *d, struct hn_news_log *log) {
+  int rc = dial_make(d, log);
   if (rc) return rc;
   dial_go_to(d, d->at + 1);
-  row = dial_row_of(d);
-  return row ? row->begin(d, log) : 0;
+  const struct dial_row *row = dial_row_of(d);
+  if (row && row->announce) rc = row->announce(d, log);
+  return rc == 0 && news_is_held(log) ? HN_AGAIN : rc;
 }
 
 int dial_step(struct hn_dial *d, struct hn_news_log *log,
               struct hn_errinfo *info) {
-  int rc = 0;
   if (d->at == HN_DIAL_FAILED) return d->code;
+  int rc = dial_rewatch(d);
   while (rc == 0 && d->at != d->count) rc = dial_advance(d, log);
   return rc > 0 ? dial_fail(d, rc, info) : rc;
 }

@@ -4,8 +4,8 @@
  * A dial is a list of layers, each made on top of the one before: a look-up (or
  * the addresses that are given in its place), a TCP connection or a Unix-domain
  * socket, TLS. Where the transport leads can be changed without changing what
- * the host means to TLS: that is the origin's route. A layer is begun when the
- * one below is through; there is nothing between two layers but this.
+ * the host means to TLS: that is the origin's route. A layer is announced when
+ * the one below is through, and begun when that has been heard (news.h).
  *
  * The dial is stepped by its owner whenever something tagged with the owner's
  * tag is ready, a deadline of HN_TIMER_CONN expires, or a look-up result for it
@@ -45,6 +45,10 @@ HN_INTERNAL void dial_add_tls(struct hn_dial *d, struct hn_tls_context *tls,
  * its path in the host's place. log may be NULL. */
 HN_INTERNAL int dial_step(struct hn_dial *d, struct hn_news_log *log,
                           struct hn_errinfo *info);
+
+/* It is held and its descriptors have news: none is watched until the next
+ * step. */
+HN_INTERNAL void dial_unwatch(struct hn_dial *d);
 
 /* What is being done, for messages. */
 HN_INTERNAL enum hn_phase dial_phase(const struct hn_dial *d);

@@ -45,6 +45,8 @@ struct hn_env {
   struct hn_hash_key hash_key; /* of every table whose keys a peer chooses */
   struct hn_link pools;        /* hn_pool.link: of every session */
   size_t connections;          /* in all of them, those being dialled too */
+  struct hn_link told;         /* hn_node.hold: what they announced was taken,
+                                  and is maybe being heard now */
   struct hn_link woken;        /* hn_waiter.link: whose turn has come */
   struct hn_link unfinished; /* hn_conn.again: drained for a portion, not dry */
   bool is_hurried;           /* steps may only work so long */

@@ -34,8 +34,10 @@ struct tcp_plan {
   struct hn_tcp_tuning tuning;
   struct tcp_attempt attempts[HN_MAX_ADDRESSES]; /* beside addresses */
   size_t next;                                   /* the next address to try */
-  size_t running;                                /* attempts under way */
+  bool announced;     /* and that it is going to be tried */
+  size_t running;     /* attempts under way */
   int64_t next_start; /* when the next one may start */
+  int64_t held_since; /* ms; 0: it is not held */
   int64_t timeout;
   int system;         /* errno of the last attempt refused, 0: all timed out */
   const char *detail; /* static: what that was about, or NULL */
@@ -189,12 +191,16 @@ static int tcp_begin_attempt(struct tcp_transport *t, size_t i,
   return rc == HN_AGAIN ? tcp_connect(fd, address) : rc;
 }
 
-/* 0: it won; HN_AGAIN: go on with the others; else a code that ends all. */
+/* 0: it won; HN_AGAIN: go on with the others, or it is held; else a code that
+ * ends all. */
 static int tcp_start_attempt(struct tcp_transport *t) {
   struct tcp_plan *plan = t->plan;
-  size_t i = plan->next++;
   const char *detail = NULL;
-  tcp_add_news(plan, HN_STATUS_CONNECTING_TO_SERVER, i);
+  if (!plan->announced)
+    tcp_add_news(plan, HN_STATUS_CONNECTING_TO_SERVER, plan->next);
+  plan->announced = news_is_held(plan->news);
+  if (plan->announced) return HN_AGAIN;
+  size_t i = plan->next++;
   plan->next_start = env_now(t->env) + plan->tuning.stagger;
   int rc = tcp_begin_attempt(t, i, &detail);
   if (rc == 0) return tcp_win(t, i, false);
@@ -234,8 +240,9 @@ static int tcp_check_attempts(struct tcp_transport *t) {
 
 static bool tcp_may_start(const struct tcp_transport *t) {
   const struct tcp_plan *plan = t->plan;
-  if (plan->next == plan->addresses.count) return false;
-  if (plan->running == 0) return true;
+  if (plan->next == plan->addresses.count || news_is_held(plan->news))
+    return false;
+  if (plan->running == 0 || plan->announced) return true;
   return plan->tuning.stagger > 0 && env_now(t->env) >= plan->next_start;
 }
 
@@ -257,10 +264,28 @@ static int tcp_set_timer(struct tcp_transport *t) {
   return 0;
 }
 
+static int tcp_hold(struct tcp_transport *t) {
+  timer_clear(&t->env->deadlines, &t->plan->timer);
+  t->plan->held_since = env_now(t->env);
+  return HN_AGAIN;
+}
+
+/* The time in which it was held counts for none of its attempts. */
+static void tcp_unhold(struct tcp_transport *t) {
+  struct tcp_plan *plan = t->plan;
+  if (plan->held_since == 0) return;
+  int64_t held = env_now(t->env) - plan->held_since;
+  for (size_t i = 0; i < plan->next; i++)
+    if (plan->attempts[i].deadline >= 0) plan->attempts[i].deadline += held;
+  plan->held_since = 0;
+}
+
 static int tcp_go_on_connecting(struct tcp_transport *t) {
   struct tcp_plan *plan = t->plan;
+  tcp_unhold(t);
   int rc = tcp_check_attempts(t);
   while (rc == HN_AGAIN && tcp_may_start(t)) rc = tcp_start_attempt(t);
+  if (rc == HN_AGAIN && news_is_held(plan->news)) return tcp_hold(t);
   if (rc == HN_AGAIN && plan->running == 0)
     rc = plan->system != 0 ? HN_ERR_CANNOT_CONNECT : HN_ERR_TIMEOUT;
   if (rc != HN_AGAIN) return rc;
@@ -433,6 +458,25 @@ int tcp_new(struct hn_env *env, const struct hn_tcp_target *to,
 void tcp_set_news(struct hn_transport *s, struct hn_news_log *log) {
   struct tcp_transport *t = tcp_of(s);
   if (t->plan) t->plan->news = log;
+}
+
+void tcp_unwatch(struct hn_transport *s) {
+  const struct tcp_transport *t = tcp_of(s);
+  const struct tcp_plan *plan = t->plan;
+  for (size_t i = 0; plan && plan->path.size == 0 && i < plan->next; i++)
+    if (plan->attempts[i].fd >= 0)
+      reactor_remove(t->env->reactor, plan->attempts[i].fd);
+}
+
+int tcp_rewatch(struct hn_transport *s) {
+  const struct tcp_transport *t = tcp_of(s);
+  const struct tcp_plan *plan = t->plan;
+  int rc = 0;
+  for (size_t i = 0; rc == 0 && plan->path.size == 0 && i < plan->next; i++)
+    if (plan->attempts[i].fd >= 0)
+      rc = reactor_add(t->env->reactor, plan->attempts[i].fd, t->tag,
+                       HN_WANT_WRITE);
+  return rc;
 }
 
 /* What getsockname and getpeername answer. */

@@ -8,6 +8,9 @@
  * it connects; the winner stays watched for reading. Sockets are non-blocking,
  * close-on-exec, written with MSG_NOSIGNAL, and TCP_NODELAY from the first
  * write on that could be held back. tcp_tune.h says what of it can be changed.
+ *
+ * Each attempt is announced and begins when that has been heard (news.h). No
+ * time runs meanwhile, but those begun before go on in the kernel.
  */
 #ifndef HN_NET_TCP_H
 #define HN_NET_TCP_H
@@ -57,6 +60,11 @@ HN_INTERNAL int tcp_new(struct hn_env *env, const struct hn_tcp_target *to,
 
 /* Where connecting / connected facts go while it connects; NULL: nowhere. */
 HN_INTERNAL void tcp_set_news(struct hn_transport *s, struct hn_news_log *log);
+
+/* While it connects: nothing of it is watched, until it is watched again. */
+HN_INTERNAL void tcp_unwatch(struct hn_transport *s);
+/* NOT_ENOUGH_MEMORY, INTERNAL_ERROR. */
+HN_INTERNAL int tcp_rewatch(struct hn_transport *s);
 
 /* Both ends of the connection that a transport stands on, however many
  * transports are between. INCORRECT_HANDLE_STATE while it is not connected;

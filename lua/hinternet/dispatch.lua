@@ -113,7 +113,7 @@ local function deliver_closed(handle, in_flight)
     local ok, problem
     if status then
       ok, problem = pcall(what, to, status, info)
-      heard(place)
+      if ok then heard(place) else core.refused(place) end
     else
       ok, problem = pcall(what.wake, what)
     end

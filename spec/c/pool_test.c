@@ -17,6 +17,7 @@ static void bench_open(struct bench *b, int64_t most) {
   struct hn_address a;
   memset(b, 0, sizeof *b);
   CHECK(fixture_open(&b->env));
+  list_init(&b->env.told);
   list_init(&b->env.woken);
   list_init(&b->env.unfinished);
   pool_init(&b->pool, &b->env, 1);

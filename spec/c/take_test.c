@@ -213,7 +213,7 @@ TEST(many_are_held_each_for_itself) {
   hn_runtime_free(h.rt);
 }
 
-/* A second announcement that comes while the first is heard holds on. */
+/* It goes on when all of them were heard. */
 TEST(a_hold_may_follow_a_hold) {
   struct house h;
   house_open(&h);
@@ -221,6 +221,14 @@ TEST(a_hold_may_follow_a_hold) {
   announce(&h, h.toy);
   announce(&h, h.toy);
   toy_expect(h.rt, 0, h.toy, HN_STATUS_REDIRECT, HN_OP_NONE);
+  toy_expect(h.rt, 0, h.toy, HN_STATUS_REDIRECT, HN_OP_NONE);
+  CHECK_INT(toy_at(h.rt, h.toy)->went_on, 0);
+  toy_expect_none(h.rt, 0);
+  CHECK_INT(toy_at(h.rt, h.toy)->went_on, 1);
+  /* One that comes while another is heard is heard as well. */
+  announce(&h, h.toy);
+  toy_expect(h.rt, 0, h.toy, HN_STATUS_REDIRECT, HN_OP_NONE);
+  announce(&h, h.toy);
   toy_expect(h.rt, 0, h.toy, HN_STATUS_REDIRECT, HN_OP_NONE);
   CHECK_INT(toy_at(h.rt, h.toy)->went_on, 1);
   toy_expect_none(h.rt, 0);

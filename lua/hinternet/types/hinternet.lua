@@ -157,12 +157,14 @@ function hinternet.parse_date(text) end
 
 ---Statuses a callback hears (WINHTTP_CALLBACK_STATUS_*), with what `info` is.
 ---A sync session's callbacks hear no completions (from headers_available on).
+---What one marked * announces waits until the callback has returned, and does not
+---come about if that closes, cancels or raises.
 ---@alias hinternet.status
----| "resolving_name" # string: the name that is looked up
----| "name_resolved" # string: IP address
----| "connecting_to_server" # string: IP address
----| "connected_to_server" # string: IP address
----| "sending_request" # nil
+---| "resolving_name" # * string: the name that is looked up
+---| "name_resolved" # * string: IP address
+---| "connecting_to_server" # * string: IP address
+---| "connected_to_server" # * string: IP address
+---| "sending_request" # * nil
 ---| "request_sent" # integer: bytes
 ---| "receiving_response" # nil
 ---| "response_received" # integer: bytes
@@ -170,8 +172,8 @@ function hinternet.parse_date(text) end
 ---| "connection_closed" # nil
 ---| "handle_created" # handle: the new one; heard by the session for a connection, by the request itself for a request
 ---| "handle_closing" # handle: the closed one; its last notification
----| "redirect" # string: the new URL; the hop waits for the callback
----| "intermediate_response" # integer: 1xx status
+---| "redirect" # * string: the new URL
+---| "intermediate_response" # * integer: 1xx status
 ---| "secure_failure" # integer: bits of what is wrong with the certificate
 ---| "headers_available" # nil
 ---| "data_available" # integer: bytes, 0 at the end

@@ -1,0 +1,268 @@
+-- What a notification announces waits until its callback has returned: what
+-- reaches the server, and what the caller gets, by what the callback does.
+
+local hinternet = require "hinternet"
+local hops = require "spec.support.hops"
+local leaks = require "spec.support.leaks"
+local peer = require "spec.support.peer"
+
+local head, lines, ok, open = hops.head, hops.lines, hops.ok, hops.open
+
+local p
+local function start_peer()
+  setup(function() p = peer.start() end)
+  teardown(function() p:stop() end)
+  leaks.watch()
+end
+
+local answer = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+  .. peer.response(302, { "Location: /there" }, "moved")
+local outer = { { "recv_head" }, { "send", answer }, { "recv_head" }, { "send", ok },
+  { "recv_eof" } }
+local nested = { { "recv_head" }, { "send", peer.response(200, {}, "nested") }, { "recv_eof" } }
+
+-- Every status that holds, in the order in which a request comes to it: how many
+-- connections and heads have reached the server by then, and how the request
+-- fails when the server closes everything meanwhile.
+local statuses = {
+  { "resolving_name", connections = 0, heads = 0, code = 12029 },
+  { "name_resolved", connections = 0, heads = 0, code = 12029 },
+  { "connecting_to_server", connections = 0, heads = 0, code = 12029 },
+  { "connected_to_server", connections = 1, heads = 0, code = 12030 },
+  { "sending_request", connections = 1, heads = 0, code = 12030 },
+  { "intermediate_response", connections = 1, heads = 1, code = 12029 }, -- at the next hop
+  { "redirect", connections = 1, heads = 1, code = 12029 },
+}
+
+local function heads_at(s, count)
+  local all = { lines(head(s, "GET /first"), "", ""), lines(head(s, "GET /there"), "", "") }
+  return table.concat(all, "", 1, count)
+end
+
+-- ------------------------------------------------------- the ways to make a call
+
+-- Status and body; nil, message, code.
+local function call(request)
+  local done, message, code = request:send()
+  if done then done, message, code = request:receive_response() end
+  if not done then return nil, message, code end
+  return request:read("a")
+end
+
+-- Polls until nothing is pending; the error that a poll raised.
+local function poll_out()
+  local problem
+  repeat
+    local good, count = pcall(hinternet.poll, 10)
+    assert(not good or count ~= 0, "nothing happens")
+    if not good then problem = count end
+  until good and not count
+  return problem
+end
+
+-- Each makes a call on a request whose callback hears the status alone (in the
+-- asynchronous one completions too): body, code, and the error that was raised.
+local styles = {
+  sync = function(w, status, hear)
+    w.request:set_status_callback(hear, { status })
+    local good, body, _, code = pcall(call, w.request)
+    if good then return body, code end
+    return nil, select(3, w.request:read()), body
+  end,
+
+  async = function(w, status, hear)
+    local request, body, code = w.request, nil, nil
+    local following = {
+      sendrequest_complete = function() return request:receive_response() end,
+      headers_available = function() return request:read("a") end,
+      read_complete = function(info) body = info end,
+      request_error = function(info) code = info.code end,
+    }
+    local function listen(...)
+      request:set_status_callback(function(handle, what, info)
+        if following[what] then return following[what](info) end
+        return hear(handle, what, info)
+      end, { "all_completions", ... })
+    end
+    w.unlisten = listen
+    listen(status)
+    assert(request:send())
+    local problem = poll_out()
+    return body, code, problem
+  end,
+
+  task = function(w, status, hear)
+    local body, code, _
+    w.request:set_status_callback(hear, { status })
+    local task = w.session:spawn(function() body, _, code = call(w.request) end)
+    local problem = poll_out()
+    assert.not_equal("waiting", task:status())
+    return body, code, problem
+  end,
+}
+
+local function world(s, style, options)
+  options = options or {}
+  options.async = style == "async"
+  local w = { server = s, session = open(options) }
+  w.connection = assert(w.session:connect("127.0.0.1", s.port))
+  w.request = assert(w.connection:open_request("GET", "/first"))
+  return w
+end
+
+-- What came of a call in which the callback of a status did `act`, once.
+local function travel(w, style, status, act)
+  local count = 0
+  local function hear(request, what, info)
+    assert.equal(status, what)
+    count = count + 1
+    if count == 1 then act(w, request, info) end
+  end
+  w.unlisten = function() w.request:set_status_callback(nil) end
+  w.body, w.code, w.problem = styles[style](w, status, hear)
+  assert.is_true(count > 0)
+  w.heard = count
+  return w
+end
+
+local function each_style(f)
+  for _, style in ipairs { "sync", "async", "task" } do f(style) end
+end
+
+-- ------------------------------------------------------------------------ tables
+
+-- What stops what was announced.
+local stopping = {
+  ["closes the request"] = function(w) w.request:close() end,
+  ["closes the connection handle"] = function(w) w.connection:close() end,
+  ["closes the session"] = function(w) w.session:close() end,
+  ["raises"] = function() error("no further", 0) end,
+  ["listens no more and raises"] = function(w)
+    w.unlisten()
+    error("no further", 0)
+  end,
+}
+
+for _, row in ipairs(statuses) do
+  local status = row[1]
+
+  describe("A callback of " .. status, function()
+    start_peer()
+
+    local function expect_stopped(s, w, style, problem)
+      assert.same({ code = 12017, problem = problem },
+        { body = w.body, code = w.code, problem = w.problem }, style)
+      w.session:close()
+      if row.connections == 0 then
+        assert.equal(0, s:accepted(), style)
+      else
+        assert.is_true(s:wait(1))
+        assert.same({ heads_at(s, row.heads) }, s:received(), style)
+      end
+      s:close()
+    end
+
+    local function expect_whole(w, style)
+      assert.same({ body = "end" }, { body = w.body, code = w.code, problem = w.problem }, style)
+      w.session:close()
+    end
+
+    for name, act in pairs(stopping) do
+      it("that " .. name .. " stops what it announces", function()
+        each_style(function(style)
+          local s = p:script(table.unpack(outer))
+          local w = travel(world(s, style), style, status, act)
+          expect_stopped(s, w, style, name:find("raises") and "no further" or nil)
+        end)
+      end)
+    end
+
+    it("that cancels the task stops what it announces", function()
+      local s = p:script(table.unpack(outer))
+      local w, task = world(s, "task"), nil
+      w.request:set_status_callback(function() task:cancel() end, { status })
+      task = w.session:spawn(function() w.body, w.message, w.code = call(w.request) end)
+      assert.is_nil(poll_out())
+      expect_stopped(s, w, "task")
+    end)
+
+    it("that returns, or listens no more, lets it go on", function()
+      for _, act in ipairs { function() end,
+        function(w) w.unlisten() end } do
+        each_style(function(style)
+          local s = p:script(table.unpack(outer))
+          local w = travel(world(s, style), style, status, act)
+          expect_whole(w, style)
+          assert.is_true(s:wait(1))
+          assert.same({ heads_at(s, 2) }, s:received(), style)
+          s:close()
+        end)
+      end
+    end)
+
+    it("that waits for another request holds the first, and no other", function()
+      each_style(function(style)
+        local before = row.connections == 0
+        local s = p:serve { connections = { before and nested or outer,
+          before and outer or nested } }
+        local w = world(s, style, { max_conns_per_server = 1 })
+        local reached
+        travel(w, style, status, function()
+          -- In an asynchronous session nothing waits.
+          local session = style == "async" and open() or w.session
+          local request <close> = session:connect("127.0.0.1", s.port):open_request("GET", "/")
+          assert.equal("nested", call(request))
+          reached = s:received()[before and 2 or 1] or ""
+          if style == "async" then session:close() end
+        end)
+        expect_whole(w, style)
+        assert.equal(heads_at(s, row.heads), reached, style)
+        assert.is_true(s:wait(2))
+        assert.equal(heads_at(s, 2), s:received()[before and 2 or 1], style)
+        s:close()
+      end)
+    end)
+
+    it("may find that the server has closed everything meanwhile", function()
+      each_style(function(style)
+        local s = p:script(table.unpack(outer))
+        local w = travel(world(s, style), style, status, function() s:close() end)
+        assert.same({ code = row.code }, { body = w.body, code = w.code, problem = w.problem },
+          style)
+        w.session:close()
+      end)
+    end)
+
+    it("does not stop the time of the whole request", function()
+      each_style(function(style)
+        local s = p:script(table.unpack(outer))
+        local w = world(s, style, { total_timeout = 0.1 })
+        travel(w, style, status, function() hinternet.sleep(0.2) end)
+        assert.same({ code = 12002 }, { body = w.body, code = w.code, problem = w.problem }, style)
+        w.session:close()
+        s:close()
+      end)
+    end)
+
+    it("that is never called holds the request until its session is collected", function()
+      local s = p:script(table.unpack(outer))
+      local weak = setmetatable({}, { __mode = "k" })
+      ;(function()
+        local w = world(s, "async")
+        w.request:set_status_callback(function() weak.told = true end, { status })
+        weak[w.session], weak[w.request] = true, true
+        w.request:send()
+        -- A blocking call moves everything, and delivers its own session's alone.
+        local session <close> = open()
+        local own = p:script(table.unpack(nested))
+        local request = session:connect("127.0.0.1", own.port):open_request()
+        assert.equal("nested", call(request))
+        own:close()
+      end)()
+      for _ = 1, 4 do collectgarbage() end
+      assert.is_nil(next(weak))
+      assert.is_false(hinternet.poll(0))
+      s:close()
+    end)
+  end)
+end
