@@ -569,21 +569,4 @@ describe("documentation", function()
     session:close()
     expect_none(breaches)
   end)
-
-  it("every file that README's map names is there", function()
-    local map = source.read("README.md"):match("\n##* [^\n]*[Mm]ap[^\n]*\n(.*)")
-    assert.is_truthy(map, "README has no map")
-    map = map:gsub("\n##* .*", "")
-    local breaches, count = {}, 0
-    for name in map:gmatch("`([%w_./]+)`") do
-      if name:find("/", 1, true) or name:match("%.%a+$") then
-        count = count + 1
-        local there = source.exists(name)
-          or #source.matching("^" .. name:gsub("[%p]", "%%%0")) > 0
-        if not there then breaches[#breaches + 1] = name end
-      end
-    end
-    assert.is_true(count >= 5, "the map names hardly a file")
-    expect_none(breaches)
-  end)
 end)

@@ -303,3 +303,39 @@ describe("README", function()
     end)
   end)
 end)
+
+describe("maps", function()
+  -- Names in backquotes are files or folders, seen from the page's own.
+  local function missing_from_map(page)
+    local folder = page:match("^.*/") or ""
+    local map = source.read(page):match("\n##* [^\n]*[Mm]ap[^\n]*\n(.*)")
+    assert.is_truthy(map, page .. " has no map")
+    map = map:gsub("\n##* .*", "")
+    local breaches, count = {}, 0
+    for name in map:gmatch("`([%w_./]+)`") do
+      if name:find("/", 1, true) or name:match("%.%a+$") then
+        count = count + 1
+        local path = folder .. name
+        local there = source.exists(path)
+          or #source.matching("^" .. path:gsub("[%p]", "%%%0")) > 0
+        if not there then breaches[#breaches + 1] = page .. ": " .. name end
+      end
+    end
+    assert.is_true(count >= 5, page .. " names hardly a file")
+    return breaches
+  end
+
+  it("every file that a map names is there", function()
+    assert.are.same({}, missing_from_map("README.md"))
+    assert.are.same({}, missing_from_map("csrc/README.md"))
+  end)
+
+  it("every folder of csrc is on its map", function()
+    local map, off = source.read("csrc/README.md"), {}
+    for _, path in ipairs(source.matching("^csrc/.*%.[ch]$")) do
+      local folder = path:match("^csrc/(.*/)")
+      if folder and not map:find("`" .. folder .. "`", 1, true) then off[#off + 1] = path end
+    end
+    assert.are.same({}, off)
+  end)
+end)
