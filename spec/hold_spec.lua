@@ -42,8 +42,8 @@ end
 -- ------------------------------------------------------- the ways to make a call
 
 -- Status and body; nil, message, code.
-local function call(request)
-  local done, message, code = request:send()
+local function call(request, ...)
+  local done, message, code = request:send(...)
   if done then done, message, code = request:receive_response() end
   if not done then return nil, message, code end
   return request:read("a")
@@ -65,7 +65,7 @@ end
 local styles = {
   sync = function(w, status, hear)
     w.request:set_status_callback(hear, { status })
-    local good, body, _, code = pcall(call, w.request)
+    local good, body, _, code = pcall(call, w.request, w.headers, w.upload)
     if good then return body, code end
     return nil, select(3, w.request:read()), body
   end,
@@ -86,7 +86,7 @@ local styles = {
     end
     w.unlisten = listen
     listen(status)
-    assert(request:send())
+    assert(request:send(w.headers, w.upload))
     local problem = poll_out()
     return body, code, problem
   end,
@@ -94,7 +94,9 @@ local styles = {
   task = function(w, status, hear)
     local body, code, _
     w.request:set_status_callback(hear, { status })
-    local task = w.session:spawn(function() body, _, code = call(w.request) end)
+    local task = w.session:spawn(function()
+      body, _, code = call(w.request, w.headers, w.upload)
+    end)
     local problem = poll_out()
     assert.not_equal("waiting", task:status())
     return body, code, problem
@@ -107,6 +109,13 @@ local function world(s, style, options)
   local w = { server = s, session = open(options) }
   w.connection = assert(w.session:connect("127.0.0.1", s.port))
   w.request = assert(w.connection:open_request("GET", "/first"))
+  return w
+end
+
+local function post(s, style, headers)
+  local w = world(s, style)
+  w.request = assert(w.connection:open_request("POST", "/"))
+  w.headers, w.upload = headers, "body"
   return w
 end
 
@@ -226,21 +235,13 @@ for _, row in ipairs(statuses) do
     it("may find that the server has closed everything meanwhile", function()
       each_style(function(style)
         local s = p:script(table.unpack(outer))
-        local w = travel(world(s, style), style, status, function() s:close() end)
+        local w = travel(world(s, style), style, status, function()
+          assert.is_true(s:wait_accepted(row.connections))
+          s:close()
+        end)
         assert.same({ code = row.code }, { body = w.body, code = w.code, problem = w.problem },
           style)
         w.session:close()
-      end)
-    end)
-
-    it("does not stop the time of the whole request", function()
-      each_style(function(style)
-        local s = p:script(table.unpack(outer))
-        local w = world(s, style, { total_timeout = 0.1 })
-        travel(w, style, status, function() hinternet.sleep(0.2) end)
-        assert.same({ code = 12002 }, { body = w.body, code = w.code, problem = w.problem }, style)
-        w.session:close()
-        s:close()
       end)
     end)
 
@@ -266,3 +267,191 @@ for _, row in ipairs(statuses) do
     end)
   end)
 end
+
+describe("While an interim response is told", function()
+  start_peer()
+
+  local function interim(status, ...)
+    return lines(("HTTP/1.1 %d Interim"):format(status), ...) .. "\r\n\r\n"
+  end
+
+  -- What can be read of a response just now.
+  local function read_head(request)
+    local status, _, code = request:query_headers("status_code")
+    if not status then return { code = code } end
+    local raw = request:query_headers("raw_headers_crlf")
+    return { status = status, reason = request:query_headers("status_text"),
+      link = (request:query_headers("Link")), count = #request:headers(), raw = raw }
+  end
+
+  local early = { status = 103, reason = "Interim", link = "</a>", count = 2,
+    raw = interim(103, "Link: </a>", "X: y") }
+  local later = { status = 102, reason = "Interim", count = 0, raw = interim(102) }
+  local going_on = { status = 100, reason = "Interim", link = "</c>", count = 1,
+    raw = interim(100, "Link: </c>") }
+
+  it("its fields can be read, and those of the final response after it", function()
+    each_style(function(style)
+      local s = p:answer(early.raw .. later.raw .. peer.response(200, { "Link: </b>" }, "end"))
+      local w, seen = world(s, style), {}
+      local request = w.request
+      w.body = styles[style](w, "intermediate_response", function(_, _, status)
+        seen[#seen + 1] = read_head(request)
+        assert.equal(status, seen[#seen].status)
+        assert.equal(12019, select(3, request:read()))
+        assert.equal(12019, select(3, request:query_headers("Link", { trailer = true })))
+      end)
+      assert.equal("end", w.body)
+      assert.same({ early, later }, seen, style)
+      assert.equal("</b>", request:query_headers("Link"))
+      w.session:close()
+      s:close()
+    end)
+  end)
+
+  it("they stay what they are whatever else is done, and are gone afterwards", function()
+    local s = p:script({ "recv_head" }, { "send", early.raw }, { "wait" },
+      { "send", peer.response(200, {}, "end") })
+    local other = p:keepalive("other")
+    local session <close> = open()
+    local request = session:connect("127.0.0.1", s.port):open_request()
+    local seen, after
+    request:set_status_callback(function(_, status)
+      if status == "receiving_response" and seen then
+        after = read_head(request)
+        s:go()
+      end
+      if status ~= "intermediate_response" then return end
+      local inner <close> = session:connect("127.0.0.1", other.port):open_request()
+      assert.equal("other", call(inner))
+      seen = read_head(request)
+    end)
+    assert.equal("end", call(request))
+    assert.same(early, seen)
+    assert.same({ code = 12019 }, after)
+    s:close()
+    other:close()
+  end)
+
+  it("a body that is held back goes on when 100 was heard", function()
+    each_style(function(style)
+      local s = p:script({ "recv_head" }, { "send", early.raw .. going_on.raw }, { "recv_body" },
+        { "send", ok }, { "recv_eof" })
+      local w, seen = post(s, style, "Expect: 100-continue"), {}
+      w.result = styles[style](w, "intermediate_response", function(request)
+        seen[#seen + 1] = read_head(request)
+        assert.is_nil(s:received()[1]:match("body"))
+      end)
+      assert.equal("end", w.result)
+      assert.same({ early, going_on }, seen, style)
+      assert.equal("body", s:received()[1]:match("\r\n\r\n(.*)$"))
+      w.session:close()
+      s:close()
+    end)
+  end)
+
+  it("a body that is being written waits, too, and goes on where it was", function()
+    local rest = ("x"):rep(8000000) -- more than lies between the two
+    local file = assert(io.tmpfile())
+    assert(file:write(rest) and file:seek("set"))
+    for _, write in ipairs { function(request) return request:write(rest) end,
+      function(request) return request:write_from(file) end } do
+      local s = p:script({ "recv_head" }, { "recv_until", "first" }, { "send", early.raw },
+        { "wait" }, { "recv_until", "xx" }, { "recv_body", #rest - 2 }, { "send", ok },
+        { "recv_eof" })
+      local session <close> = open()
+      local request = session:connect("127.0.0.1", s.port):open_request("POST", "/")
+      local seen
+      request:set_status_callback(function()
+        seen = read_head(request)
+        s:go()
+      end, { "intermediate_response" })
+      assert(request:send(nil, "first", 5 + #rest))
+      assert.equal(#rest, write(request))
+      assert.same(early, seen)
+      assert(request:receive_response())
+      assert.equal("end", request:read("a"))
+      assert.equal(5 + #rest, #s:received()[1]:match("\r\n\r\n(.*)$"))
+      s:close()
+    end
+    file:close()
+  end)
+end)
+
+describe("A kept connection", function()
+  start_peer()
+
+  -- Requests that begin on a connection which an earlier one has left.
+  local function on_kept(style, method, act)
+    local s = p:serve { connections = {
+      { { "recv_head" }, { "send", ok }, { "wait" } },
+      { { "recv_head" }, { "recv_body" }, { "send", ok }, { "recv_eof" } },
+    } }
+    local w = world(s, style)
+    w.request = w.connection:open_request("GET", "/first")
+    assert.equal("end", (styles[style](w, "request_sent", function() end)))
+    w.request:close()
+    w.request = w.connection:open_request(method, "/second")
+    w.upload = method == "POST" and "body" or nil
+    w.heard = 0
+    w.result, w.code, w.problem = styles[style](w, "sending_request", function()
+      w.heard = w.heard + 1
+      if w.heard == 1 then act(s) end
+    end)
+    return w, s
+  end
+
+  it("that is closed while it is held is replaced, whatever the request", function()
+    for _, method in ipairs { "GET", "POST" } do
+      each_style(function(style)
+        local w, s = on_kept(style, method, function(server)
+          server:go()
+          assert.is_true(server:wait(1))
+        end)
+        assert.same({ "end", nil, nil, 2 }, { w.result, w.code, w.problem, w.heard }, style)
+        w.session:close()
+        assert.is_true(s:wait(2))
+        assert.equal(lines(head(s, "GET /first"), "", ""), s:received()[1])
+        assert.equal(lines(head(s, method .. " /second"), "", ""):gsub("\r\n$", ""),
+          (s:received()[2]:gsub("\r\nContent%-Length: 4\r\n", "\r\n"):gsub("\r\n\r\n.*$", "\r\n")))
+        s:close()
+      end)
+    end
+  end)
+
+  it("on which a callback stops the request is not used for another", function()
+    each_style(function(style)
+      local w, s = on_kept(style, "GET", function() error("not this one", 0) end)
+      assert.same({ nil, 12017, "not this one", 1 }, { w.result, w.code, w.problem, w.heard },
+        style)
+      s:go()
+      assert.is_true(s:wait(1))
+      assert.equal(lines(head(s, "GET /first"), "", ""), s:received()[1])
+      w.session:close()
+      s:close()
+    end)
+  end)
+end)
+
+describe("An https request", function()
+  start_peer()
+
+  it("says nothing to its server before connected_to_server was heard", function()
+    each_style(function(style)
+      for _, goes_on in ipairs { false, true } do
+        local s = p:script({ "recv_until", "\x16" }) -- what a handshake begins with
+        local w = world(s, style)
+        w.request = w.connection:open_request("GET", "/", { secure = true })
+        travel(w, style, "connected_to_server", function()
+          assert.is_true(s:wait_accepted(1))
+          if not goes_on then error("not there", 0) end
+        end)
+        assert.is_true(w.code and w.code ~= 12017 == goes_on, w.code)
+        w.session:close()
+        assert.is_true(s:wait(1))
+        assert.equal(goes_on, s:received()[1] ~= "")
+        s:close()
+      end
+    end)
+  end)
+end)

@@ -110,15 +110,22 @@ static inline void desk_pump(struct desk *d) {
   }
 }
 
+/* To its end, or to what has to be heard first. */
 static inline int side_send(struct side *s, struct desk *d) {
   int rc;
-  while ((rc = exchange_step_send(&s->x)) == HN_AGAIN) desk_pump(d);
+  while ((rc = exchange_step_send(&s->x)) == HN_AGAIN) {
+    if (news_is_held(s->x.log)) break;
+    desk_pump(d);
+  }
   return rc;
 }
 
 static inline int side_head(struct side *s, struct desk *d) {
   int rc;
-  while ((rc = exchange_step_head(&s->x)) == HN_AGAIN) desk_pump(d);
+  while ((rc = exchange_step_head(&s->x)) == HN_AGAIN) {
+    if (news_is_held(s->x.log)) break;
+    desk_pump(d);
+  }
   return rc;
 }
 

@@ -81,6 +81,93 @@ TEST(the_next_one_uses_the_same_connection) {
   desk_close(&d);
 }
 
+/* What the peer has got. */
+static bool desk_is_silent(struct desk *d) {
+  char byte;
+  return recv(d->peer, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0;
+}
+
+TEST(its_beginning_is_heard_before_a_byte_goes_out) {
+  struct hn_news_log log = {.mask = UINT32_MAX,
+                            .holds = HN_STATUS_SENDING_REQUEST};
+  struct desk d;
+  struct side s;
+  desk_open(&d, protocol_h1());
+  side_open(&s, &d, 0, "GET", "");
+  s.x.log = &log;
+  CHECK_INT(side_send(&s, &d), HN_AGAIN);
+  CHECK_INT(log.held, HN_STATUS_SENDING_REQUEST);
+  exchange_hold(&s.x);
+  CHECK(s.x.conn->is_on_hold);
+  desk_accept(&d);
+  CHECK(desk_is_silent(&d));
+  log.held = 0;
+  exchange_go_on(&s.x);
+  CHECK(!s.x.conn->is_on_hold);
+  CHECK_INT(side_send(&s, &d), 0);
+  CHECK(!desk_is_silent(&d));
+  side_close(&s);
+  desk_close(&d);
+}
+
+/* Whatever is asked: nothing has gone out on the old one. */
+TEST(one_that_closes_while_it_is_heard_is_replaced) {
+  for (int probe = 0; probe < 2; probe++) {
+    struct hn_news_log log = {.mask = UINT32_MAX};
+    struct desk d;
+    struct side s;
+    desk_open(&d, protocol_h1());
+    side_open(&s, &d, 0, "GET", "");
+    CHECK_INT(side_ask(&s, &d, "HTTP/1.1 204 No\r\n\r\n"), 0);
+    side_close(&s);
+    side_open(&s, &d, 1, "POST", "body");
+    s.message.repeatable = false;
+    s.x.setup.wish.probe = probe;
+    s.x.log = &log;
+    log.holds = HN_STATUS_SENDING_REQUEST;
+    CHECK_INT(exchange_step_send(&s.x), HN_AGAIN);
+    CHECK(log.held && s.x.reused);
+    desk_hang_up(&d);
+    d.env.now_us += 2 * HN_POOL_TRUST;
+    log.held = 0;
+    CHECK_INT(side_send(&s, &d), HN_AGAIN);
+    CHECK(log.held && !s.x.reused);
+    log.held = 0;
+    CHECK_INT(side_send(&s, &d), 0);
+    CHECK_INT(d.pool.opened, 2);
+    side_close(&s);
+    desk_close(&d);
+  }
+}
+
+TEST(an_interim_response_is_there_until_it_was_heard) {
+  struct hn_news_log log = {.mask = UINT32_MAX,
+                            .holds = HN_STATUS_INTERMEDIATE_RESPONSE};
+  struct hn_slice link;
+  struct desk d;
+  struct side s;
+  desk_open(&d, protocol_h1());
+  side_open(&s, &d, 0, "GET", "");
+  s.x.log = &log;
+  CHECK_INT(side_send(&s, &d), 0);
+  desk_accept(&d);
+  desk_say(&d, "HTTP/1.1 103 Early\r\nLink: </a>\r\n\r\n"
+               "HTTP/1.1 102 Late\r\n\r\nHTTP/1.1 204 No\r\n\r\n");
+  CHECK_INT(side_head(&s, &d), HN_AGAIN);
+  CHECK_INT(s.x.response.status, 103);
+  CHECK(headers_find(&s.answer, slice_of("Link"), 0, &link));
+  log.held = 0;
+  CHECK_INT(side_head(&s, &d), HN_AGAIN);
+  CHECK_INT(s.x.response.status, 102);
+  CHECK_INT(s.answer.count, 0);
+  log.held = 0;
+  CHECK_INT(side_head(&s, &d), 0);
+  CHECK_INT(s.x.response.status, 204);
+  CHECK_INT(s.x.interim, 2);
+  side_close(&s);
+  desk_close(&d);
+}
+
 TEST(an_aborted_one_takes_its_connection_along) {
   struct desk d;
   struct side s;
@@ -204,6 +291,9 @@ TEST(without_memory_it_fails_and_leaves_nothing) {
 TEST_MAIN(ROW(an_answer_is_told_in_words_of_no_protocol),
           ROW(a_connection_goes_where_its_answer_lets_it),
           ROW(the_next_one_uses_the_same_connection),
+          ROW(its_beginning_is_heard_before_a_byte_goes_out),
+          ROW(one_that_closes_while_it_is_heard_is_replaced),
+          ROW(an_interim_response_is_there_until_it_was_heard),
           ROW(an_aborted_one_takes_its_connection_along),
           ROW(a_retired_connection_serves_no_other),
           ROW(its_timer_carries_its_handle),

@@ -101,6 +101,31 @@ TEST(one_who_goes_although_called_makes_room_for_the_next) {
   bench_close(&b);
 }
 
+/* While something is being heard, for whoever hears it may need one more. */
+TEST(one_on_hold_is_in_nobodys_way) {
+  struct bench b;
+  struct hn_conn *first = NULL, *c = NULL;
+  struct hn_link told;
+  bench_open(&b, 1);
+  CHECK_INT(bench_ask(&b, 0, &first), 0);
+  pool_put_on_hold(&b.pool, first);
+  CHECK_INT(bench_ask(&b, 1, &c), HN_AGAIN);
+  list_append(&b.env.told, &told);
+  CHECK_INT(bench_ask(&b, 2, &c), 0);
+  CHECK_INT(bench_ask(&b, 3, &c), HN_AGAIN);
+  bench_connect(&b, c);
+  pool_put_on_hold(&b.pool, c);
+  CHECK_INT(bench_called(&b), 101);
+  list_remove(&told);
+  pool_take_off_hold(c);
+  pool_release(&b.pool, c); /* one too many now */
+  CHECK(list_is_empty(&b.pool.idle));
+  pool_drop(&b.pool, first, false);
+  CHECK_INT(bench_ask(&b, 1, &c), 0);
+  CHECK_INT(bench_ask(&b, 4, &first), HN_AGAIN);
+  bench_close(&b);
+}
+
 TEST(an_idle_connection_gives_way_to_a_fresh_one) {
   struct bench b;
   struct hn_conn *first = NULL, *c = NULL;
@@ -549,6 +574,7 @@ TEST(one_that_is_retired_while_it_is_dialled_serves_no_other) {
 TEST_MAIN(ROW(one_that_is_retired_while_it_is_dialled_serves_no_other),
           ROW(the_line_is_served_in_its_order),
           ROW(one_who_goes_although_called_makes_room_for_the_next),
+          ROW(one_on_hold_is_in_nobodys_way),
           ROW(an_idle_connection_gives_way_to_a_fresh_one),
           ROW(a_connection_that_cannot_be_made_is_the_next_ones_chance),
           ROW(a_lowered_limit_is_reached_by_giving_up_what_lies_idle),
