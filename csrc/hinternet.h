@@ -493,6 +493,11 @@ HN_API int hn_read_to(hn_runtime *rt, hn_handle request, int fd,
  * everything but a close and a new hn_send; the connection is not reused. */
 HN_API int hn_cancel(hn_runtime *rt, hn_handle h, enum hn_op op);
 
+/* Whoever has taken one of HN_STATUS_HOLDS is still at it: from here on no take
+ * lets h go on, until it is said that he is not. Only who may be interrupted by
+ * others that take events has to say so. */
+HN_API void hn_hear(hn_runtime *rt, hn_handle h, bool on);
+
 /* Whoever heard what was announced last (HN_STATUS_HOLDS), and would be held to
  * have agreed with the next take, does not: what runs on h ends as by
  * hn_cancel, but its completions are posted. Nothing when h is not being heard.

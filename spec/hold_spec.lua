@@ -433,6 +433,51 @@ describe("A kept connection", function()
   end)
 end)
 
+describe("A callback that is suspended", function()
+  start_peer()
+
+  -- Hears a status in a coroutine that stops there, while others take events.
+  local function suspend(style, status, take)
+    local s, other = p:script(table.unpack(outer)), p:keepalive("other")
+    local w = world(s, style)
+    w.request:set_status_callback(function(request)
+      coroutine.yield("suspended")
+      request:close()
+    end, { status })
+    local thread = coroutine.create(function()
+      if style == "sync" then return call(w.request) end
+      assert(w.request:send())
+      repeat until not hinternet.poll(10)
+    end)
+    assert.same({ true, "suspended" }, { coroutine.resume(thread) })
+    for _ = 1, 3 do take(w, other) end
+    assert(coroutine.resume(thread))
+    assert.equal("dead", coroutine.status(thread))
+    assert.is_false(w.request:is_valid())
+    w.session:close()
+    assert.is_true(s:wait(1))
+    assert.same({ "" }, s:received())
+    s:close()
+    other:close()
+  end
+
+  for _, status in ipairs { "connected_to_server", "sending_request" } do
+    it("holds on to " .. status .. ", whoever takes events meanwhile", function()
+      local function fetch(session, other)
+        local request <close> = session:connect("127.0.0.1", other.port):open_request()
+        assert.equal("other", call(request))
+      end
+      suspend("sync", status, function(w, other) fetch(w.session, other) end)
+      suspend("sync", status, function() hinternet.poll(0) end)
+      suspend("async", status, function() hinternet.poll(0) end)
+      suspend("async", status, function(_, other)
+        local session <close> = open()
+        fetch(session, other)
+      end)
+    end)
+  end
+end)
+
 describe("An https request", function()
   start_peer()
 

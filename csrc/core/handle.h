@@ -61,7 +61,7 @@ struct hn_node {
   struct hn_link sibling;
   struct hn_link children; /* hn_node.sibling; owned */
   struct hn_link ready;    /* in the runtime's list of what is to be stepped */
-  struct hn_link hold;     /* in env->told */
+  struct hn_link hold;     /* in env->told, or env->hearing */
   unsigned unheard; /* HN_STATUS_HOLDS events of it that were not taken */
   struct hn_operation *operations[HN_SIDES]; /* its own; NULL: none */
   struct hn_queue *queue;                    /* borrowed: the session's */

@@ -37,6 +37,7 @@ int life_begin(hn_runtime **out) {
   list_init(&rt->budgets);
   list_init(&rt->env.pools);
   list_init(&rt->env.told);
+  list_init(&rt->env.hearing);
   list_init(&rt->env.woken);
   list_init(&rt->env.unfinished);
   heap_init(&rt->env.deadlines);

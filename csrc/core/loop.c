@@ -82,9 +82,8 @@ static int64_t loop_wait_time(hn_runtime *rt, int64_t max_wait) {
   return max_wait < 0 || left < max_wait ? left : max_wait;
 }
 
-/* Readiness of a file that an operation copies from or to. */
-static void loop_on_file(hn_runtime *rt, uint64_t tag) {
-  struct hn_node *n = loop_node(rt, tag);
+static void loop_step_node(hn_runtime *rt, hn_handle h) {
+  struct hn_node *n = loop_node(rt, h);
   if (n) n->ops->step(n);
 }
 
@@ -92,7 +91,7 @@ static void loop_on_file(hn_runtime *rt, uint64_t tag) {
 static void loop_on_ready(hn_runtime *rt, const struct hn_ready *ready) {
   struct hn_conn *c = slots_get(&rt->env.slots, ready->tag, HN_SLOT_CONN);
   if (!c) { /* a file, or late news about a closed connection */
-    loop_on_file(rt, ready->tag);
+    loop_step_node(rt, ready->tag);
     return;
   }
   conn_mark_ready(c, ready->what);
@@ -114,8 +113,7 @@ static void loop_on_resolved(hn_runtime *rt, const struct hn_resolved *answer) {
   struct hn_conn *c = slots_get(&rt->env.slots, answer->tag, HN_SLOT_CONN);
   if (!c || !c->dial) return;
   dial_give_resolved(c->dial, answer);
-  struct hn_node *n = loop_node(rt, c->owner);
-  if (n) n->ops->step(n);
+  loop_step_node(rt, c->owner);
 }
 
 static bool loop_take_resolved(hn_runtime *rt) {
@@ -140,12 +138,10 @@ static bool loop_take_news(hn_runtime *rt) {
 static void loop_on_timer(hn_runtime *rt, const struct hn_timer *t) {
   const struct hn_conn *c = slots_get(&rt->env.slots, t->tag, HN_SLOT_CONN);
   struct hn_node *n;
-  if (c) {
-    n = loop_node(rt, c->owner);
-    if (n) n->ops->step(n);
-  } else if (node_find_any(rt, t->tag, &n) == 0 && n->ops->expire) {
+  if (c)
+    loop_step_node(rt, c->owner);
+  else if (node_find_any(rt, t->tag, &n) == 0 && n->ops->expire)
     n->ops->expire(n, t);
-  }
 }
 
 static bool loop_expire(hn_runtime *rt) {

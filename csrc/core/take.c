@@ -68,6 +68,14 @@ static void take_note_hold(hn_runtime *rt, const struct hn_event *ev) {
   if (n->ops->go_on) list_append(&rt->env.told, &n->hold);
 }
 
+void hn_hear(hn_runtime *rt, hn_handle h, bool on) {
+  struct hn_node *n;
+  if (node_find_any(rt, h, &n) || list_is_empty(&n->hold)) return;
+  list_remove(&n->hold);
+  list_append(on ? &rt->env.hearing : &rt->env.told, &n->hold);
+  runtime_note(rt);
+}
+
 bool hn_next_event(hn_runtime *rt, hn_handle scope, struct hn_event *out) {
   assert(rt && out);
   struct hn_event_record *r = NULL;

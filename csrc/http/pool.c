@@ -76,7 +76,7 @@ static bool pool_is_over(const struct hn_pool *p,
 static int64_t pool_room(const struct hn_pool *p,
                          const struct hn_place *place) {
   int64_t count = place->count;
-  if (!list_is_empty(&p->env->told)) count -= place->on_hold;
+  if (env_is_heard(p->env)) count -= place->on_hold;
   return pool_max(p, place) - count;
 }
 
@@ -170,7 +170,7 @@ void pool_put_on_hold(struct hn_pool *p, struct hn_conn *c) {
   if (c->is_on_hold) return;
   c->is_on_hold = true;
   c->place->on_hold++;
-  if (!list_is_empty(&p->env->told)) pool_wake(p, c->place);
+  if (env_is_heard(p->env)) pool_wake(p, c->place);
 }
 
 void pool_take_off_hold(struct hn_conn *c) {

@@ -132,6 +132,7 @@ struct lhn_place {
   bool entered;
   bool all;     /* poll: events of every session */
   bool calling; /* a callback runs below it */
+  bool holds;   /* and what it hears of waits for it */
   bool got;     /* the result is at LHN_PLACE_RESULT now; or was lost: */
   bool lost;    /* there was no memory for it */
   bool done;    /* it was handed over */
@@ -415,7 +416,8 @@ HN_INTERNAL void lhn_place_enter(lua_State *L, int op);
  * not wait as the coroutine does that happens to deliver: calls in it block, or
  * return at once. */
 HN_INTERNAL void lhn_place_begin(lua_State *L, struct lhn_place *p,
-                                 const struct lhn_handle *h);
+                                 const struct lhn_handle *h,
+                                 const struct hn_event *ev);
 
 extern const luaL_Reg lhn_place_functions[];
 extern const luaL_Reg lhn_place_meta[];

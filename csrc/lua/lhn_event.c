@@ -259,7 +259,7 @@ static int lhn_event_tell(lua_State *L, struct lhn_place *at, int ud,
   lua_pushvalue(L, ud);
   lua_pushstring(L, lhn_event_status_name(ev->status));
   lua_pushvalue(L, ud + 1);
-  lhn_place_begin(L, at, h);
+  lhn_place_begin(L, at, h, ev);
   return 4;
 }
 

@@ -103,8 +103,10 @@ static bool lhn_place_push_waiter(lua_State *L) {
 }
 
 void lhn_place_begin(lua_State *L, struct lhn_place *p,
-                     const struct lhn_handle *h) {
+                     const struct lhn_handle *h, const struct hn_event *ev) {
   if (p->calling) return;
+  p->holds = (ev->status & HN_STATUS_HOLDS) != 0;
+  if (p->holds) hn_hear(p->box->rt, h->id, true);
   p->calling = true;
   p->session = h->session;
   p->hears = h->id;
@@ -120,6 +122,7 @@ static void lhn_place_end(lua_State *L, struct lhn_place *p) {
   if (!p->calling) return;
   p->calling = false;
   p->box->calling--;
+  if (p->holds && p->box->rt) hn_hear(p->box->rt, p->hears, false);
   if (lua_getiuservalue(L, 1, LHN_PLACE_WAITER) != LUA_TTABLE) {
     lua_pop(L, 1);
     return;

@@ -46,7 +46,8 @@ struct hn_env {
   struct hn_link pools;        /* hn_pool.link: of every session */
   size_t connections;          /* in all of them, those being dialled too */
   struct hn_link told;         /* hn_node.hold: what they announced was taken,
-                                  and is maybe being heard now */
+                                  and is maybe being heard now; */
+  struct hn_link hearing;      /* or is being heard, as was said */
   struct hn_link woken;        /* hn_waiter.link: whose turn has come */
   struct hn_link unfinished; /* hn_conn.again: drained for a portion, not dry */
   bool is_hurried;           /* steps may only work so long */
@@ -59,6 +60,11 @@ struct hn_env {
  * byte may be read or written, and no reactor asked. */
 static inline bool env_is_other(const struct hn_env *env) {
   return env->process && process_is_other(env->process);
+}
+
+/* Somebody may be at what a node has announced. */
+static inline bool env_is_heard(const struct hn_env *env) {
+  return !list_is_empty(&env->told) || !list_is_empty(&env->hearing);
 }
 
 /* Bytes that one connection may move before the others get their turn. */

@@ -33,6 +33,7 @@ static inline void desk_open(struct desk *d, const struct hn_protocol *p) {
   memset(d, 0, sizeof *d);
   CHECK(fixture_open(&d->env));
   list_init(&d->env.told);
+  list_init(&d->env.hearing);
   list_init(&d->env.woken);
   list_init(&d->env.unfinished);
   pool_init(&d->pool, &d->env, 1);

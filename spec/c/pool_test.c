@@ -18,6 +18,7 @@ static void bench_open(struct bench *b, int64_t most) {
   memset(b, 0, sizeof *b);
   CHECK(fixture_open(&b->env));
   list_init(&b->env.told);
+  list_init(&b->env.hearing);
   list_init(&b->env.woken);
   list_init(&b->env.unfinished);
   pool_init(&b->pool, &b->env, 1);

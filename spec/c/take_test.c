@@ -238,6 +238,65 @@ TEST(a_hold_may_follow_a_hold) {
   hn_runtime_free(h.rt);
 }
 
+/* As by a coroutine that is suspended in the middle of it. */
+TEST(who_is_being_heard_is_let_go_by_nobody_else) {
+  struct house h;
+  house_open(&h);
+  CHECK_INT(hn_set_mask(h.rt, h.toy, HN_STATUS_REDIRECT), 0);
+  const struct toy *t = toy_at(h.rt, h.toy);
+  announce(&h, h.toy);
+  hn_hear(h.rt, h.toy, true); /* too early: it was not taken */
+  toy_expect(h.rt, 0, h.toy, HN_STATUS_REDIRECT, HN_OP_NONE);
+  for (int i = 0; i < 3; i++) {
+    hn_hear(h.rt, h.toy, true);
+    CHECK_INT(hn_next_timeout(h.rt), -1); /* and nobody spins for it */
+    toy_expect_none(h.rt, 0);
+    CHECK_INT(t->went_on, 0);
+  }
+  hn_hear(h.rt, h.toy, false);
+  CHECK_INT(t->went_on, 0);
+  CHECK_INT(hn_next_timeout(h.rt), 0);
+  toy_expect_none(h.rt, 0);
+  CHECK_INT(t->went_on, 1);
+  hn_hear(h.rt, h.toy, true); /* too late */
+  hn_hear(h.rt, h.toy, false);
+  hn_hear(h.rt, 0, true);
+  toy_expect_none(h.rt, 0);
+  CHECK_INT(t->went_on, 1);
+  announce(&h, h.toy);
+  toy_expect(h.rt, 0, h.toy, HN_STATUS_REDIRECT, HN_OP_NONE);
+  hn_hear(h.rt, h.toy, true);
+  CHECK_INT(hn_close(h.rt, h.toy), 0);
+  hn_hear(h.rt, h.toy, false);
+  toy_expect_none(h.rt, 0);
+  hn_runtime_free(h.rt);
+}
+
+/* Once it is being heard, and not before. */
+TEST(who_hears_it_may_refuse) {
+  for (int hears = 0; hears < 2; hears++) {
+    struct house h;
+    house_open(&h);
+    CHECK_INT(hn_set_mask(h.rt, h.toy, HN_STATUS_REDIRECT), 0);
+    CHECK_INT(toy_hear(h.rt, h.toy), 0);
+    announce(&h, h.toy);
+    CHECK_INT(hn_refuse(h.rt, h.toy), 0);
+    toy_expect(h.rt, 0, h.toy, HN_STATUS_REDIRECT, HN_OP_NONE);
+    CHECK(!toy_at(h.rt, h.toy)->broken);
+    if (hears) hn_hear(h.rt, h.toy, true);
+    CHECK_INT(hn_refuse(h.rt, h.toy), 0);
+    CHECK(toy_at(h.rt, h.toy)->broken);
+    if (hears) hn_hear(h.rt, h.toy, false);
+    struct hn_event e =
+        toy_expect(h.rt, 0, h.toy, HN_STATUS_REQUEST_ERROR, TOY_HEAR);
+    CHECK_INT(e.code, HN_ERR_OPERATION_CANCELLED);
+    toy_expect_none(h.rt, 0);
+    CHECK_INT(hn_refuse(h.rt, h.session), HN_ERR_INCORRECT_HANDLE_TYPE);
+    CHECK_INT(hn_refuse(h.rt, 0), HN_ERR_INVALID_HANDLE);
+    hn_runtime_free(h.rt);
+  }
+}
+
 TEST(who_is_closed_is_held_no_longer) {
   struct house h;
   house_open(&h);
@@ -357,7 +416,8 @@ TEST_MAIN(ROW(every_status_is_posted_where_it_is_listened_to_and_nowhere_else),
           ROW(a_notification_is_never_taken_as_a_result),
           ROW(a_hold_ends_with_the_next_take_that_covers_the_handle),
           ROW(many_are_held_each_for_itself), ROW(a_hold_may_follow_a_hold),
-          ROW(who_is_closed_is_held_no_longer),
+          ROW(who_is_being_heard_is_let_go_by_nobody_else),
+          ROW(who_hears_it_may_refuse), ROW(who_is_closed_is_held_no_longer),
           ROW(what_has_nothing_to_go_on_with_is_not_held),
           ROW(a_text_lives_until_the_next_take_whatever_is_closed),
           ROW(a_result_is_tried_for_where_nothing_else_is_heard),
