@@ -1,5 +1,7 @@
 #include "duplex.h"
 
+#include "../http/pool.h"
+
 struct hn_operation *duplex_operation(struct hn_node *n, enum hn_op api) {
   for (int side = 0; side < HN_SIDES; side++) {
     struct hn_operation *op = n->operations[side];
@@ -111,5 +113,6 @@ int hn_cancel(hn_runtime *rt, hn_handle h, enum hn_op op) {
     drop[side] = o && (op == HN_OP_NONE || o->api == op);
   }
   duplex_break(n, drop);
+  pool_flush(&rt->env);
   return 0;
 }

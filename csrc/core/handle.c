@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "../http/pool.h"
+
 int node_find_any(const hn_runtime *rt, hn_handle h, struct hn_node **out) {
   assert(rt);
   struct hn_node *n = NULL;
@@ -128,6 +130,7 @@ int hn_close(hn_runtime *rt, hn_handle h) {
   int rc = node_find_any(rt, h, &n);
   if (rc) return rc;
   node_close(n, false);
+  pool_flush(&rt->env);
   return 0;
 }
 

@@ -40,6 +40,7 @@ int life_begin(hn_runtime **out) {
   list_init(&rt->env.hearing);
   list_init(&rt->env.woken);
   list_init(&rt->env.unfinished);
+  list_init(&rt->env.unflushed);
   heap_init(&rt->env.deadlines);
   slots_init(&rt->env.slots);
   spares_init(&rt->env.spares, &rt->env.account);

@@ -23,11 +23,12 @@ static struct hn_node *loop_node(const hn_runtime *rt, hn_handle h) {
   return node_find_any(rt, h, &n) == 0 && n->ops->step ? n : NULL;
 }
 
-/* Exchanges for which a connection, or a place for one, has become free. */
+/* Exchanges for which a connection, or a place for one, has become free, or for
+ * which a shared one has brought something. */
 static void loop_wake(hn_runtime *rt) {
   struct hn_link *l;
   while ((l = list_first(&rt->env.woken)) != NULL) {
-    const struct hn_waiter *w = HN_CONTAINER_OF(l, struct hn_waiter, link);
+    const struct hn_wake *w = HN_CONTAINER_OF(l, struct hn_wake, link);
     struct hn_node *n = loop_node(rt, w->owner);
     list_remove(l);
     if (n) duplex_make_ready(n);
@@ -133,12 +134,14 @@ static bool loop_take_news(hn_runtime *rt) {
   return true;
 }
 
-/* A connection's time is its owner's to look at; any other timer has the tag of
- * its node. */
+/* A connection's time is its owner's to look at, or its protocol's; any other
+ * timer has the tag of its node. */
 static void loop_on_timer(hn_runtime *rt, const struct hn_timer *t) {
-  const struct hn_conn *c = slots_get(&rt->env.slots, t->tag, HN_SLOT_CONN);
+  struct hn_conn *c = slots_get(&rt->env.slots, t->tag, HN_SLOT_CONN);
   struct hn_node *n;
-  if (c)
+  if (c && c->owner == 0)
+    pool_on_conn_timer(c);
+  else if (c)
     loop_step_node(rt, c->owner);
   else if (node_find_any(rt, t->tag, &n) == 0 && n->ops->expire)
     n->ops->expire(n, t);
@@ -192,6 +195,7 @@ static int loop_step(hn_runtime *rt, int64_t max_wait) {
   if (rt->round == HN_ROUND_OVER) loop_begin_round(rt);
   if (!loop_run(rt)) return 0;
   rt->round = HN_ROUND_OVER;
+  pool_flush(&rt->env);
   int64_t wait = loop_wait_time(rt, max_wait);
   if (wait == 0 && max_wait != 0 && ++rt->unwaited < HN_LOOP_UNWAITED) return 0;
   return loop_wait(rt, wait);
@@ -201,6 +205,7 @@ int hn_step(hn_runtime *rt, int64_t max_wait) {
   assert(rt);
   if (env_is_other(&rt->env)) return HN_ERR_SHUTDOWN;
   int rc = loop_step(rt, max_wait);
+  pool_flush(&rt->env);
   rt->event_seen = rt->event_number;
   runtime_note(rt);
   return rc;

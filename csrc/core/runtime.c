@@ -7,6 +7,7 @@ bool runtime_is_busy(const hn_runtime *rt) {
          !list_is_empty(&rt->ready) || !list_is_empty(&rt->running) ||
          !list_is_empty(&rt->env.told) || !list_is_empty(&rt->env.woken) ||
          !list_is_empty(&rt->env.unfinished) || !list_is_empty(&rt->draining) ||
+         !list_is_empty(&rt->env.unflushed) ||
          resolver_has_answer(rt->env.resolver);
 }
 

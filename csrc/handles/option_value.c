@@ -154,7 +154,7 @@ int option_get_stats(struct hn_node *n, struct hn_value *out) {
              (int64_t)x->body_size);
   option_add(n, out, HN_TYPE_INTEGER, "received", (int64_t)x->received);
   option_add(n, out, HN_TYPE_BOOLEAN, "connection_reused", x->reused);
-  option_add(n, out, HN_TYPE_BOOLEAN, "retried", x->retried);
+  option_add(n, out, HN_TYPE_BOOLEAN, "retried", x->retries > 0);
   option_add(n, out, HN_TYPE_INTEGER, "redirects", r->hop ? r->hop->count : 0);
   return 0;
 }

@@ -259,8 +259,7 @@ static int prepare_wish(struct hn_request *r, struct hn_pool_wish *w) {
   w->limits.connect_timeout = s->connect_timeout;
   w->limits.max_attempts = (int)s->connect_retries;
   w->limits.tuning = &session_of(&r->node)->tuning;
-  w->protocol = protocol_h1();
-  w->limits.alpn = w->protocol->alpn;
+  w->protocols = protocols_h1();
   w->owner = r->node.id;
   w->fresh = false;
   w->probe = !r->message.repeatable;

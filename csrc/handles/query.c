@@ -25,7 +25,7 @@ static int query_source(struct hn_request *r, enum hn_header_source from,
     return 0;
   }
   if (!query_has_response(r)) return HN_ERR_INCORRECT_HANDLE_STATE;
-  if (from == HN_FROM_TRAILERS && r->exchange.rx != HN_RX_DONE)
+  if (from == HN_FROM_TRAILERS && r->exchange.sides.rx != HN_RX_DONE)
     return HN_ERR_INCORRECT_HANDLE_STATE;
   *out = from == HN_FROM_TRAILERS ? &r->trailers : &r->answer;
   return 0;

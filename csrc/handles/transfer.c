@@ -96,9 +96,9 @@ static int transfer_arm(struct hn_request *r, struct hn_operation *op,
                         int64_t timeout) {
   const struct hn_exchange *x = &r->exchange;
   uint64_t progress = op->api == HN_OP_RECEIVE_RESPONSE
-                          ? x->retried
+                          ? x->retries
                           : x->received + x->sent + op->moved;
-  if (x->tx == HN_TX_CONNECT || r->securing) {
+  if (x->sides.tx == HN_TX_CONNECT || r->securing) {
     /* A dial keeps the time itself; in line it is connect_timeout's. */
     timeout = x->conn ? -1 : r->settings.connect_timeout;
     progress = UINT64_MAX - 1;

@@ -27,6 +27,7 @@ int conn_new(struct hn_env *env, const struct hn_origin *origin,
   list_init(&c->at_place);
   timer_init(&c->end, 0, 0);
   list_init(&c->again);
+  list_init(&c->flush);
   spares_take(&env->spares, &c->in, 0, HN_READ_AHEAD);
   spares_take(&env->spares, &c->out, 0, HN_CONN_OUT_CAP);
   int rc = slots_put(&env->slots, HN_SLOT_CONN, c, &c->tag);
@@ -85,6 +86,7 @@ void conn_let_go(struct hn_conn *c) {
 
 void conn_free(struct hn_conn *c, bool polite) {
   list_remove(&c->again);
+  list_remove(&c->flush);
   c->env->connections--;
   account_give(&c->env->account, conn_cost(c->origin));
   if (c->dial) dial_free(c->dial);
@@ -130,7 +132,7 @@ static int conn_watch(struct hn_conn *c) {
   int rc = c->interest ? reactor_change(c->env->reactor, fd, c->tag, want)
                        : reactor_add(c->env->reactor, fd, c->tag, want);
   if (rc) return rc;
-  c->interest = want;
+  c->interest = (uint8_t)want;
   return HN_AGAIN;
 }
 
@@ -145,6 +147,15 @@ static int conn_unwatch_write(struct hn_conn *c) {
 
 int conn_queue(struct hn_conn *c, struct hn_slice s) {
   return buf_append(&c->out, s);
+}
+
+void conn_flush_later(struct hn_conn *c) {
+  if (list_is_empty(&c->flush)) list_append(&c->env->unflushed, &c->flush);
+}
+
+void conn_go_on_later(struct hn_conn *c) {
+  list_remove(&c->again);
+  list_append(&c->env->unfinished, &c->again);
 }
 
 int conn_write(struct hn_conn *c, struct hn_slice s, size_t *put) {
@@ -250,7 +261,7 @@ bool conn_is_alive(struct hn_conn *c) {
 }
 
 void conn_release_buffers(struct hn_conn *c) {
-  spares_give(&c->env->spares, &c->in);
-  spares_give(&c->env->spares, &c->out);
+  if (buf_size(&c->in) == 0) spares_give(&c->env->spares, &c->in);
+  if (buf_size(&c->out) == 0) spares_give(&c->env->spares, &c->out);
   c->transport->ops->idle(c->transport);
 }

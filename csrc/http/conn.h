@@ -5,9 +5,11 @@
  * A connection is dialled for an origin, carries exchanges one after another,
  * and lies idle in its pool between them. It does not know HTTP: its protocol
  * (protocol.h) works on its two buffers. It has a slot of its own: the reactor
- * and the deadline heap know it by that tag only. While an exchange is attached
- * `owner` is the handle to step when something happens; the pool owns it else.
- * Of the idle ones, only the one used last holds buffers.
+ * and the deadline heap know it by that tag only. While it is dialled, and
+ * while it serves one exchange alone, `owner` is the handle to step when
+ * something happens. One that several share has none: its protocol reads, and
+ * wakes them. What is to leave with whatever else a turn queues waits in
+ * env->unflushed. Of the idle ones, only the one used last holds buffers.
  */
 #ifndef HN_HTTP_CONN_H
 #define HN_HTTP_CONN_H
@@ -26,11 +28,12 @@ enum { HN_SLOT_CONN = HN_SLOT_KINDS }; /* slot type, beside those of handles */
 enum { HN_CONN_COST = 8 * 1024, HN_CONN_TLS_COST = 72 * 1024 };
 
 /* Room for what its protocol remembers: no allocation for it. */
-enum { HN_CONN_STATE = 48 };
+enum { HN_CONN_STATE = 32 };
 
 struct hn_pool;
 struct hn_place;
 struct hn_protocol;
+struct hn_protocols;
 
 /* What can be asked of a connection, also after its end. */
 struct hn_conn_facts {
@@ -43,32 +46,38 @@ struct hn_conn {
   struct hn_env *env;      /* borrowed: outlives every connection */
   struct hn_pool *pool;    /* borrowed: whose lists it is in */
   uint64_t tag;            /* its slot */
-  uint64_t owner;          /* handle of the attached exchange; 0: the pool's */
+  uint64_t owner;          /* handle of its only exchange; 0: the pool's */
   struct hn_link link;     /* in one of the pool's lists */
   struct hn_place *place;  /* its origin's in the pool, held; or NULL */
-  struct hn_link at_place; /* in one of the place's lists, while not busy */
+  struct hn_link at_place; /* in one of the place's lists, unless one exchange
+                              has it alone */
   struct hn_timer end;     /* in the pool's heap, while its server limits it */
   struct hn_link again;    /* in env->unfinished */
+  struct hn_link flush;    /* in env->unflushed */
   const struct hn_origin *origin;     /* borrowed for life */
   struct hn_dial *dial;               /* owned; NULL once connected */
   struct hn_transport *transport;     /* owned; NULL until connected */
-  unsigned interest;                  /* what the reactor watches; 0: removed */
   const struct hn_protocol *protocol; /* that it speaks; NULL until connected */
+  unsigned streams;                   /* exchanges that it has */
+  unsigned holds;                     /* see conn_hold */
+  uint8_t interest;                   /* what the reactor watches; 0: removed */
   bool is_1_0;                        /* its server answered with HTTP/1.0 */
   bool retired;                       /* no exchange after those it has */
   bool is_on_hold;                    /* see pool_put_on_hold */
   bool draining;                      /* what nobody reads is passing by */
   bool readable;                      /* a read is worth trying */
   bool blocked;                       /* the last write met AGAIN */
-  bool passed_over;            /* it was reported readable and nobody read */
-  struct hn_buf in;            /* read and not yet used */
-  struct hn_buf out;           /* to be written */
-  int64_t heard_at;            /* us: when bytes came last */
-  int64_t idle_since;          /* us: when it fell silent */
+  bool passed_over;  /* it was reported readable and nobody read */
+  struct hn_buf in;  /* read and not yet used */
+  struct hn_buf out; /* to be written */
+  int64_t heard_at;  /* us: when bytes came last */
+  union {
+    int64_t idle_since;               /* us: when it fell silent */
+    const struct hn_protocols *offer; /* while it is dialled */
+  };
   int64_t patience;            /* ms its peer waits for the next exchange */
-  unsigned holds;              /* see conn_hold */
   struct hn_conn_facts *facts; /* owned; of one that is closed, or NULL */
-  _Alignas(max_align_t) unsigned char state[HN_CONN_STATE]; /* the protocol's */
+  _Alignas(uint64_t) unsigned char state[HN_CONN_STATE]; /* the protocol's */
 };
 
 /* A connection being dialled, in its own slot, in no list. The origin must
@@ -103,6 +112,10 @@ HN_INTERNAL int conn_step_connect(struct hn_conn *c, struct hn_news_log *log,
 
 /* Appends to what is to be written. Buffer errors. */
 HN_INTERNAL int conn_queue(struct hn_conn *c, struct hn_slice s);
+/* What is queued leaves at the end of this turn, see pool_flush. */
+HN_INTERNAL void conn_flush_later(struct hn_conn *c);
+/* More is to be read, in the next round: others have their turn first. */
+HN_INTERNAL void conn_go_on_later(struct hn_conn *c);
 
 /* Writes what is queued: 0 when all is out, HN_AGAIN, or an error. */
 HN_INTERNAL int conn_flush(struct hn_conn *c);
@@ -134,7 +147,7 @@ HN_INTERNAL void conn_unwatch(struct hn_conn *c);
 /* For an idle connection: is it still open and silent? One system call. */
 HN_INTERNAL bool conn_is_alive(struct hn_conn *c);
 
-/* Gives the buffers back; both must be empty. */
+/* Gives back those buffers that are empty. */
 HN_INTERNAL void conn_release_buffers(struct hn_conn *c);
 
 #endif

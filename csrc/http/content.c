@@ -65,7 +65,7 @@ int content_begin(struct hn_content *c, struct hn_exchange *x, unsigned set,
   struct hn_coding_list list;
   content_end(c, x);
   c->max_size = max_size;
-  if (set == 0 || x->rx == HN_RX_DONE) return 0;
+  if (set == 0 || x->sides.rx == HN_RX_DONE) return 0;
   int rc = decode_parse(x->response.fields, set, &list);
   if (rc == HN_ERR_NOT_SUPPORTED || (rc == 0 && list.count == 0)) return 0;
   if (rc)
@@ -169,7 +169,8 @@ int content_available(struct hn_content *c, struct hn_exchange *x,
 }
 
 bool content_is_done(const struct hn_content *c, const struct hn_exchange *x) {
-  return c->decoder ? c->done && buf_size(&c->ready) == 0 : x->rx == HN_RX_DONE;
+  return c->decoder ? c->done && buf_size(&c->ready) == 0
+                    : x->sides.rx == HN_RX_DONE;
 }
 
 uint64_t content_known_rest(const struct hn_content *c,

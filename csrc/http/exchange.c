@@ -1,90 +1,7 @@
 #include "exchange.h"
 
-#include "../base/trace.h"
-
-static const char *const exchange_tx_names[HN_TX_STATES] = {
-    "NEW", "CONNECT", "HEAD", "BODY", "ENDED", "GIVEN_UP",
-};
-
-static const char *const exchange_rx_names[HN_RX_STATES] = {
-    "HEAD", "BODY", "REST", "DONE", "DEAD",
-};
-
-enum { /* bits for the tables of legal steps */
-       HN_TXB_CONNECT = 1 << HN_TX_CONNECT,
-       HN_TXB_HEAD = 1 << HN_TX_HEAD,
-       HN_TXB_BODY = 1 << HN_TX_BODY,
-       HN_TXB_ENDED = 1 << HN_TX_ENDED,
-       HN_TXB_GIVEN_UP = 1 << HN_TX_GIVEN_UP,
-       HN_RXB_BODY = 1 << HN_RX_BODY,
-       HN_RXB_REST = 1 << HN_RX_REST,
-       HN_RXB_DONE = 1 << HN_RX_DONE,
-       HN_RXB_DEAD = 1 << HN_RX_DEAD,
-};
-
-static const unsigned exchange_tx_next[HN_TX_STATES] = {
-    [HN_TX_NEW] = HN_TXB_CONNECT | HN_TXB_GIVEN_UP,
-    [HN_TX_CONNECT] = HN_TXB_HEAD | HN_TXB_GIVEN_UP,
-    [HN_TX_HEAD] = HN_TXB_BODY | HN_TXB_CONNECT | HN_TXB_GIVEN_UP,
-    [HN_TX_BODY] = HN_TXB_ENDED | HN_TXB_CONNECT | HN_TXB_GIVEN_UP,
-    [HN_TX_ENDED] = HN_TXB_CONNECT | HN_TXB_GIVEN_UP,
-    [HN_TX_GIVEN_UP] = HN_TXB_GIVEN_UP,
-};
-
-static const unsigned exchange_rx_next[HN_RX_STATES] = {
-    [HN_RX_HEAD] = HN_RXB_BODY | HN_RXB_DEAD,
-    [HN_RX_BODY] = HN_RXB_REST | HN_RXB_DONE | HN_RXB_DEAD,
-    [HN_RX_REST] = HN_RXB_DONE | HN_RXB_DEAD,
-    [HN_RX_DONE] = HN_RXB_DEAD,
-    [HN_RX_DEAD] = HN_RXB_DEAD,
-};
-
-static void exchange_set_tx(struct hn_exchange *x, enum hn_tx tx) {
-  static const struct hn_machine machine = {"sending", exchange_tx_names,
-                                            exchange_tx_next};
-  x->tx = state_step(&machine, x->setup.wish.owner, x->tx, tx);
-}
-
-static void exchange_set_rx(struct hn_exchange *x, enum hn_rx rx) {
-  static const struct hn_machine machine = {"receiving", exchange_rx_names,
-                                            exchange_rx_next};
-  x->rx = state_step(&machine, x->setup.wish.owner, x->rx, rx);
-}
-
-/* What can happen to an exchange. */
-enum exchange_fact {
-  HN_XF_WANTS,    /* it wants a connection, or another one */
-  HN_XF_BEGINS,   /* and has it */
-  HN_XF_GIVEN,    /* the head and the given body are out */
-  HN_XF_ENDS,     /* so is the whole request */
-  HN_XF_ANSWERED, /* or the final head came before */
-  HN_XF_HEAD,     /* that is handed out */
-  HN_XF_SKIPS,    /* nobody wants the rest of the body */
-  HN_XF_DONE,     /* it has ended */
-  HN_XF_DIES,
-};
-
-/* The rules that couple the two sides, all of them. */
-static void exchange_happens(struct hn_exchange *x, enum exchange_fact fact) {
-  switch (fact) {
-  case HN_XF_WANTS: exchange_set_tx(x, HN_TX_CONNECT); break;
-  case HN_XF_BEGINS: exchange_set_tx(x, HN_TX_HEAD); break;
-  case HN_XF_GIVEN:
-    /* An answer that came meanwhile counts (RFC 9112 9.6). */
-    if (x->tx != HN_TX_GIVEN_UP) exchange_set_tx(x, HN_TX_BODY);
-    break;
-  case HN_XF_ENDS:
-    if (x->tx != HN_TX_GIVEN_UP) exchange_set_tx(x, HN_TX_ENDED);
-    break;
-  case HN_XF_ANSWERED: exchange_set_tx(x, HN_TX_GIVEN_UP); break;
-  case HN_XF_HEAD: exchange_set_rx(x, HN_RX_BODY); break;
-  case HN_XF_SKIPS: exchange_set_rx(x, HN_RX_REST); break;
-  case HN_XF_DONE: exchange_set_rx(x, HN_RX_DONE); break;
-  case HN_XF_DIES:
-    exchange_set_tx(x, HN_TX_GIVEN_UP);
-    exchange_set_rx(x, HN_RX_DEAD);
-    break;
-  }
+static void exchange_happens(struct hn_exchange *x, enum hn_fact fact) {
+  sides_move(&x->sides, x->setup.wish.owner, fact);
 }
 
 static void exchange_note(struct hn_exchange *x, enum hn_time what) {
@@ -98,8 +15,8 @@ void exchange_forget(struct hn_exchange *x) {
 
 void exchange_begin(struct hn_exchange *x, const struct hn_message *message) {
   struct hn_tls_context *tls = x->setup.wish.origin.tls;
-  x->tx = HN_TX_NEW;
-  x->rx = HN_RX_HEAD;
+  x->sides.tx = HN_TX_NEW;
+  x->sides.rx = HN_RX_HEAD;
   x->protocol = NULL;
   x->conn = NULL;
   exchange_forget(x);
@@ -109,10 +26,11 @@ void exchange_begin(struct hn_exchange *x, const struct hn_message *message) {
   x->times = (struct hn_times){{0}};
   exchange_note(x, HN_TIME_START);
   timer_init(&x->patience, x->setup.wish.owner, HN_TIMER_PATIENCE);
-  waiter_init(&x->waiter);
+  waiter_init(&x->waiter, x->setup.wish.owner, x->setup.wish.protocols);
   /* The session may let go of an identity while we wait for a connection. */
   if (tls) (void)tls_context_hold(tls);
-  x->reused = x->retried = x->announced = false;
+  x->reused = x->announced = false;
+  x->retries = 0;
 }
 
 /* A connection is here: everything about one attempt starts from zero. */
@@ -167,7 +85,8 @@ static void exchange_let_go(struct hn_exchange *x) {
  * word. */
 static bool exchange_is_snubbed(const struct hn_exchange *x, int code) {
   return code == HN_ERR_CONNECTION_ERROR && x->conn && x->conn->transport &&
-         !x->conn->origin->tls && !x->reused && !x->retried && x->received == 0;
+         !x->conn->origin->tls && !x->reused && x->retries == 0 &&
+         x->received == 0;
 }
 
 /* The connection goes with us. Not told: that one goes which was never
@@ -181,16 +100,29 @@ static void exchange_hang_up(struct hn_exchange *x, bool polite) {
   news_add(log, HN_STATUS_CONNECTION_CLOSED, 0);
 }
 
-/* Gives the connection back in the state that it is in: the one place where an
- * exchange parts from it. It has no protocol while it is being dialled. */
-static void exchange_part(struct hn_exchange *x, enum hn_ending ending) {
-  int rc = x->protocol ? x->protocol->stream.close(x, ending)
-                       : HN_ERR_OPERATION_CANCELLED;
+/* The stream is over, and the connection in some state. */
+static void exchange_leave(struct hn_exchange *x, enum hn_ending ending) {
+  int rc = x->protocol->stream.close(x, ending);
+  if (rc > 0 && x->conn->streams > 1) {
+    pool_expire(x->conn); /* the others go on, or hear of it themselves */
+    rc = 0;
+  }
   if (rc == 0)
     pool_release(x->setup.pool, x->conn);
   else if (rc == HN_AGAIN)
     pool_drain(x->setup.pool, x->conn);
   else
+    exchange_hang_up(x, ending != HN_ENDING_ABORT);
+}
+
+/* Gives the connection back: the one place where an exchange parts from it. It
+ * has no protocol while it is being dialled. */
+static void exchange_part(struct hn_exchange *x, enum hn_ending ending) {
+  if (x->protocol)
+    exchange_leave(x, ending);
+  else if (x->conn->streams > 1)
+    pool_release(x->setup.pool, x->conn); /* nothing was begun on it */
+  else if (!pool_hand_over(x->setup.pool, x->conn))
     exchange_hang_up(x, ending != HN_ENDING_ABORT);
   x->conn = NULL;
   x->protocol = NULL;
@@ -211,20 +143,32 @@ static int exchange_fail(struct hn_exchange *x, int code) {
   return code;
 }
 
+/* Its server has not begun with it: then any request goes out once more whose
+ * body is all here (RFC 9113 8.7). */
+static bool exchange_is_unprocessed(const struct hn_exchange *x) {
+  return x->protocol && x->protocol->stream.is_unprocessed(x) &&
+         x->message->length == x->message->body.n;
+}
+
 /* An old connection that breaks before a byte of the response was most likely
  * closed while it lay idle (RFC 9112 9.3.1): a repeatable request whose body
  * is all here goes out once more, on a new connection. */
-static bool exchange_may_retry(const struct hn_exchange *x, int code) {
-  return code == HN_ERR_CONNECTION_ERROR && x->reused && !x->retried &&
+static bool exchange_is_stale(const struct hn_exchange *x, int code) {
+  return code == HN_ERR_CONNECTION_ERROR && x->reused && x->retries == 0 &&
          x->received == 0 && x->message->repeatable;
 }
 
+static bool exchange_may_retry(const struct hn_exchange *x, int code) {
+  return exchange_is_unprocessed(x) ? x->retries < HN_X_RETRIES
+                                    : exchange_is_stale(x, code);
+}
+
 static void exchange_retry(struct hn_exchange *x) {
+  if (!exchange_is_unprocessed(x)) x->setup.wish.fresh = true;
   exchange_drop(x);
-  x->retried = true;
-  x->setup.wish.fresh = true;
+  x->retries++;
   x->info->code = 0;
-  exchange_happens(x, HN_XF_WANTS);
+  exchange_happens(x, HN_FACT_WANTS);
 }
 
 /* No descriptor was left for the dial: what lies idle holds some. True when one
@@ -260,8 +204,10 @@ static int exchange_announce(struct hn_exchange *x) {
     x->announced = true;
     return news_is_held(x->log) ? HN_AGAIN : 0;
   }
-  if (x->reused && !pool_is_usable(x->setup.pool, x->conn, w->probe))
+  if (x->reused && !pool_is_usable(x->setup.pool, x->conn, w->probe)) {
+    pool_expire(x->conn);
     exchange_drop(x);
+  }
   return 0;
 }
 
@@ -276,12 +222,14 @@ static int exchange_step_connect(struct hn_exchange *x) {
   int rc = conn_step_connect(x->conn, x->log, &x->times, x->info);
   if (rc > 0 && exchange_may_redial(x)) return 0;
   if (rc) return rc;
-  if (!x->conn->protocol) pool_note_connected(x->conn, &x->setup.wish);
+  if (!x->conn->protocol)
+    rc = pool_note_connected(x->setup.pool, x->conn, &x->setup.wish);
+  if (rc) return rc;
   if (x->conn->is_1_0 && x->message->length == HN_LENGTH_CHUNKED)
     return exchange_refuse_chunks(x);
   rc = exchange_announce(x);
   if (rc || !x->conn) return rc;
-  exchange_happens(x, HN_XF_BEGINS);
+  exchange_happens(x, HN_FACT_BEGINS);
   exchange_forget(x);
   x->held = x->conn;
   conn_hold(x->held);
@@ -300,13 +248,12 @@ static int exchange_read_head(struct hn_exchange *x) {
  * already and reads no further (RFC 9112 9.6), or has refused the handshake
  * that was over for us (RFC 8446 4.4.2.4). Then that counts. */
 static int exchange_look_for_answer(struct hn_exchange *x, int rc) {
-  if (rc == HN_ERR_CONNECTION_ERROR)
-    x->conn->readable = true;
-  else if (rc != HN_AGAIN || !conn_can_read(x->conn))
-    return rc;
+  bool broken = rc == HN_ERR_CONNECTION_ERROR;
+  if (!broken && rc != HN_AGAIN) return rc;
+  if (!x->protocol->stream.may_read(x, broken) && !broken) return rc;
   int read = exchange_read_head(x);
   if (read == 0) {
-    exchange_happens(x, HN_XF_ANSWERED);
+    exchange_happens(x, HN_FACT_ANSWERED);
     return 0;
   }
   if (rc == HN_AGAIN || exchange_is_verdict(read)) return read;
@@ -324,7 +271,7 @@ static int exchange_step_expect(struct hn_exchange *x) {
   if (rc) rc = exchange_look_for_answer(x, rc);
   if (rc || exchange_is_answered(x)) return rc;
   rc = exchange_read_head(x);
-  if (rc == 0) exchange_happens(x, HN_XF_ANSWERED);
+  if (rc == 0) exchange_happens(x, HN_FACT_ANSWERED);
   if (rc == HN_AGAIN && news_is_held(x->log)) return rc;
   if (rc == HN_AGAIN && x->expecting) {
     if (!timer_is_set(&x->patience)) {
@@ -350,7 +297,8 @@ static int exchange_step_given(struct hn_exchange *x) {
   size_t portion = env_portion(x->setup.pool->env);
   int rc = x->expecting ? exchange_step_expect(x) : 0;
   if (rc) return rc;
-  while (rc == 0 && x->tx == HN_TX_HEAD && x->given < x->message->body.n) {
+  while (rc == 0 && x->sides.tx == HN_TX_HEAD &&
+         x->given < x->message->body.n) {
     size_t put = 0;
     x->hungry = x->sent - start >= portion;
     if (x->hungry) return HN_AGAIN;
@@ -361,27 +309,27 @@ static int exchange_step_given(struct hn_exchange *x) {
     x->sent += put;
     x->written += put;
   }
-  if (rc == 0 && x->tx == HN_TX_HEAD) rc = x->protocol->stream.flush(x);
+  if (rc == 0 && x->sides.tx == HN_TX_HEAD) rc = x->protocol->stream.flush(x);
   if (rc) rc = exchange_look_for_answer(x, rc);
   if (rc) return rc;
   news_add(x->log, HN_STATUS_REQUEST_SENT, x->written);
   if (x->sent == x->message->length) exchange_note(x, HN_TIME_SEND_END);
-  exchange_happens(x, HN_XF_GIVEN);
+  exchange_happens(x, HN_FACT_GIVEN);
   return 0;
 }
 
 int exchange_step_send(struct hn_exchange *x) {
-  if (x->tx == HN_TX_NEW) exchange_happens(x, HN_XF_WANTS);
+  if (x->sides.tx == HN_TX_NEW) exchange_happens(x, HN_FACT_WANTS);
   for (;;) {
     int rc = 0;
-    if (x->tx == HN_TX_CONNECT)
+    if (x->sides.tx == HN_TX_CONNECT)
       rc = exchange_step_connect(x);
-    else if (x->tx == HN_TX_HEAD)
+    else if (x->sides.tx == HN_TX_HEAD)
       rc = exchange_step_given(x);
     else
       return 0;
     if (rc == HN_AGAIN) return HN_AGAIN;
-    if (rc && x->tx != HN_TX_CONNECT && exchange_may_retry(x, rc))
+    if (rc && x->sides.tx != HN_TX_CONNECT && exchange_may_retry(x, rc))
       exchange_retry(x);
     else if (rc)
       return exchange_fail(x, rc);
@@ -389,11 +337,11 @@ int exchange_step_send(struct hn_exchange *x) {
 }
 
 bool exchange_is_answered(const struct hn_exchange *x) {
-  return x->tx == HN_TX_GIVEN_UP && x->rx != HN_RX_DEAD;
+  return x->sides.tx == HN_TX_GIVEN_UP && x->sides.rx != HN_RX_DEAD;
 }
 
 bool exchange_is_patient(const struct hn_exchange *x) {
-  return x->tx == HN_TX_HEAD && timer_is_set(&x->patience);
+  return x->sides.tx == HN_TX_HEAD && timer_is_set(&x->patience);
 }
 
 uint64_t exchange_unsent(const struct hn_exchange *x) {
@@ -431,19 +379,19 @@ int exchange_look(struct hn_exchange *x) {
 static void exchange_finish(struct hn_exchange *x) {
   x->times.at[HN_TIME_END] = x->conn->heard_at;
   exchange_part(x, HN_ENDING_CLEAN);
-  exchange_happens(x, HN_XF_DONE);
+  exchange_happens(x, HN_FACT_DONE);
 }
 
 static int exchange_step_end(struct hn_exchange *x) {
   int rc = exchange_is_answered(x) ? 0 : x->protocol->stream.end(x);
   if (x->times.at[HN_TIME_SEND_END] == 0) exchange_note(x, HN_TIME_SEND_END);
-  if (rc == 0) exchange_happens(x, HN_XF_ENDS);
+  if (rc == 0) exchange_happens(x, HN_FACT_ENDS);
   return rc;
 }
 
 /* The head is here: handed out, and more when it is all there is. */
 static int exchange_hand_out(struct hn_exchange *x) {
-  exchange_happens(x, HN_XF_HEAD);
+  exchange_happens(x, HN_FACT_HEAD);
   x->times.at[HN_TIME_RESPONSE_HEAD_END] = x->conn->heard_at;
   if (x->response.done) exchange_finish(x);
   return 0;
@@ -459,7 +407,7 @@ static int exchange_step_await(struct hn_exchange *x) {
 }
 
 static int exchange_step_response(struct hn_exchange *x) {
-  switch (x->tx) {
+  switch (x->sides.tx) {
   case HN_TX_BODY: return exchange_step_end(x);
   case HN_TX_ENDED: return exchange_step_await(x);
   case HN_TX_GIVEN_UP:
@@ -470,9 +418,9 @@ static int exchange_step_response(struct hn_exchange *x) {
 }
 
 int exchange_step_head(struct hn_exchange *x) {
-  while (x->rx == HN_RX_HEAD) {
+  while (x->sides.rx == HN_RX_HEAD) {
     int rc = exchange_step_response(x);
-    if (rc == HN_AGAIN || x->rx == HN_RX_DEAD) return rc;
+    if (rc == HN_AGAIN || x->sides.rx == HN_RX_DEAD) return rc;
     if (rc && exchange_may_retry(x, rc))
       exchange_retry(x);
     else if (rc)
@@ -483,7 +431,7 @@ int exchange_step_head(struct hn_exchange *x) {
 
 int exchange_read(struct hn_exchange *x, char *p, size_t n, size_t *got) {
   size_t taken = 0;
-  if (x->rx == HN_RX_BODY) {
+  if (x->sides.rx == HN_RX_BODY) {
     int rc = x->protocol->stream.read_body(x, p, n, &taken);
     if (rc == HN_AGAIN) return HN_AGAIN;
     if (rc) return exchange_fail(x, rc);
@@ -495,7 +443,7 @@ int exchange_read(struct hn_exchange *x, char *p, size_t n, size_t *got) {
 
 int exchange_available(struct hn_exchange *x, uint64_t *n) {
   uint64_t here = 0;
-  if (x->rx == HN_RX_BODY) {
+  if (x->sides.rx == HN_RX_BODY) {
     int rc = x->protocol->stream.peek_body(x, &here);
     if (rc == HN_AGAIN) return HN_AGAIN;
     if (rc) return exchange_fail(x, rc);
@@ -526,7 +474,7 @@ static int exchange_read_rest(struct hn_exchange *x) {
 
 static int exchange_begin_rest(struct hn_exchange *x) {
   struct hn_env *env = x->setup.pool->env;
-  exchange_happens(x, HN_XF_SKIPS);
+  exchange_happens(x, HN_FACT_SKIPS);
   x->unwanted = x->body_size;
   return timer_set(&env->deadlines, &x->patience,
                    env_now(env) + HN_X_REST_PATIENCE);
@@ -534,9 +482,9 @@ static int exchange_begin_rest(struct hn_exchange *x) {
 
 int exchange_step_rest(struct hn_exchange *x) {
   int rc = 0;
-  if (x->rx == HN_RX_BODY && exchange_has_short_rest(x))
+  if (x->sides.rx == HN_RX_BODY && exchange_has_short_rest(x))
     rc = exchange_begin_rest(x);
-  while (rc == 0 && x->rx == HN_RX_REST && !x->response.done &&
+  while (rc == 0 && x->sides.rx == HN_RX_REST && !x->response.done &&
          x->body_size - x->unwanted <= HN_X_REST_SIZE)
     rc = exchange_read_rest(x);
   if (rc == HN_AGAIN && timer_is_set(&x->patience)) return HN_AGAIN;
@@ -544,16 +492,18 @@ int exchange_step_rest(struct hn_exchange *x) {
   if (rc > 0) {
     x->info->code = 0; /* only this connection is broken */
     exchange_abort(x);
-  } else if (x->rx == HN_RX_REST && x->response.done) {
+  } else if (x->sides.rx == HN_RX_REST && x->response.done) {
     exchange_finish(x);
   }
   return 0;
 }
 
+void exchange_wake(struct hn_exchange *x) {
+  env_wake(x->setup.pool->env, &x->waiter.wake);
+}
+
 void exchange_expire(struct hn_exchange *x) {
-  if (!x->conn) return;
-  x->conn->retired = true;
-  if (x->protocol) x->protocol->conn.retire(x->conn);
+  if (x->conn) pool_expire(x->conn);
 }
 
 void exchange_hold(struct hn_exchange *x) {
@@ -567,8 +517,8 @@ void exchange_go_on(struct hn_exchange *x) {
 }
 
 enum hn_phase exchange_phase(const struct hn_exchange *x) {
-  if (x->rx != HN_RX_HEAD) return HN_PHASE_RECEIVE;
-  switch (x->tx) {
+  if (x->sides.rx != HN_RX_HEAD) return HN_PHASE_RECEIVE;
+  switch (x->sides.tx) {
   case HN_TX_NEW:
   case HN_TX_CONNECT:
     if (!x->conn) return HN_PHASE_ACQUIRE;
@@ -581,17 +531,17 @@ enum hn_phase exchange_phase(const struct hn_exchange *x) {
 void exchange_close(struct hn_exchange *x) {
   exchange_let_go(x);
   if (!x->conn) return;
-  bool reads = x->rx == HN_RX_BODY || x->rx == HN_RX_REST;
+  bool reads = x->sides.rx == HN_RX_BODY || x->sides.rx == HN_RX_REST;
   if (!reads || env_is_other(x->setup.pool->env)) {
     exchange_abort(x);
     return;
   }
   exchange_part(x, HN_ENDING_UNREAD);
-  exchange_happens(x, HN_XF_DIES);
+  exchange_happens(x, HN_FACT_DIES);
 }
 
 void exchange_abort(struct hn_exchange *x) {
   exchange_let_go(x);
   if (x->conn) exchange_drop(x);
-  exchange_happens(x, HN_XF_DIES);
+  exchange_happens(x, HN_FACT_DIES);
 }

@@ -5,22 +5,18 @@
  * each as a call that goes as far as it can and answers HN_AGAIN when it must
  * wait. It is embedded in its request, whose handle it drives connections by,
  * and knows nothing of operations or events: facts go to the news log, errors
- * into *info. Its two sides are a machine each, and what happens to one of them
- * moves the other by the rules of exchange_happens:
- *
- *   tx: NEW -> CONNECT -> HEAD -> BODY -> ENDED
- *                ^---------------------'  (a stale connection: once more)
- *       any -> GIVEN_UP  (answered before its end, or the exchange is dead)
- *   rx: HEAD -> BODY [-> REST] -> DONE
- *       any -> DEAD      (failed or cancelled; the connection is gone)
+ * into *info. How far it is: sides.h.
  */
 #ifndef HN_HTTP_EXCHANGE_H
 #define HN_HTTP_EXCHANGE_H
 
 #include "../proto/header.h"
 #include "pool.h"
+#include "sides.h"
 
 enum {
+  /* How often it begins anew because its server has not begun. */
+  HN_X_RETRIES = 3,
   /* How long 100 (Continue) is waited for, in ms (RFC 9110 10.1.1 leaves it to
    * the client). */
   HN_X_PATIENCE = 1000,
@@ -28,27 +24,6 @@ enum {
    * long (ms). A handshake costs about as much. */
   HN_X_REST_SIZE = 64 * 1024,
   HN_X_REST_PATIENCE = 250,
-};
-
-/* The request. */
-enum hn_tx {
-  HN_TX_NEW,      /* nothing happened yet */
-  HN_TX_CONNECT,  /* waiting for a connection */
-  HN_TX_HEAD,     /* writing the head and the body given with it */
-  HN_TX_BODY,     /* all given is out; more body may come */
-  HN_TX_ENDED,    /* it is complete */
-  HN_TX_GIVEN_UP, /* the rest of it is not wanted any more */
-  HN_TX_STATES
-};
-
-/* The response. */
-enum hn_rx {
-  HN_RX_HEAD, /* the final head is awaited, or not handed out yet */
-  HN_RX_BODY, /* it is; the body is being read */
-  HN_RX_REST, /* what is left of the body is read away */
-  HN_RX_DONE, /* the body has ended; the connection is given back */
-  HN_RX_DEAD, /* failed or cancelled */
-  HN_RX_STATES
 };
 
 /* Room for what a protocol remembers of one stream: no allocation for it. */
@@ -89,8 +64,7 @@ struct hn_exchange_setup {
 };
 
 struct hn_exchange {
-  enum hn_tx tx;
-  enum hn_rx rx;
+  struct hn_sides sides;
   struct hn_exchange_setup setup;
   const struct hn_protocol *protocol; /* of the connection */
   struct hn_conn *conn;               /* borrowed from the pool; or NULL */
@@ -99,7 +73,8 @@ struct hn_exchange {
   struct hn_news_log *log;            /* borrowed; may be NULL */
   struct hn_errinfo *info;            /* borrowed: the request's */
   struct hn_response response;
-  struct hn_waiter waiter; /* in the pool's line, while there is no place */
+  struct hn_waiter waiter; /* in line while there is no connection for it; its
+                              link to be woken by */
   struct hn_times times;
   size_t given;       /* bytes of message->body handed to the connection */
   uint64_t sent;      /* bytes of the whole body handed to it */
@@ -108,12 +83,12 @@ struct hn_exchange {
   uint64_t body_size; /* bytes of its body, as it came */
   uint64_t received;  /* bytes of the response read from the connection */
   unsigned interim;   /* 1xx responses so far */
+  unsigned retries;   /* how often it began once more */
   uint64_t unwanted;  /* body_size when its rest began to be read away */
   struct hn_timer patience; /* with a server that does not say 100, or not the
                                rest of a body */
   bool expecting;           /* for 100 (Continue): the body is held back */
   bool reused;              /* the connection served another exchange before */
-  bool retried;             /* this is the second connection */
   bool announced;           /* "sending_request" was said of the connection */
   bool receiving; /* "receiving_response" was said, nothing came yet */
   bool hungry;    /* the last AGAIN waits for nothing: call again, in the
@@ -177,7 +152,11 @@ HN_INTERNAL void exchange_go_on(struct hn_exchange *x);
 /* Nobody will ask about its connection any more: for the end of its storage. */
 HN_INTERNAL void exchange_forget(struct hn_exchange *x);
 
-/* The connection carries no exchange after this one. */
+/* For its protocol: there is something for it, to be looked at in the next
+ * round. */
+HN_INTERNAL void exchange_wake(struct hn_exchange *x);
+
+/* The connection carries no exchange after those it has. */
 HN_INTERNAL void exchange_expire(struct hn_exchange *x);
 
 /* Gives the connection back: clean, to be drained, or closed. The exchange may

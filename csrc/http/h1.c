@@ -360,9 +360,26 @@ static int h1_close(struct hn_exchange *x, enum hn_ending ending) {
   return rest == 0 ? 0 : HN_AGAIN;
 }
 
-static void h1_open(struct hn_conn *c) {
+/* RFC 9112 gives what is read no mark of what it answers: nothing is lost by
+ * looking, but what was asked for cannot be told from what was not begun. */
+static bool h1_is_unprocessed(const struct hn_exchange *x) {
+  (void)x;
+  return false;
+}
+
+static bool h1_may_read(struct hn_exchange *x, bool broken) {
+  if (broken) x->conn->readable = true; /* what was said before is there */
+  return conn_can_read(x->conn);
+}
+
+static int h1_open(struct hn_conn *c) {
   h1_conn_init(h1_turn(c));
   h1_line(c)->rest = 0;
+  return 0;
+}
+
+static int64_t h1_room(const struct hn_conn *c) {
+  return 1 - (int64_t)c->streams;
 }
 
 static int64_t h1_patience(const struct hn_conn *c) {
@@ -385,8 +402,7 @@ static int h1_drain(struct hn_conn *c, uint64_t *rest) {
     /* Bytes after the body: nothing to trust. */
     if (*rest == 0) return buf_size(&c->in) ? HN_ERR_CONNECTION_ERROR : 0;
     if (start - *rest >= portion && conn_can_read(c)) {
-      list_remove(&c->again);
-      list_append(&c->env->unfinished, &c->again);
+      conn_go_on_later(c);
       return HN_AGAIN;
     }
     size_t got = 0;
@@ -403,13 +419,15 @@ static int h1_on_ready(struct hn_conn *c) {
 }
 
 static const struct hn_protocol h1_protocol = {
-    .alpn = {"\x08http/1.1", 9},
+    .name = "http/1.1",
     .conn =
         {
             .open = h1_open,
+            .room = h1_room,
             .patience = h1_patience,
             .retire = h1_retire,
             .on_ready = h1_on_ready,
+            .on_flush = conn_flush,
             .is_alive = conn_is_alive,
         },
     .stream =
@@ -418,14 +436,23 @@ static const struct hn_protocol h1_protocol = {
             .write = h1_write,
             .end = h1_end,
             .flush = h1_flush,
+            .may_read = h1_may_read,
             .read_head = h1_read_head,
             .read_body = h1_read_body,
             .peek_body = h1_peek_body,
             .is_owed = h1_is_owed,
+            .is_unprocessed = h1_is_unprocessed,
             .close = h1_close,
         },
 };
 
 const struct hn_protocol *protocol_h1(void) {
   return &h1_protocol;
+}
+
+const struct hn_protocols *protocols_h1(void) {
+  static const struct hn_protocol *const list[] = {&h1_protocol};
+  static const struct hn_protocols only = {
+      .alpn = {"\x08http/1.1", 9}, .list = list, .count = 1};
+  return &only;
 }

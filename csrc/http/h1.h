@@ -30,5 +30,7 @@ _Static_assert(sizeof(struct hn_h1_stream) <= HN_STREAM_STATE, "no room");
 HN_INTERNAL struct hn_h1_line *h1_line(struct hn_conn *c);
 
 HN_INTERNAL const struct hn_protocol *protocol_h1(void);
+/* It, and nothing else. */
+HN_INTERNAL const struct hn_protocols *protocols_h1(void);
 
 #endif

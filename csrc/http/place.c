@@ -71,6 +71,7 @@ static int place_new(const struct hn_origin *o, uint64_t hash,
   p->hash = hash;
   list_init(&p->idle);
   list_init(&p->draining);
+  list_init(&p->shared);
   list_init(&p->waiting);
   *out = p;
   return 0;

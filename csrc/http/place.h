@@ -18,11 +18,13 @@ struct hn_place {
   struct hn_origin origin; /* texts owned; tls: a reference */
   struct hn_link idle;     /* hn_conn.at_place, the one used last first */
   struct hn_link draining; /* the same, the oldest first */
+  struct hn_link shared;   /* the same: those that exchanges share, with room
+                              or full, and dials that may become such */
   struct hn_link waiting;  /* hn_waiter.link, by turn */
-  int64_t count;           /* its connections, busy ones too */
-  int64_t on_hold;         /* those that wait for what is being heard */
-  int64_t count_1_0;       /* those whose server speaks HTTP/1.0 */
-  size_t holders;
+  int count;               /* its connections, busy ones too */
+  int on_hold;             /* those that wait for what is being heard */
+  int count_1_0;           /* those whose server speaks HTTP/1.0 */
+  unsigned holders;
 };
 
 struct hn_places {

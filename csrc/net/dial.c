@@ -422,6 +422,10 @@ bool dial_was_connected(const struct hn_dial *d) {
   return d->times.at[HN_TIME_CONNECT_END] != 0;
 }
 
+bool dial_has_failed(const struct hn_dial *d) {
+  return d->at == HN_DIAL_FAILED;
+}
+
 struct hn_transport *dial_take_transport(struct hn_dial *d) {
   struct hn_transport *s = d->transport;
   d->transport = NULL;

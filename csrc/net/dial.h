@@ -63,6 +63,9 @@ HN_INTERNAL void dial_get_times(const struct hn_dial *d, struct hn_times *out);
 /* The layers up to TCP or the Unix socket were made. */
 HN_INTERNAL bool dial_was_connected(const struct hn_dial *d);
 
+/* It has come to its end by an error. */
+HN_INTERNAL bool dial_has_failed(const struct hn_dial *d);
+
 /* Once, after dial_step answered 0: the transport, now the caller's. */
 HN_INTERNAL struct hn_transport *dial_take_transport(struct hn_dial *d);
 

@@ -48,13 +48,26 @@ struct hn_env {
   struct hn_link told;         /* hn_node.hold: what they announced was taken,
                                   and is maybe being heard now; */
   struct hn_link hearing;      /* or is being heard, as was said */
-  struct hn_link woken;        /* hn_waiter.link: whose turn has come */
+  struct hn_link woken;        /* hn_wake.link: whom the next round steps */
   struct hn_link unfinished; /* hn_conn.again: drained for a portion, not dry */
+  struct hn_link unflushed;  /* hn_conn.flush: something waits to be written */
   bool is_hurried;           /* steps may only work so long */
   int64_t now_us;            /* monotonic; 0: not read since the last wait */
   int64_t seen_at; /* us: when all that the reactor watches was looked at, and
                       all that it said was worked off */
 };
+
+/* Whoever is to be stepped in the next round, without being called: a call from
+ * below could do anything to what it came from. */
+struct hn_wake {
+  struct hn_link link; /* in env->woken */
+  uint64_t owner;      /* the handle to step */
+};
+
+static inline void env_wake(struct hn_env *env, struct hn_wake *w) {
+  list_remove(&w->link);
+  list_append(&env->woken, &w->link);
+}
 
 /* In a forked child: everything here is the parent's. It may be freed, but no
  * byte may be read or written, and no reactor asked. */

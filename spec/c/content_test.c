@@ -34,7 +34,7 @@ static size_t content_make(char *out, size_t room, size_t off) {
 static void content_open(struct side *s, struct desk *d, size_t off) {
   char answer[1024];
   size_t n = content_make(answer, sizeof answer, off);
-  desk_open(d, protocol_h1());
+  desk_open(d, protocols_h1());
   CHECK_INT(parts_init(&d->env.parts), 0);
   side_open(s, d, 0, "GET", "");
   CHECK_INT(side_send(s, d), 0);

@@ -4,6 +4,8 @@
  */
 #include "toy_fixture.h"
 
+#include "../../csrc/http/pool.h"
+
 static const struct hn_slice nothing = {NULL, 0};
 
 TEST(a_toy_is_a_handle_like_the_others) {
@@ -378,6 +380,47 @@ TEST(without_memory_nothing_is_left_behind) {
   test_each_failure(play_alone, NULL);
 }
 
+static int flushes, timeouts;
+
+static int count_flush(struct hn_conn *c) {
+  (void)c;
+  flushes++;
+  return 0;
+}
+
+static int count_timeout(struct hn_conn *c) {
+  (void)c;
+  timeouts++;
+  return 0;
+}
+
+/* Before it waits and before it returns; and a timer with the connection's tag
+ * is its protocol's. */
+TEST(a_step_writes_what_is_queued_and_passes_timers_on) {
+  const struct hn_protocol counting = {
+      .shares = true,
+      .conn = {.on_flush = count_flush, .on_timer = count_timeout}};
+  struct hn_conn c = {.protocol = &counting};
+  struct hn_timer t;
+  hn_runtime *rt = NULL;
+  CHECK_INT(hn_runtime_new(&rt), 0);
+  c.env = &rt->env;
+  list_init(&c.flush);
+  CHECK_INT(slots_put(&rt->env.slots, HN_SLOT_CONN, &c, &c.tag), 0);
+  flushes = timeouts = 0;
+  conn_flush_later(&c);
+  conn_flush_later(&c);
+  CHECK_INT(hn_step(rt, 0), 0);
+  CHECK_INT(flushes, 1);
+  CHECK(list_is_empty(&rt->env.unflushed));
+  timer_init(&t, c.tag, HN_TIMER_CONN);
+  CHECK_INT(timer_set(&rt->env.deadlines, &t, 0), 0);
+  CHECK_INT(hn_step(rt, 0), 0);
+  CHECK_INT(timeouts, 1);
+  slots_remove(&rt->env.slots, c.tag);
+  hn_runtime_free(rt);
+}
+
 TEST_MAIN(ROW(a_toy_is_a_handle_like_the_others),
           ROW(its_operations_begin_are_stepped_and_complete_in_order),
           ROW(a_side_has_one_operation_until_its_completion_is_taken),
@@ -392,4 +435,5 @@ TEST_MAIN(ROW(a_toy_is_a_handle_like_the_others),
           ROW(an_abandoned_wait_is_broken_off_by_the_next_start),
           ROW(what_it_announced_waits_until_it_was_heard),
           ROW(a_result_that_is_near_is_had_without_a_step),
-          ROW(without_memory_nothing_is_left_behind))
+          ROW(without_memory_nothing_is_left_behind),
+          ROW(a_step_writes_what_is_queued_and_passes_timers_on))

@@ -24,11 +24,11 @@ struct desk {
   struct hn_env env;
   struct hn_pool pool;
   struct hn_origin origin;
-  const struct hn_protocol *protocol;
+  const struct hn_protocols *protocols;
   int listener, peer; /* peer: the connection accepted last; -1: none */
 };
 
-static inline void desk_open(struct desk *d, const struct hn_protocol *p) {
+static inline void desk_open(struct desk *d, const struct hn_protocols *p) {
   struct hn_address a;
   memset(d, 0, sizeof *d);
   CHECK(fixture_open(&d->env));
@@ -36,12 +36,13 @@ static inline void desk_open(struct desk *d, const struct hn_protocol *p) {
   list_init(&d->env.hearing);
   list_init(&d->env.woken);
   list_init(&d->env.unfinished);
+  list_init(&d->env.unflushed);
   pool_init(&d->pool, &d->env, 1);
   d->listener = fixture_listen("127.0.0.1", &a);
   CHECK_INT(listen(d->listener, 16), 0);
   d->origin.host = slice_of("127.0.0.1");
   d->origin.port = address_port(&a);
-  d->protocol = p;
+  d->protocols = p;
   d->peer = -1;
 }
 
@@ -80,7 +81,7 @@ static inline void side_open(struct side *s, struct desk *d, size_t i,
   x->setup.wish.origin = d->origin;
   x->setup.wish.limits = (struct hn_connect_limits){
       .resolve_timeout = -1, .connect_timeout = 5000, .max_attempts = 1};
-  x->setup.wish.protocol = d->protocol;
+  x->setup.wish.protocols = d->protocols;
   x->setup.wish.owner = DESK_OWNER + i;
   x->info = &s->info;
   x->response.fields = &s->answer;
@@ -96,14 +97,22 @@ static inline void side_close(struct side *s) {
   headers_fini(&s->trailers);
 }
 
-/* What the loop does with the reactor's news of connections. */
+/* What the loop does with the reactor's news of connections, and before it
+ * waits for them. */
 static inline void desk_pump(struct desk *d) {
   struct hn_ready ready[16];
-  size_t count = 0;
+  struct hn_resolved answer;
+  size_t count = 0, answers = 0;
+  pool_flush(&d->env);
   d->env.now_us = clock_now_us();
   CHECK_INT(reactor_wait(d->env.reactor, 5000, ready, 16, &count), 0);
-  CHECK(count > 0);
   d->env.now_us = clock_now_us();
+  while (resolver_take(d->env.resolver, env_now(&d->env), &answer)) {
+    struct hn_conn *c = slots_get(&d->env.slots, answer.tag, HN_SLOT_CONN);
+    if (c && c->dial) dial_give_resolved(c->dial, &answer);
+    answers++;
+  }
+  CHECK(count + answers > 0);
   for (size_t i = 0; i < count; i++) {
     struct hn_conn *c = slots_get(&d->env.slots, ready[i].tag, HN_SLOT_CONN);
     if (c) conn_mark_ready(c, ready[i].what);

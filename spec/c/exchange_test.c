@@ -7,7 +7,7 @@
 TEST(an_answer_is_told_in_words_of_no_protocol) {
   struct desk d;
   struct side s;
-  desk_open(&d, protocol_h1());
+  desk_open(&d, protocols_h1());
   side_open(&s, &d, 0, "GET", "");
   CHECK_INT(side_ask(&s, &d,
                      "HTTP/1.1 200 All right\r\nA: b\r\n"
@@ -25,7 +25,7 @@ TEST(an_answer_is_told_in_words_of_no_protocol) {
   CHECK_INT(side_read(&s, &d), 5);
   CHECK_INT(r->rest, 0);
   CHECK(r->done && !r->is_last);
-  CHECK_INT(s.x.rx, HN_RX_DONE);
+  CHECK_INT(s.x.sides.rx, HN_RX_DONE);
   side_close(&s);
   desk_close(&d);
 }
@@ -55,7 +55,7 @@ TEST(a_connection_goes_where_its_answer_lets_it) {
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct desk d;
     struct side s;
-    desk_open(&d, protocol_h1());
+    desk_open(&d, protocols_h1());
     side_open(&s, &d, 0, "GET", "");
     CHECK_INT(side_ask(&s, &d, rows[i].answer), 0);
     if (rows[i].read) CHECK(side_read(&s, &d) >= 0);
@@ -69,7 +69,7 @@ TEST(a_connection_goes_where_its_answer_lets_it) {
 
 TEST(the_next_one_uses_the_same_connection) {
   struct desk d;
-  desk_open(&d, protocol_h1());
+  desk_open(&d, protocols_h1());
   for (int i = 0; i < 3; i++) {
     struct side s;
     side_open(&s, &d, 0, "GET", "");
@@ -92,7 +92,7 @@ TEST(its_beginning_is_heard_before_a_byte_goes_out) {
                             .holds = HN_STATUS_SENDING_REQUEST};
   struct desk d;
   struct side s;
-  desk_open(&d, protocol_h1());
+  desk_open(&d, protocols_h1());
   side_open(&s, &d, 0, "GET", "");
   s.x.log = &log;
   CHECK_INT(side_send(&s, &d), HN_AGAIN);
@@ -116,7 +116,7 @@ TEST(one_that_closes_while_it_is_heard_is_replaced) {
     struct hn_news_log log = {.mask = UINT32_MAX};
     struct desk d;
     struct side s;
-    desk_open(&d, protocol_h1());
+    desk_open(&d, protocols_h1());
     side_open(&s, &d, 0, "GET", "");
     CHECK_INT(side_ask(&s, &d, "HTTP/1.1 204 No\r\n\r\n"), 0);
     side_close(&s);
@@ -146,7 +146,7 @@ TEST(an_interim_response_is_there_until_it_was_heard) {
   struct hn_slice link;
   struct desk d;
   struct side s;
-  desk_open(&d, protocol_h1());
+  desk_open(&d, protocols_h1());
   side_open(&s, &d, 0, "GET", "");
   s.x.log = &log;
   CHECK_INT(side_send(&s, &d), 0);
@@ -171,12 +171,12 @@ TEST(an_interim_response_is_there_until_it_was_heard) {
 TEST(an_aborted_one_takes_its_connection_along) {
   struct desk d;
   struct side s;
-  desk_open(&d, protocol_h1());
+  desk_open(&d, protocols_h1());
   side_open(&s, &d, 0, "GET", "");
   CHECK_INT(side_ask(&s, &d, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"),
             0);
   exchange_abort(&s.x);
-  CHECK_INT(s.x.rx, HN_RX_DEAD);
+  CHECK_INT(s.x.sides.rx, HN_RX_DEAD);
   CHECK_INT(d.env.connections, 0);
   side_close(&s);
   desk_close(&d);
@@ -185,7 +185,7 @@ TEST(an_aborted_one_takes_its_connection_along) {
 TEST(a_retired_connection_serves_no_other) {
   struct desk d;
   struct side s;
-  desk_open(&d, protocol_h1());
+  desk_open(&d, protocols_h1());
   side_open(&s, &d, 0, "GET", "");
   CHECK_INT(side_send(&s, &d), 0);
   exchange_expire(&s.x);
@@ -199,7 +199,7 @@ TEST(a_retired_connection_serves_no_other) {
 TEST(its_timer_carries_its_handle) {
   struct desk d;
   struct side s;
-  desk_open(&d, protocol_h1());
+  desk_open(&d, protocols_h1());
   side_open(&s, &d, 7, "POST", "body");
   s.message.expects = true;
   while (!exchange_is_patient(&s.x)) {
@@ -222,7 +222,7 @@ TEST(its_timer_carries_its_handle) {
 TEST(a_stale_connection_is_left_for_a_new_one) {
   struct desk d;
   struct side s;
-  desk_open(&d, protocol_h1());
+  desk_open(&d, protocols_h1());
   side_open(&s, &d, 0, "GET", "");
   CHECK_INT(side_ask(&s, &d, "HTTP/1.1 204 No\r\n\r\n"), 0);
   side_close(&s);
@@ -235,7 +235,7 @@ TEST(a_stale_connection_is_left_for_a_new_one) {
   desk_accept(&d);
   desk_say(&d, "HTTP/1.1 204 No\r\n\r\n");
   CHECK_INT(side_head(&s, &d), 0);
-  CHECK(s.x.retried && !s.x.reused);
+  CHECK(s.x.retries == 1 && !s.x.reused);
   side_close(&s);
   desk_close(&d);
 }
@@ -245,26 +245,26 @@ TEST(an_early_answer_gives_sending_up) {
   struct desk d;
   struct side s;
   size_t put = 0;
-  desk_open(&d, protocol_h1());
+  desk_open(&d, protocols_h1());
   side_open(&s, &d, 0, "POST", "some");
   s.message.length = 9;
   CHECK_INT(side_send(&s, &d), 0);
-  CHECK_INT(s.x.tx, HN_TX_BODY);
+  CHECK_INT(s.x.sides.tx, HN_TX_BODY);
   CHECK_INT(exchange_unsent(&s.x), 5);
   desk_accept(&d);
   desk_say(&d, "HTTP/1.1 413 Much\r\nContent-Length: 2\r\n\r\nno");
   int rc;
   while ((rc = exchange_look(&s.x)) == HN_AGAIN) desk_pump(&d);
   CHECK_INT(rc, 0);
-  CHECK_INT(s.x.tx, HN_TX_GIVEN_UP);
-  CHECK_INT(s.x.rx, HN_RX_HEAD);
+  CHECK_INT(s.x.sides.tx, HN_TX_GIVEN_UP);
+  CHECK_INT(s.x.sides.rx, HN_RX_HEAD);
   CHECK_INT(exchange_unsent(&s.x), 0);
   CHECK_INT(exchange_write(&s.x, slice_of("more"), &put), 0);
   CHECK_INT(put, 4);
   CHECK_INT(exchange_step_head(&s.x), 0);
-  CHECK_INT(s.x.rx, HN_RX_BODY);
+  CHECK_INT(s.x.sides.rx, HN_RX_BODY);
   CHECK_INT(side_read(&s, &d), 2);
-  CHECK_INT(s.x.rx, HN_RX_DONE);
+  CHECK_INT(s.x.sides.rx, HN_RX_DONE);
   CHECK_INT(d.env.connections, 0);
   side_close(&s);
   desk_close(&d);
@@ -275,13 +275,13 @@ TEST(without_memory_it_fails_and_leaves_nothing) {
   for (long n = 1;; n++) {
     struct desk d;
     struct side s;
-    desk_open(&d, protocol_h1());
+    desk_open(&d, protocols_h1());
     side_open(&s, &d, 0, "GET", "");
     mem_fail_at(n);
     int rc = side_send(&s, &d);
     mem_fail_at(0);
     CHECK(rc == 0 || rc == HN_ERR_NOT_ENOUGH_MEMORY);
-    if (rc) CHECK_INT(s.x.rx, HN_RX_DEAD);
+    if (rc) CHECK_INT(s.x.sides.rx, HN_RX_DEAD);
     side_close(&s);
     desk_close(&d);
     if (rc == 0) break;

@@ -29,7 +29,7 @@ TEST(what_it_writes) {
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct desk d;
     struct side s;
-    desk_open(&d, protocol_h1());
+    desk_open(&d, protocols_h1());
     side_open(&s, &d, 0, rows[i].method, rows[i].body);
     if (rows[i].chunked) s.message.length = HN_LENGTH_CHUNKED;
     CHECK_INT(side_ask(&s, &d, "HTTP/1.1 204 No\r\n\r\n"), 0);
@@ -62,7 +62,7 @@ TEST(what_it_refuses) {
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct desk d;
     struct side s;
-    desk_open(&d, protocol_h1());
+    desk_open(&d, protocols_h1());
     side_open(&s, &d, 0, "GET", "");
     CHECK_INT(side_send(&s, &d), 0);
     desk_accept(&d);
@@ -71,7 +71,7 @@ TEST(what_it_refuses) {
     CHECK_INT(side_head(&s, &d), rows[i].head);
     if (rows[i].head == 0) CHECK_INT(side_read(&s, &d), -rows[i].body);
     CHECK(strstr(s.info.text, fault_text(rows[i].fault)) != NULL);
-    CHECK_INT(s.x.rx, HN_RX_DEAD);
+    CHECK_INT(s.x.sides.rx, HN_RX_DEAD);
     CHECK_INT(d.env.connections, 0);
     side_close(&s);
     desk_close(&d);
@@ -81,7 +81,7 @@ TEST(what_it_refuses) {
 TEST(interim_answers_are_passed_over) {
   struct desk d;
   struct side s;
-  desk_open(&d, protocol_h1());
+  desk_open(&d, protocols_h1());
   side_open(&s, &d, 0, "GET", "");
   CHECK_INT(side_ask(&s, &d,
                      "HTTP/1.1 103 Hints\r\nLink: a\r\n\r\n"
@@ -90,7 +90,7 @@ TEST(interim_answers_are_passed_over) {
   CHECK_INT(s.x.interim, 1);
   CHECK_INT(s.x.response.status, 404);
   CHECK(!headers_has(&s.answer, "Link"));
-  CHECK_INT(s.x.rx, HN_RX_DONE);
+  CHECK_INT(s.x.sides.rx, HN_RX_DONE);
   side_close(&s);
   desk_close(&d);
 }
@@ -98,7 +98,7 @@ TEST(interim_answers_are_passed_over) {
 TEST(a_server_says_how_long_it_waits) {
   struct desk d;
   struct side s;
-  desk_open(&d, protocol_h1());
+  desk_open(&d, protocols_h1());
   side_open(&s, &d, 0, "GET", "");
   CHECK_INT(
       side_ask(&s, &d, "HTTP/1.1 204 No\r\nKeep-Alive: timeout=7\r\n\r\n"), 0);
@@ -113,7 +113,7 @@ TEST(a_server_says_how_long_it_waits) {
 TEST(an_unread_rest_passes_by) {
   struct desk d;
   struct side s;
-  desk_open(&d, protocol_h1());
+  desk_open(&d, protocols_h1());
   side_open(&s, &d, 0, "GET", "");
   CHECK_INT(side_ask(&s, &d, "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nab"),
             0);

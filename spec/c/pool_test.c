@@ -21,16 +21,18 @@ static void bench_open(struct bench *b, int64_t most) {
   list_init(&b->env.hearing);
   list_init(&b->env.woken);
   list_init(&b->env.unfinished);
+  list_init(&b->env.unflushed);
   pool_init(&b->pool, &b->env, 1);
   b->pool.max_per_server = most;
   b->listener = fixture_listen("127.0.0.1", &a);
   CHECK_INT(listen(b->listener, 64), 0);
   b->wish.origin.host = slice_of("127.0.0.1");
   b->wish.origin.port = address_port(&a);
-  b->wish.protocol = protocol_h1();
+  b->wish.protocols = protocols_h1();
   b->wish.limits = (struct hn_connect_limits){
       .resolve_timeout = -1, .connect_timeout = 5000, .max_attempts = 1};
-  for (size_t i = 0; i < 5; i++) waiter_init(&b->waiters[i]);
+  for (size_t i = 0; i < 5; i++)
+    waiter_init(&b->waiters[i], 100 + i, protocols_h1());
 }
 
 static void bench_close(struct bench *b) {
@@ -53,7 +55,7 @@ static void bench_connect(struct bench *b, struct hn_conn *c) {
   while (conn_step_connect(c, NULL, &times, &info) == HN_AGAIN)
     (void)fixture_wait(&b->env, c->tag, 1000);
   CHECK(c->transport != NULL);
-  pool_note_connected(c, &b->wish);
+  CHECK_INT(pool_note_connected(&b->pool, c, &b->wish), 0);
 }
 
 /* Somebody has left so much of a body unread. */
@@ -67,7 +69,7 @@ static uint64_t bench_called(struct bench *b) {
   struct hn_link *l = list_first(&b->env.woken);
   if (!l) return 0;
   list_remove(l);
-  return HN_CONTAINER_OF(l, struct hn_waiter, link)->owner;
+  return HN_CONTAINER_OF(l, struct hn_wake, link)->owner;
 }
 
 TEST(the_line_is_served_in_its_order) {
@@ -370,6 +372,7 @@ TEST(each_origin_has_a_line_and_a_count_of_its_own) {
   CHECK_INT(bench_called(&b), 0);
   pool_drop(&b.pool, first, false);
   CHECK_INT(bench_called(&b), 101);
+  for (int i = 1; i <= 3; i += 2) pool_forget(&b.pool, &b.waiters[i]);
   CHECK_INT(b.pool.places.count, 0);
   bench_close(&b);
 }
