@@ -1,7 +1,6 @@
 -- Requests of a list, several at a time, and how far a body has come.
 
 local hinternet = require "hinternet"
-local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
 local socket = require "socket"
@@ -13,10 +12,7 @@ local function blame(f, ...)
 end
 
 describe("all", function()
-  local p
-  setup(function() p = peer.start() end)
-  teardown(function() p:stop() end)
-  leaks.watch()
+  local p = peer.new():for_tests()
 
   -- Connections that answer one request each, when the spec says go.
   local function holding()
@@ -162,10 +158,7 @@ describe("all", function()
 end)
 
 describe("progress", function()
-  local p
-  setup(function() p = peer.start() end)
-  teardown(function() p:stop() end)
-  leaks.watch()
+  local p = peer.new():for_tests()
 
   local function serve_body(size, fields)
     return p:serve { connections = { { { "recv_head" },

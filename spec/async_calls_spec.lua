@@ -2,17 +2,10 @@
 -- sync and async sessions, on both levels.
 
 local hinternet = require "hinternet"
-local leaks = require "spec.support.leaks"
 local parked = require "hinternet.parked"
 local peer = require "spec.support.peer"
 
-local p
-
-local function start_peer()
-  setup(function() p = peer.start() end)
-  teardown(function() p:stop() end)
-  leaks.watch()
-end
+local p = peer.new()
 
 local function new_request(session, server)
   return assert(session:connect("127.0.0.1", server.port)):open_request()
@@ -139,7 +132,7 @@ local passages = {
 }
 
 describe("A call from", function()
-  start_peer()
+  p:for_tests()
 
   local function check(around, assertion)
     local s = p:keepalive("hello")
@@ -250,7 +243,7 @@ describe("A call from", function()
 end)
 
 describe("A task goes on to yield after", function()
-  start_peer()
+  p:for_tests()
 
   local function outcome(act)
     local s = p:script({ "recv_head" }, { "wait" }, { "send", peer.response(200, {}, "hello") })
@@ -304,7 +297,7 @@ describe("A task goes on to yield after", function()
 end)
 
 describe("A blocking call", function()
-  start_peer()
+  p:for_tests()
 
   it("of a sync session leaves what async sessions hear to poll", function()
     local s = p:keepalive("hello")

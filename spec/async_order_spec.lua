@@ -41,7 +41,7 @@ local function failing(operation, code)
   return { "request_error", { operation = operation, code = code } }
 end
 
-local p
+local p = peer.new()
 
 local function world(server, options)
   options = options or {}
@@ -52,9 +52,7 @@ local function world(server, options)
 end
 
 describe("The callback of an async session", function()
-  setup(function() p = peer.start() end)
-  teardown(function() p:stop() end)
-  leaks.watch()
+  p:for_tests()
 
   it("follows a GET from its handles' creation to their closing", function()
     local s = p:keepalive("hello")
@@ -264,9 +262,7 @@ local pending = {
 }
 
 describe("Closing while an operation is pending", function()
-  setup(function() p = peer.start() end)
-  teardown(function() p:stop() end)
-  leaks.watch()
+  p:for_tests()
 
   local function begin(case)
     local s

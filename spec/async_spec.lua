@@ -1,16 +1,9 @@
 -- Asynchronous sessions: operations that return at once, and callbacks.
 
 local hinternet = require "hinternet"
-local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
 
-local p
-
-local function start_peer()
-  setup(function() p = peer.start() end)
-  teardown(function() p:stop() end)
-  leaks.watch()
-end
+local p = peer.new()
 
 -- An async session whose callback keeps its completions.
 local function open(statuses)
@@ -63,7 +56,7 @@ end
 -- -------------------------------------------------------------- completions
 
 describe("An operation of an async session", function()
-  start_peer()
+  p:for_tests()
 
   it("is told with what it gives", function()
     local s, w = p:echo(), open()
@@ -168,7 +161,7 @@ describe("An operation of an async session", function()
 end)
 
 describe("A failing operation of an async session", function()
-  start_peer()
+  p:for_tests()
 
   local function assert_error(self, expected)
     local status, info = next_heard(self)
@@ -288,7 +281,7 @@ end)
 -- ----------------------------------------------------------- one for each side
 
 describe("A second operation on the same side", function()
-  start_peer()
+  p:for_tests()
 
   local function assert_busy(result, message, code)
     assert.is_nil(result)
@@ -382,7 +375,7 @@ end)
 -- ------------------------------------------------------------- the callback
 
 describe("The status callback of an async session", function()
-  start_peer()
+  p:for_tests()
 
   it("is called by poll only, and by the close of the session", function()
     local s, w = p:keepalive("hello"), open({ "all_notifications" })
@@ -549,7 +542,7 @@ end)
 -- ------------------------------------------------------------------- poll
 
 describe("poll", function()
-  start_peer()
+  p:for_tests()
 
   it("answers false when nothing is pending, 0 when nothing happened, else how much", function()
     assert.is_false(hinternet.poll())

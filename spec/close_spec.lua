@@ -353,10 +353,7 @@ end)
 -- -------------------------------------------------------- in a blocking call
 
 describe("A callback inside a blocking call", function()
-  local p
-  setup(function() p = peer.start() end)
-  teardown(function() p:stop() end)
-  leaks.watch()
+  local p = peer.new():for_tests()
 
   -- Scripts that leave the call waiting for ever, and the status at which the
   -- callback closes something.
@@ -449,10 +446,7 @@ end)
 -- -------------------------------------------------------------- unread bodies
 
 describe("A request closed with an unread body", function()
-  local p
-  setup(function() p = peer.start() end)
-  teardown(function() p:stop() end)
-  leaks.watch()
+  local p = peer.new():for_tests()
 
   local good = peer.response(200, {}, "good")
 

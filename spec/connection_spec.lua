@@ -4,12 +4,11 @@
 local socket = require "socket"
 local hinternet = require "hinternet"
 local exchange = require "spec.support.exchange"
-local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
 
 local fetch, finish, new = exchange.fetch, exchange.finish, exchange.new
 
-local p
+local p = peer.new()
 
 local function keep(options)
   options.connections = { { { "keepalive", "hello" } } }
@@ -31,9 +30,7 @@ local function listen(session)
 end
 
 describe("A connection", function()
-  setup(function() p = peer.start() end)
-  teardown(function() p:stop() end)
-  leaks.watch()
+  p:for_tests()
 
   it("tells its two ends, also when it has ended, until the next send", function()
     local s = keep {}

@@ -10,7 +10,6 @@ local adapter = require "spec.support.adapter"
 local copas = require "copas"
 local hinternet = require "hinternet"
 local is_pending = require "hinternet.loop".is_pending
-local leaks = require "spec.support.leaks"
 local loop = require "hinternet.copas"
 local peer = require "spec.support.peer"
 local socket = require "socket"
@@ -49,10 +48,7 @@ describe("in the loop of Copas", function()
 end)
 
 describe("hinternet.copas", function()
-  local servers
-  setup(function() servers = peer.start() end)
-  teardown(function() servers:stop() end)
-  leaks.watch()
+  local servers = peer.new():for_tests()
 
   it("lets the handlers of a server wait", function()
     local upstream = servers:script({ "recv_head" }, { "stall", 0.1 },

@@ -3,7 +3,6 @@
 local adapter = require "spec.support.adapter"
 local cqueues = require "cqueues"
 local hinternet = require "hinternet"
-local leaks = require "spec.support.leaks"
 local loop = require "hinternet.cqueues"
 local peer = require "spec.support.peer"
 
@@ -29,10 +28,7 @@ describe("in a controller of cqueues", function()
 end)
 
 describe("hinternet.cqueues", function()
-  local servers
-  setup(function() servers = peer.start() end)
-  teardown(function() servers:stop() end)
-  leaks.watch()
+  local servers = peer.new():for_tests()
 
   it("cancels the calls of a controller that is closed", function()
     local silent = servers:script({ "recv_head" }, { "stall" })

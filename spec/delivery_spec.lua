@@ -16,10 +16,7 @@ local function stalling(p)
 end
 
 describe("A session", function()
-  local p
-  setup(function() p = peer.start() end)
-  teardown(function() p:stop() end)
-  leaks.watch()
+  local p = peer.new():for_tests()
 
   -- What a task of the session holds, known weakly.
   local function spawn(session, f)
@@ -75,10 +72,7 @@ describe("A session", function()
 end)
 
 describe("A parked call that fails", function()
-  local p
-  setup(function() p = peer.start() end)
-  teardown(function() p:stop() end)
-  leaks.watch()
+  local p = peer.new():for_tests()
 
   -- A session with a task parked in receive_response, and what the call answers.
   local function park(server, session)

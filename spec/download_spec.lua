@@ -3,7 +3,6 @@
 
 local lfs = require "lfs"
 local hinternet = require "hinternet"
-local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
 
@@ -13,11 +12,8 @@ local large = ("0123456789"):rep(30000)
 local broken = "HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n" .. ("x"):rep(100000)
 
 describe("A download to a name", function()
-  local p, folder, good, bad
-
-  setup(function() p = peer.start() end)
-  teardown(function() p:stop() end)
-  leaks.watch()
+  local p, folder, good, bad = peer.new()
+  p:for_tests()
   before_each(function()
     folder = process.temp_folder()
     good = p:keepalive(large)

@@ -3,23 +3,16 @@
 
 local hinternet = require "hinternet"
 local hops = require "spec.support.hops"
-local leaks = require "spec.support.leaks"
 local notification = require "spec.support.notification"
 local peer = require "spec.support.peer"
 
 local INVALID_PARAMETER = 87
 
-local p
-local function start_peer()
-  setup(function() p = peer.start() end)
-  teardown(function() p:stop() end)
-  leaks.watch()
-end
-
+local p = peer.new()
 local OK = peer.response(200, {}, "ok")
 
 describe("A body in chunks", function()
-  start_peer()
+  p:for_tests()
 
   local OLD = "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 3\r\n\r\nold"
 
@@ -77,7 +70,7 @@ describe("A body in chunks", function()
 end)
 
 describe("A status callback", function()
-  start_peer()
+  p:for_tests()
 
   local created = { { "session:connect", "handle_created" },
     { "connection:open_request", { "handle_created", on = "request" } } }
@@ -143,7 +136,7 @@ describe("A status callback", function()
 end)
 
 describe("A request that is sent again and closed at once", function()
-  start_peer()
+  p:for_tests()
 
   it("was waiting for a connection, as at its first send", function()
     local s = p:keepalive("ok")
@@ -175,7 +168,7 @@ describe("A request that is sent again and closed at once", function()
 end)
 
 describe("Each attempt begins anew", function()
-  start_peer()
+  p:for_tests()
 
   local HINT = "HTTP/1.1 103 Early Hints\r\n\r\n"
   local function redirect(location) return peer.response(302, { "Location: " .. location }) end

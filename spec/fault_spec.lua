@@ -3,7 +3,6 @@
 -- the same faults.
 
 local hinternet = require "hinternet"
-local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
 
 -- ------------------------------------------------------------------ the cases
@@ -281,13 +280,7 @@ end)
 
 -- ----------------------------------------------------------------- the faults
 
-local p
-local function start_peer()
-  setup(function() p = peer.start() end)
-  teardown(function() p:stop() end)
-  leaks.watch()
-end
-
+local p = peer.new()
 local good = { { "keepalive", "ok" } }
 
 local function ask(connection, method)
@@ -303,7 +296,7 @@ local function fetch(connection, method)
 end
 
 describe("A bad response fails by its name and costs the connection:", function()
-  start_peer()
+  p:for_tests()
 
   -- The error of reading all of it, and where it was met.
   local function provoke(connection)
@@ -355,7 +348,7 @@ describe("A bad response fails by its name and costs the connection:", function(
 end)
 
 describe("A connection that ends", function()
-  start_peer()
+  p:for_tests()
 
   -- What else it may have meant.
   local guess = " (does the server speak only TLS on this port?)"
@@ -449,7 +442,7 @@ describe("A connection that ends", function()
 end)
 
 describe("Bytes that no request asked for (" .. silent[1] .. ")", function()
-  start_peer()
+  p:for_tests()
 
   local evil = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"
 
@@ -527,7 +520,7 @@ describe("Bytes that no request asked for (" .. silent[1] .. ")", function()
 end)
 
 describe("The limits of a head are options:", function()
-  start_peer()
+  p:for_tests()
 
   local function answer_of(bytes, option, value)
     local server = p:script({ "recv_head" }, { "send", bytes })

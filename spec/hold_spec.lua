@@ -3,18 +3,11 @@
 
 local hinternet = require "hinternet"
 local hops = require "spec.support.hops"
-local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
 
 local head, lines, ok, open = hops.head, hops.lines, hops.ok, hops.open
 
-local p
-local function start_peer()
-  setup(function() p = peer.start() end)
-  teardown(function() p:stop() end)
-  leaks.watch()
-end
-
+local p = peer.new()
 local answer = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
   .. peer.response(302, { "Location: /there" }, "moved")
 local outer = { { "recv_head" }, { "send", answer }, { "recv_head" }, { "send", ok },
@@ -156,7 +149,7 @@ for _, row in ipairs(statuses) do
   local status = row[1]
 
   describe("A callback of " .. status, function()
-    start_peer()
+    p:for_tests()
 
     local function expect_stopped(s, w, style, problem)
       assert.same({ code = 12017, problem = problem },
@@ -269,7 +262,7 @@ for _, row in ipairs(statuses) do
 end
 
 describe("While an interim response is told", function()
-  start_peer()
+  p:for_tests()
 
   local function interim(status, ...)
     return lines(("HTTP/1.1 %d Interim"):format(status), ...) .. "\r\n\r\n"
@@ -379,7 +372,7 @@ describe("While an interim response is told", function()
 end)
 
 describe("A kept connection", function()
-  start_peer()
+  p:for_tests()
 
   -- Requests that begin on a connection which an earlier one has left.
   local function on_kept(style, method, act)
@@ -434,7 +427,7 @@ describe("A kept connection", function()
 end)
 
 describe("A callback that is suspended", function()
-  start_peer()
+  p:for_tests()
 
   -- Hears a status in a coroutine that stops there, while others take events.
   local function suspend(style, status, take)
@@ -479,7 +472,7 @@ describe("A callback that is suspended", function()
 end)
 
 describe("An https request", function()
-  start_peer()
+  p:for_tests()
 
   it("says nothing to its server before connected_to_server was heard", function()
     each_style(function(style)

@@ -4,7 +4,6 @@
 
 local hinternet = require "hinternet"
 local socket = require "socket"
-local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
 
@@ -103,10 +102,7 @@ print(session:close())
 local expected = "false\tinterrupted!\n12017\t12017\t12017\t12017\ntrue\ttrue\ngood\t2\ntrue\n"
 
 describe("Ctrl-C", function()
-  local p
-  setup(function() p = peer.start() end)
-  teardown(function() p:stop() end)
-  leaks.watch()
+  local p = peer.new():for_tests()
 
   for _, call in ipairs(call_names) do
     it("breaks off " .. call .. ", which answers operation cancelled from then on", function()
@@ -330,10 +326,7 @@ local function assert_new_connection(w)
 end
 
 describe("A callback inside a blocking call", function()
-  local p
-  setup(function() p = peer.start() end)
-  teardown(function() p:stop() end)
-  leaks.watch()
+  local p = peer.new():for_tests()
 
   local at = {
     send = "sending_request", receive_response = "receiving_response",

@@ -2,16 +2,12 @@
 -- each has one reading, wherever its bytes are cut.
 
 local hinternet = require "hinternet"
-local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
 
 local function text(...) return table.concat({ ... }, "\r\n") end
 
 describe("A response", function()
-  local p
-  setup(function() p = peer.start() end)
-  teardown(function() p:stop() end)
-  leaks.watch()
+  local p = peer.new():for_tests()
 
   -- check(request) judges the same answer cut at each of its bytes, all of them
   -- on one connection.

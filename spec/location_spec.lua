@@ -3,24 +3,17 @@
 
 local hinternet = require "hinternet"
 local hops = require "spec.support.hops"
-local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
 
 local REDIRECT_FAILED = 12156
 
-local p
-local function start_peer()
-  setup(function() p = peer.start() end)
-  teardown(function() p:stop() end)
-  leaks.watch()
-end
-
+local p = peer.new()
 local function redirect(location, ...)
   return peer.response(302, { "Location: " .. location, ... }, "moved")
 end
 
 describe("A redirect that leads nowhere", function()
-  start_peer()
+  p:for_tests()
 
   -- Status and body of a call, and how many requests it took.
   local function get(...)
@@ -55,7 +48,7 @@ describe("A redirect that leads nowhere", function()
 end)
 
 describe("A redirect with several Locations", function()
-  start_peer()
+  p:for_tests()
 
   it("is refused when they differ, whatever comes first", function()
     for _, pair in ipairs { { "/a", "/b" }, { "/b", "/a" }, { "", "/a" }, { "/a", "" },
@@ -90,7 +83,7 @@ describe("A redirect with several Locations", function()
 end)
 
 describe("The fragment of a URL", function()
-  start_peer()
+  p:for_tests()
 
   it("is kept over redirects unless one brings another", function()
     for _, row in ipairs { -- asked, Locations, where it ends
@@ -133,7 +126,7 @@ describe("The fragment of a URL", function()
 end)
 
 describe("The rest of a redirect's body", function()
-  start_peer()
+  p:for_tests()
 
   local function head(size)
     return "HTTP/1.1 302 Found\r\nLocation: /next\r\n" .. size .. "\r\n\r\n"

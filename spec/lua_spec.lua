@@ -109,10 +109,7 @@ describe("hinternet.features", function()
 end)
 
 describe("A Lua file", function()
-  local p
-  setup(function() p = peer.start() end)
-  teardown(function() p:stop() end)
-  leaks.watch()
+  local p = peer.new():for_tests()
 
   local function request_to(s, method)
     local session = assert(hinternet.open())

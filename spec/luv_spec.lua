@@ -2,7 +2,6 @@
 
 local adapter = require "spec.support.adapter"
 local hinternet = require "hinternet"
-local leaks = require "spec.support.leaks"
 local loop = require "hinternet.luv"
 local luv = require "luv"
 local peer = require "spec.support.peer"
@@ -24,10 +23,7 @@ describe("in libuv's loop", function()
 end)
 
 describe("hinternet.luv", function()
-  local servers
-  setup(function() servers = peer.start() end)
-  teardown(function() servers:stop() end)
-  leaks.watch()
+  local servers = peer.new():for_tests()
 
   it("cancels the call of a coroutine that is closed", function()
     local silent = servers:script({ "recv_head" }, { "stall" })

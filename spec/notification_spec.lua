@@ -3,7 +3,6 @@
 
 local hinternet = require "hinternet"
 local certs = require "spec.support.certs"
-local leaks = require "spec.support.leaks"
 local notification = require "spec.support.notification"
 local peer = require "spec.support.peer"
 
@@ -44,11 +43,7 @@ local receive = { "request:receive_response", "receiving_response",
   "response_received" }
 
 describe("A status callback", function()
-  local p
-
-  setup(function() p = peer.start() end)
-  teardown(function() p:stop() end)
-  leaks.watch()
+  local p = peer.new():for_tests()
 
   local function world(server, options)
     options = options or {}

@@ -9,10 +9,7 @@ local socket = require "socket"
 local pollable, message, code = hinternet.pollable() -- its descriptors stay
 
 describe("A pollable", function()
-  local p
-  setup(function() p = peer.start() end)
-  teardown(function() p:stop() end)
-  leaks.watch()
+  local p = peer.new():for_tests()
 
   -- Whether LuaSocket's select, which asks for the descriptor alone, sees it.
   local function is_readable(seconds)

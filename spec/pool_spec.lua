@@ -6,13 +6,7 @@ local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
 local socket = require "socket"
 
-local p
-local function start_peer()
-  setup(function() p = peer.start() end)
-  teardown(function() p:stop() end)
-  leaks.watch()
-end
-
+local p = peer.new()
 local function begin(connection)
   local request = connection:open_request()
   assert(request:send())
@@ -42,7 +36,7 @@ local function text_of_wait(port)
 end
 
 describe("max_conns_per_server", function()
-  start_peer()
+  p:for_tests()
 
   it("makes a request wait for a place, as long as connect_timeout", function()
     local s = holding()
@@ -140,7 +134,7 @@ describe("max_conns_per_server", function()
 end)
 
 describe("max_conns_per_1_0_server", function()
-  start_peer()
+  p:for_tests()
 
   local old = "HTTP/1.0 200 OK\r\nContent-Length: 4\r\nConnection: keep-alive\r\n\r\nab"
 
@@ -179,7 +173,7 @@ describe("max_conns_per_1_0_server", function()
 end)
 
 describe("Requests that wait for a connection", function()
-  start_peer()
+  p:for_tests()
 
   -- An async session whose requests go on by themselves; what happened to each
   -- is in `log`, by the name it was given.
@@ -375,7 +369,7 @@ describe("Requests that wait for a connection", function()
 end)
 
 describe("keep_alive_timeout", function()
-  start_peer()
+  p:for_tests()
 
   it("is how long a connection lies idle before it is closed", function()
     local s, other = p:keepalive("body"), p:keepalive("other")
@@ -435,7 +429,7 @@ describe("keep_alive_timeout", function()
 end)
 
 describe("A connection of the pool", function()
-  start_peer()
+  p:for_tests()
 
   it("that died while it lay idle is replaced without a word", function()
     local s = p:serve { connections = {

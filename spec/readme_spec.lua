@@ -254,11 +254,7 @@ describe("README", function()
   end)
 
   describe("shows Lua", function()
-    local servers
-
-    setup(function() servers = peer.start() end)
-    teardown(function() servers:stop() end)
-    leaks.watch()
+    local servers = peer.new():for_tests()
 
     -- The same code against a server on this machine.
     local function at_home(code, server)

@@ -5,19 +5,12 @@ local socket = require "socket"
 local hinternet = require "hinternet"
 local certs = require "spec.support.certs"
 local hops = require "spec.support.hops"
-local leaks = require "spec.support.leaks"
 local notification = require "spec.support.notification"
 local peer = require "spec.support.peer"
 
 local exchange, head, lines, ok, open = hops.exchange, hops.head, hops.lines, hops.ok, hops.open
 
-local p
-local function start_peer()
-  setup(function() p = peer.start() end)
-  teardown(function() p:stop() end)
-  leaks.watch()
-end
-
+local p = peer.new()
 local function redirect(location, status)
   return peer.response(status or 302, { "Location: " .. location, "X-Hop: yes" }, "moved")
 end
@@ -30,7 +23,7 @@ local function second(server)
 end
 
 describe("A redirect's notification", function()
-  start_peer()
+  p:for_tests()
 
   local opening = { "connection:open_request", { "handle_created", on = "request" } }
   local created = { { "session:connect", "handle_created" }, opening }
@@ -135,7 +128,7 @@ describe("A redirect's notification", function()
 end)
 
 describe("The callback of a redirect", function()
-  start_peer()
+  p:for_tests()
 
   local function world(server, act, session)
     local w = notification.world { port = server.port, path = "/first",
@@ -323,7 +316,7 @@ describe("The callback of a redirect", function()
 end)
 
 describe("Across origins a redirect", function()
-  start_peer()
+  p:for_tests()
   local made
   setup(function() made = certs.make() end)
   teardown(function() made:remove() end)
@@ -395,7 +388,7 @@ describe("Across origins a redirect", function()
 end)
 
 describe("After a redirect", function()
-  start_peer()
+  p:for_tests()
 
   it("a request that is sent again begins where it was opened, with all its fields", function()
     local other = p:keepalive("there")

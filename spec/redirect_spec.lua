@@ -3,18 +3,11 @@
 
 local certs = require "spec.support.certs"
 local hops = require "spec.support.hops"
-local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
 
 local exchange, head, lines, ok, open = hops.exchange, hops.head, hops.lines, hops.ok, hops.open
 
-local p
-local function start_peer()
-  setup(function() p = peer.start() end)
-  teardown(function() p:stop() end)
-  leaks.watch()
-end
-
+local p = peer.new()
 local function redirect(status, location, ...)
   return peer.response(status, { "Location: " .. location, ... })
 end
@@ -22,7 +15,7 @@ end
 local function answering(...) return hops.answering(p, ...) end
 
 describe("A redirect", function()
-  start_peer()
+  p:for_tests()
 
   local to_get = { -- methods that become GET and lose their body
     [301] = { POST = true }, [302] = { POST = true },
@@ -395,7 +388,7 @@ describe("A redirect", function()
 end)
 
 describe("Between https and http a redirect", function()
-  start_peer()
+  p:for_tests()
   local made
   setup(function() made = certs.make() end)
   teardown(function() made:remove() end)

@@ -3,16 +3,9 @@
 
 local lfs = require "lfs"
 local hinternet = require "hinternet"
-local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
 
-local p
-local function start_peer()
-  setup(function() p = peer.start() end)
-  teardown(function() p:stop() end)
-  leaks.watch()
-end
-
+local p = peer.new()
 local function lines(...) return table.concat({ ... }, "\r\n") end
 
 local function finish(request)
@@ -42,7 +35,7 @@ local function file_of(text)
 end
 
 describe("The length of a body", function()
-  start_peer()
+  p:for_tests()
 
   local rows = { -- method, body, what follows Host
     { "GET", nil, lines("", "") },
@@ -194,7 +187,7 @@ describe("The length of a body", function()
 end)
 
 describe("A request sent again on its handle", function()
-  start_peer()
+  p:for_tests()
 
   it("is framed anew each time, on the same connection", function()
     local server = p:echo()
@@ -286,7 +279,7 @@ describe("A request sent again on its handle", function()
 end)
 
 describe("A body", function()
-  start_peer()
+  p:for_tests()
 
   local large = {}
   for i = 1, 30000 do large[i] = ("%06d "):format(i) end
@@ -460,7 +453,7 @@ end)
 -- ------------------------------------------------------------ the state table
 
 describe("In the state", function()
-  start_peer()
+  p:for_tests()
 
   -- Each brings a fresh request into a state.
   local function send(request, ...) assert(request:send(...)) end

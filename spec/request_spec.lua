@@ -5,13 +5,7 @@ local hinternet = require "hinternet"
 local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
 
-local p
-local function start_peer()
-  setup(function() p = peer.start() end)
-  teardown(function() p:stop() end)
-  leaks.watch()
-end
-
+local p = peer.new()
 local function lines(...) return table.concat({ ... }, "\r\n") end
 
 -- The bytes a server got from act(connection), the port in them replaced.
@@ -49,7 +43,7 @@ local function request_line(...)
 end
 
 describe("A request", function()
-  start_peer()
+  p:for_tests()
 
   it("says no more than it must", function()
     assert.equal(lines("GET / HTTP/1.1", "Host: 127.0.0.1:PORT", "", ""),
@@ -158,7 +152,7 @@ describe("A request", function()
 end)
 
 describe("The request target", function()
-  start_peer()
+  p:for_tests()
 
   local function hex(c) return ("%%%02X"):format(c:byte()) end
   local all = {}
@@ -384,7 +378,7 @@ end)
 
 describe("What would inject a header is refused with 87 and not sent:",
   function()
-    start_peer()
+    p:for_tests()
 
     local bad = { "\r\nEvil: 1", "\nEvil: 1", "\rEvil: 1", "\0", "\1" }
 

@@ -3,7 +3,6 @@
 
 local hinternet = require "hinternet"
 local exchange = require "spec.support.exchange"
-local leaks = require "spec.support.leaks"
 local names = require "spec.support.names"
 local peer = require "spec.support.peer"
 
@@ -14,10 +13,7 @@ local function at(host, server)
 end
 
 describe("An address", function()
-  local p
-  setup(function() p = peer.start() end)
-  teardown(function() p:stop() end)
-  leaks.watch()
+  local p = peer.new():for_tests()
 
   it("is connected to as it is, and asked for as it was written", function()
     local four = p:serve { connections = { { { "echo" } } } }

@@ -2,7 +2,6 @@
 -- the same status, headers and body, in every form of reading.
 
 local hinternet = require "hinternet"
-local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
 
 -- ------------------------------------------------------------------ the table
@@ -336,10 +335,7 @@ local function check(request, case, read)
 end
 
 describe("A response is read the same however it arrives:", function()
-  local p
-  setup(function() p = peer.start() end)
-  teardown(function() p:stop() end)
-  leaks.watch()
+  local p = peer.new():for_tests()
 
   -- Two exchanges in each form, the second to see whether the connection was
   -- kept.
@@ -372,10 +368,7 @@ describe("A response is read the same however it arrives:", function()
 end)
 
 describe("A response", function()
-  local p
-  setup(function() p = peer.start() end)
-  teardown(function() p:stop() end)
-  leaks.watch()
+  local p = peer.new():for_tests()
 
   local function open(server)
     local session = hinternet.open {}

@@ -2,17 +2,10 @@
 -- and which requests are sent twice for that and which never.
 
 local hinternet = require "hinternet"
-local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
 local socket = require "socket"
 
-local p
-local function start_peer()
-  setup(function() p = peer.start() end)
-  teardown(function() p:stop() end)
-  leaks.watch()
-end
-
+local p = peer.new()
 local OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 local EMPTY = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
@@ -35,7 +28,7 @@ local function counts(session)
 end
 
 describe("A connection serves again", function()
-  start_peer()
+  p:for_tests()
 
   it("for as long as nobody says close", function()
     local server = p:keepalive("ok")
@@ -149,7 +142,7 @@ describe("A connection serves again", function()
 end)
 
 describe("A body left unread", function()
-  start_peer()
+  p:for_tests()
 
   -- Opens a request, leaves its body, and asks again.
   local function leave(answer, options)
@@ -228,7 +221,7 @@ describe("A body left unread", function()
 end)
 
 describe("A connection that died while it lay idle", function()
-  start_peer()
+  p:for_tests()
 
   local dying = { { "close" }, { "reset" } }
 
@@ -272,7 +265,7 @@ describe("A connection that died while it lay idle", function()
 end)
 
 describe("A connection that lay idle for more than a moment", function()
-  start_peer()
+  p:for_tests()
 
   local POISON = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nPOISON"
 
@@ -322,7 +315,7 @@ describe("A connection that lay idle for more than a moment", function()
 end)
 
 describe("A request whose old connection breaks under it", function()
-  start_peer()
+  p:for_tests()
 
   -- The first connection answers once, then takes a request and ends by step.
   local function serve(steps, second)
@@ -434,7 +427,7 @@ describe("A request whose old connection breaks under it", function()
 end)
 
 describe("A connection is not used again", function()
-  start_peer()
+  p:for_tests()
 
   it("after an answer that came before the whole request was sent", function()
     local server = p:serve { connections = {

@@ -1,7 +1,6 @@
 -- Random schedules: each ends with every operation completed once, every
 -- handle_closing last and after its children's, and nothing left.
 
-local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
 local schedules = require "spec.support.schedules"
@@ -11,10 +10,7 @@ local count = tonumber(os.getenv "HN_SCHEDULES") or slow and 100 or 10000
 local first = tonumber(os.getenv "HN_SEED") or 1
 
 describe("A random schedule", function()
-  local p
-  setup(function() p = peer.start() end)
-  teardown(function() p:stop() end)
-  leaks.watch()
+  local p = peer.new():for_tests()
 
   it("completes every operation once, and tells of each closing last", function()
     local fine, silent = p:keepalive("fine"), p:serve { connections = { {

@@ -2,17 +2,12 @@
 -- what was meant for TLS never goes out in the clear.
 
 local hinternet = require "hinternet"
-local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
 
 local UNRECOGNIZED_SCHEME = 12006
 
 describe("A URL of WebSockets", function()
-  local p
-
-  setup(function() p = peer.start() end)
-  teardown(function() p:stop() end)
-  leaks.watch()
+  local p = peer.new():for_tests()
 
   local secret = { headers = { Authorization = "Bearer T" } }
 

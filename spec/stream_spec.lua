@@ -3,17 +3,14 @@
 local core = require "hinternet.core"
 local hinternet = require "hinternet"
 local coded = require "spec.support.coded"
-local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
 
 local CLOSED, TOO_LARGE, PARAMETER = 6, 122, 87
 
 describe("A streamed response", function()
-  local p
+  local p = peer.new()
   local servers = {}
-  setup(function() p = peer.start() end)
-  teardown(function() p:stop() end)
-  leaks.watch()
+  p:for_tests()
   after_each(function()
     for i = #servers, 1, -1 do
       servers[i]:close()

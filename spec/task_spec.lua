@@ -2,16 +2,9 @@
 
 local hinternet = require "hinternet"
 local core = require "hinternet.core"
-local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
 
-local p
-local function start_peer()
-  setup(function() p = peer.start() end)
-  teardown(function() p:stop() end)
-  leaks.watch()
-end
-
+local p = peer.new()
 -- Connections that answer one request, when the spec says go.
 local function holding(body)
   return p:serve { connections = { {
@@ -35,7 +28,7 @@ local function poll_until_accepted(server, count)
 end
 
 describe("A task", function()
-  start_peer()
+  p:for_tests()
 
   it("starts with the next poll, and not before", function()
     local session <close>, seen = open(), {}
@@ -239,7 +232,7 @@ describe("A task", function()
 end)
 
 describe("join", function()
-  start_peer()
+  p:for_tests()
 
   it("answers what the function answered, in a task and outside", function()
     local s = holding()
@@ -280,7 +273,7 @@ describe("join", function()
 end)
 
 describe("run", function()
-  start_peer()
+  p:for_tests()
 
   it("finishes all tasks, also those they spawn, then raises the first error", function()
     local s, done = p:keepalive("fine"), {}
@@ -349,7 +342,7 @@ describe("run", function()
 end)
 
 describe("cancel", function()
-  start_peer()
+  p:for_tests()
 
   it("ends the parked call and all later ones with 12017", function()
     local s = stalling()
@@ -410,7 +403,7 @@ describe("cancel", function()
 end)
 
 describe("Closing a session", function()
-  start_peer()
+  p:for_tests()
 
   it("resumes its parked calls in the order they parked, before close returns", function()
     for _, async in ipairs { false, true } do
@@ -462,7 +455,7 @@ describe("Closing a session", function()
 end)
 
 describe("A parked call", function()
-  start_peer()
+  p:for_tests()
 
   it("survives being resumed by somebody else", function()
     local s = holding()

@@ -7,13 +7,7 @@ local leaks = require "spec.support.leaks"
 local patience = require "spec.support.patience"
 local peer = require "spec.support.peer"
 
-local p
-local function start_peer()
-  setup(function() p = peer.start() end)
-  teardown(function() p:stop() end)
-  leaks.watch()
-end
-
+local p = peer.new()
 local TIME = 0.2
 
 -- What is not to be timed has time enough.
@@ -47,7 +41,7 @@ local function expect_timeout(words, port, act)
 end
 
 describe("A timeout", function()
-  start_peer()
+  p:for_tests()
 
   local head = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"
 
@@ -213,7 +207,7 @@ describe("A timeout", function()
 end)
 
 describe("A host", function()
-  start_peer()
+  p:for_tests()
 
   it("that refuses is named with its port", function()
     local port = p:closed_port()

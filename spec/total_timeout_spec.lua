@@ -4,19 +4,12 @@
 local socket = require "socket"
 local hinternet = require "hinternet"
 local certs = require "spec.support.certs"
-local leaks = require "spec.support.leaks"
 local patience = require "spec.support.patience"
 local peer = require "spec.support.peer"
 
 local ready = patience.ready
 
-local p
-local function start_peer()
-  setup(function() p = peer.start() end)
-  teardown(function() p:stop() end)
-  leaks.watch()
-end
-
+local p = peer.new()
 local TIME = 0.15
 
 local function open(server, options, limit)
@@ -55,7 +48,7 @@ end
 local head = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"
 
 describe("total_timeout", function()
-  start_peer()
+  p:for_tests()
 
   it("ends a send that cannot connect", function()
     local port = p:blackhole_port()
@@ -271,7 +264,7 @@ local order = { "resolve_start", "resolve_end", "connect_end", "secure_end", "ac
   "send_end", "response_start", "response_head_end", "end" }
 
 describe("request_times", function()
-  start_peer()
+  p:for_tests()
   local made
   setup(function() made = certs.make() end)
   teardown(function() made:remove() end)
@@ -358,7 +351,7 @@ describe("request_times", function()
 end)
 
 describe("request_stats", function()
-  start_peer()
+  p:for_tests()
 
   it("counts bytes as they went over the wire", function()
     local answer = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"

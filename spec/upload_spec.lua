@@ -3,17 +3,10 @@
 
 local socket = require "socket"
 local hinternet = require "hinternet"
-local leaks = require "spec.support.leaks"
 local patience = require "spec.support.patience"
 local peer = require "spec.support.peer"
 
-local p
-local function start_peer()
-  setup(function() p = peer.start() end)
-  teardown(function() p:stop() end)
-  leaks.watch()
-end
-
+local p = peer.new()
 local ok = peer.response(200, {}, "done")
 local continue = "HTTP/1.1 100 Continue\r\n\r\n"
 local expecting = { Expect = "100-continue" }
@@ -55,7 +48,7 @@ local function idle(session)
 end
 
 describe("Expect: 100-continue", function()
-  start_peer()
+  p:for_tests()
 
   it("holds the body back until 100 comes", function()
     for _, size in ipairs { 4, 200000 } do
@@ -220,7 +213,7 @@ describe("Expect: 100-continue", function()
 end)
 
 describe("An answer before the body is out", function()
-  start_peer()
+  p:for_tests()
 
   local body = ("x"):rep(16 << 20) -- more than any socket takes at once
   local large = peer.response(413, { "Connection: close" }, ("too large "):rep(1000))
@@ -321,7 +314,7 @@ describe("An answer before the body is out", function()
 end)
 
 describe("A long upload", function()
-  start_peer()
+  p:for_tests()
 
   it("goes on as long as the server reads now and then", function()
     patience.try(0.25, function(limit)

@@ -3,14 +3,10 @@
 
 local core = require "hinternet.core"
 local hinternet = require "hinternet"
-local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
 
 describe("The zone of an IPv6 address", function()
-  local p
-  setup(function() p = peer.start() end)
-  teardown(function() p:stop() end)
-  leaks.watch()
+  local p = peer.new():for_tests()
 
   it("is escaped in a URL and plain in a host, there and back", function()
     for _, url in ipairs {

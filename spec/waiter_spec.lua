@@ -1,17 +1,13 @@
 -- Coroutines of a foreign loop: their calls wait as that loop says.
 
 local hinternet = require "hinternet"
-local leaks = require "spec.support.leaks"
 local parked = require "hinternet.parked"
 local peer = require "spec.support.peer"
 
 local function open(options) return assert(hinternet.open(options)) end
 
 describe("A coroutine with a waiter", function()
-  local p
-  setup(function() p = peer.start() end)
-  teardown(function() p:stop() end)
-  leaks.watch()
+  local p = peer.new():for_tests()
 
   it("waits through it, on both levels, and blocks again without", function()
     local s = p:keepalive("fine")

@@ -2,6 +2,7 @@
 --
 --   local peer = require "spec.support.peer"
 --   local p = peer.start()                      -- one process for many servers
+--   local p = peer.new():for_tests()            -- in a describe block
 --   local s = p:serve { connections = { { {"recv_head"}, {"send", "..."} } } }
 --   s.port, s.url                               -- http://127.0.0.1:port
 --   s:received()                                -- bytes so far, per connection
@@ -27,6 +28,7 @@
 
 local socket = require "socket"
 local bencode = require "spec.support.bencode"
+local leaks = require "spec.support.leaks"
 local process = require "spec.support.process"
 
 local peer = {}
@@ -40,9 +42,17 @@ local function script_path()
   return here .. "peer.py"
 end
 
+--- A peer that is yet to be started.
+---@return table
+function peer.new() return setmetatable({}, Process) end
+
 --- Starts a peer process. It ends with p:stop(), or with the caller's own.
 ---@return table
-function peer.start()
+function peer.start() return peer.new():start() end
+
+--- Starts the process of this peer.
+---@return table self
+function Process:start()
   local listener = assert(socket.bind("127.0.0.1", 0))
   local _, port = listener:getsockname()
   local pipe = process.start(("%s -I -W ignore %s %d"):format(
@@ -56,8 +66,19 @@ function peer.start()
   end
   control:setoption("tcp-nodelay", true)
   control:settimeout(2 * process.PATIENCE)
-  local self = setmetatable({ control = control, pipe = pipe }, Process)
+  self.control, self.pipe = control, pipe
   self.pid = self:ask { ["do"] = "pid" }
+  return self
+end
+
+--- Lets the peer live for the tests of the describe block that calls this, and
+--- watches them for leaks.
+---@return table self
+function Process:for_tests()
+  local busted = require "busted" -- its globals are a spec file's only
+  busted.setup(function() self:start() end)
+  busted.teardown(function() self:stop() end)
+  leaks.watch()
   return self
 end
 
