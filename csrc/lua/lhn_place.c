@@ -105,7 +105,7 @@ static bool lhn_place_push_waiter(lua_State *L) {
 void lhn_place_begin(lua_State *L, struct lhn_place *p,
                      const struct lhn_handle *h, const struct hn_event *ev) {
   if (p->calling) return;
-  p->holds = (ev->status & HN_STATUS_HOLDS) != 0;
+  p->holds = (ev->status & HN_STATUS_HOLDS) != 0 && p->box->rt;
   if (p->holds) hn_hear(p->box->rt, h->id, true);
   p->calling = true;
   p->session = h->session;
