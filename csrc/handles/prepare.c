@@ -26,75 +26,9 @@ static const struct prepare_method *prepare_find_method(struct hn_slice name) {
   return &other;
 }
 
-/* What the caller's own headers say about the body's length. A second length,
- * a length beside a coding, or a coding we do not speak is how request
- * smuggling begins (RFC 9112 11.2): refused. */
-static int prepare_read_framing(struct hn_request *r, bool *chunked,
-                                bool *has_length, uint64_t *length) {
-  const struct hn_headers *h = request_fields(r);
-  struct hn_slice v, second;
-  struct hn_slice te = slice_of("Transfer-Encoding");
-  struct hn_slice cl = slice_of("Content-Length");
-  *chunked = headers_find(h, te, 0, &v);
-  if (*chunked && (!slice_equal_nocase(v, slice_of("chunked")) ||
-                   headers_find(h, te, 1, &second) || r->minor == 0))
-    return HN_ERR_INVALID_PARAMETER;
-  *has_length = headers_find(h, cl, 0, &v);
-  if (!*has_length) return 0;
-  if (*chunked || headers_find(h, cl, 1, &second) || !slice_to_u64(v, length) ||
-      *length > INT64_MAX)
-    return HN_ERR_INVALID_PARAMETER;
-  return 0;
-}
-
-/* Decides the body's length from headers, body and total; *said: the caller's
- * headers say it. */
-static int prepare_length(struct hn_request *r, struct hn_slice body,
-                          uint64_t total, uint64_t *length, bool *said) {
-  bool chunked, has_length;
-  uint64_t given = 0;
-  int rc = prepare_read_framing(r, &chunked, &has_length, &given);
-  if (rc) return rc;
-  if (total == HN_LENGTH_AUTO)
-    total = chunked ? HN_LENGTH_CHUNKED : has_length ? given : body.n;
-  if (total == HN_LENGTH_CHUNKED) {
-    /* RFC 9112 6.1: no chunked coding towards HTTP/1.0. */
-    if (has_length || r->minor == 0) return HN_ERR_INVALID_PARAMETER;
-  } else if (chunked || total < body.n || total > INT64_MAX ||
-             (has_length && given != total)) {
-    return HN_ERR_INVALID_PARAMETER;
-  }
-  *length = total;
-  *said = chunked || has_length;
-  return 0;
-}
-
-static int prepare_add_length(struct hn_headers *h, uint64_t length) {
-  char digits[24];
-  if (length == HN_LENGTH_CHUNKED)
-    return headers_append(h, slice_of("Transfer-Encoding"),
-                          slice_of("chunked"));
-  char *p = digits + sizeof digits;
-  do *--p = (char)('0' + length % 10);
-  while ((length /= 10) > 0);
-  return headers_append(h, slice_of("Content-Length"),
-                        slice_make(p, (size_t)(digits + sizeof digits - p)));
-}
-
 static int prepare_first_target(struct hn_request *r) {
   bool secure = r->opened_secure;
   return connect_get_target(request_connect(r), secure, &r->target);
-}
-
-/* WINHTTP_DISABLE_KEEP_ALIVE: the connection is not to be kept. */
-static int prepare_connection(const struct hn_request *r,
-                              struct hn_headers *h) {
-  if (r->settings.disabled & HN_DISABLE_KEEP_ALIVE)
-    return headers_apply(h, HN_ADD_OR_REPLACE, slice_of("Connection"),
-                         slice_of("close"));
-  /* HTTP/1.0 persists only when asked to (RFC 9112 9.3). */
-  if (r->minor > 0 || headers_has(h, "Connection")) return 0;
-  return headers_append(h, slice_of("Connection"), slice_of("Keep-Alive"));
 }
 
 /* Codings that this build undoes are asked for, unless the caller says what to
@@ -130,7 +64,8 @@ static int prepare_fields(struct hn_request *r, struct hn_slice headers) {
   struct hn_slice agent = session_of(&r->node)->agent_line;
   if (rc == 0 && agent.p && !headers_has(h, "User-Agent"))
     rc = headers_append_line(h, agent, strlen("User-Agent"));
-  return rc ? rc : prepare_connection(r, h);
+  bool close = (r->settings.disabled & HN_DISABLE_KEEP_ALIVE) != 0;
+  return rc ? rc : message_say_connection(h, r->minor, close);
 }
 
 static int prepare_body(struct hn_request *r, struct hn_slice body) {
@@ -146,28 +81,28 @@ static int prepare_body(struct hn_request *r, struct hn_slice body) {
 
 int prepare_message(struct hn_request *r, struct hn_slice headers,
                     struct hn_slice body, uint64_t total) {
-  uint64_t length;
-  bool said;
+  struct hn_message *m = &r->message;
+  bool said = false;
   int rc = prepare_fields(r, headers);
-  if (rc == 0) rc = prepare_length(r, body, total, &length, &said);
   if (rc) return rc;
   struct hn_headers *h = request_fields(r);
-  struct hn_slice name = r->hop ? hop_method(r->hop) : request_method(r);
-  const struct prepare_method *method = prepare_find_method(name);
-  if (!said && (length > 0 || method->has_body)) {
-    rc = prepare_add_length(h, length);
+  m->method = r->hop ? hop_method(r->hop) : request_method(r);
+  m->target = r->hop ? hop_path(r->hop) : request_path(r);
+  m->minor = r->minor;
+  m->fields = h;
+  m->body = body;
+  rc = message_agree_length(m, total, &said);
+  if (rc) return rc;
+  const struct prepare_method *method = prepare_find_method(m->method);
+  if (!said && (m->length > 0 || method->has_body)) {
+    rc = message_say_length(h, m->length);
     if (rc) return rc;
     r->own_framing = true;
   }
-  r->message.method = name;
-  r->message.target = r->hop ? hop_path(r->hop) : request_path(r);
-  r->message.minor = r->minor;
-  r->message.fields = h;
-  r->message.length = length;
-  r->message.expects =
-      length > 0 && headers_has_element(h, "Expect", "100-continue");
+  m->expects =
+      m->length > 0 && headers_has_element(h, "Expect", "100-continue");
   /* What comes by write can be had only once. */
-  r->message.repeatable = method->is_repeatable && length == body.n;
+  m->repeatable = method->is_repeatable && m->length == body.n;
   return prepare_body(r, body);
 }
 

@@ -10,7 +10,7 @@
 #ifndef HN_HTTP_EXCHANGE_H
 #define HN_HTTP_EXCHANGE_H
 
-#include "../proto/header.h"
+#include "message.h"
 #include "pool.h"
 #include "sides.h"
 
@@ -28,18 +28,6 @@ enum {
 
 /* Room for what a protocol remembers of one stream: no allocation for it. */
 enum { HN_STREAM_STATE = 192 };
-
-/* What is asked. Borrowed by the exchange until exchange_close. */
-struct hn_message {
-  struct hn_slice method, target;
-  int minor; /* HTTP/1.minor */
-  const struct hn_headers *fields;
-  struct hn_slice body; /* what is given at once */
-  uint64_t length;      /* of the whole body; HN_LENGTH_CHUNKED */
-  bool expects;         /* waits for 100 (Continue) before the body */
-  bool repeatable;      /* may be sent again by itself: idempotent (RFC 9110
-                           9.2.2), and its body is all here */
-};
 
 /* What came back, whatever it was said in. */
 struct hn_response {

@@ -278,7 +278,7 @@ static struct hn_conn *pool_find_shared(const struct hn_place *place,
     bool fits = c->protocol
                     ? !w->fresh && protocols_have(w->protocols, c->protocol)
                     : c->offer == w->protocols;
-    if (!fits) continue;
+    if (!fits || c->retired) continue;
     if (c->protocol ? c->protocol->conn.room(c) > 0 : c->streams == 0) return c;
     *may_come = !w->fresh;
   }

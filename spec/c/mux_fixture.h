@@ -2,10 +2,11 @@
  * mux_fixture.h: a toy protocol that carries many exchanges on one connection.
  *
  * A frame is a letter, the stream's number, a size (a byte each) and so many
- * bytes. We say H (head: the target), D (data), E (end), R (cancelled), G (we
- * leave). The peer says H (a status in three digits), D, E, R (failed; "u": not
- * begun), M (so many streams at once, in one byte), G (no stream after this
- * number; those are not begun).
+ * bytes. We say H (head: a line with method,
+ * target and authority, a line for each field), D (data), E (end), R
+ * (cancelled), G (we leave). The peer says H (a status in three digits), D, E,
+ * R (failed; "u": not begun), M (so many streams at once, in one byte), G (no
+ * stream after this number; those are not begun).
  */
 #ifndef HN_SPEC_MUX_FIXTURE_H
 #define HN_SPEC_MUX_FIXTURE_H
@@ -171,6 +172,28 @@ static inline int mux_fault(struct hn_exchange *x) {
   return mux_of(x->conn)->code ? mux_of(x->conn)->code : mux_stream(x)->code;
 }
 
+static inline void mux_add(char *text, size_t size, struct hn_slice s,
+                           const char *after) {
+  size_t n = strlen(text);
+  snprintf(text + n, size - n, "%.*s%s", (int)s.n, s.p, after);
+}
+
+/* The message as this protocol says it. */
+static inline int mux_queue_head(struct hn_conn *c, uint8_t number,
+                                 const struct hn_message *m) {
+  struct hn_slice name, value;
+  char text[255] = "";
+  mux_add(text, sizeof text, m->method, " ");
+  mux_add(text, sizeof text, m->target, " ");
+  mux_add(text, sizeof text, message_authority(m), "\n");
+  for (size_t at = 0; message_next(m, &at, &name, &value);) {
+    mux_add(text, sizeof text, name, "=");
+    mux_add(text, sizeof text, value, "\n");
+  }
+  if (message_closes(m)) c->retired = true;
+  return mux_queue(c, 'H', number, slice_of(text));
+}
+
 static inline int mux_begin(struct hn_exchange *x) {
   struct mux_stream *s = mux_stream(x);
   struct mux *m = mux_of(x->conn);
@@ -179,7 +202,7 @@ static inline int mux_begin(struct hn_exchange *x) {
   list_init(&s->link);
   list_append(&m->streams, &s->link);
   s->number = ++m->last;
-  int rc = mux_queue(x->conn, 'H', s->number, x->message->target);
+  int rc = mux_queue_head(x->conn, s->number, x->message);
   if (rc == 0 && x->message->body.n > 0)
     rc = mux_queue(x->conn, 'D', s->number, x->message->body);
   x->given = x->sent = x->message->body.n;

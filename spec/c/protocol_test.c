@@ -139,6 +139,32 @@ TEST(each_answer_wakes_its_own_exchange) {
   crowd_close(&w);
 }
 
+/* Nothing of HTTP/1 is in it, and what it means is heeded. */
+TEST(a_message_is_said_in_the_protocols_own_way) {
+  char bytes[256] = "";
+  struct crowd w;
+  crowd_open(&w, &mux_only, 2, "GET");
+  CHECK_INT(headers_apply_lines(&w.s[0].fields, HN_ADD,
+                                slice_of("Host: example.org:8\r\n"
+                                         "Accept: */*\r\n"
+                                         "Connection: close, X-Hop\r\n"
+                                         "Keep-Alive: 5\r\n"
+                                         "X-Hop: 1\r\n"
+                                         "Content-Length: 0\r\n")),
+            0);
+  CHECK_INT(side_send(&w.s[0], &w.d), 0);
+  desk_accept(&w.d);
+  crowd_flush(&w);
+  CHECK(recv(w.d.peer, bytes, sizeof bytes - 1, MSG_DONTWAIT) > 3);
+  CHECK_TEXT(slice_of(bytes + 3),
+             "GET / example.org:8\nAccept=*/*\nContent-Length=0\n");
+  CHECK_INT(side_send(&w.s[1], &w.d), 0);
+  CHECK_INT(w.d.pool.opened, 2);
+  exchange_abort(crowd_x(&w, 0));
+  CHECK_INT(w.d.env.connections, 1);
+  crowd_close(&w);
+}
+
 /* ------------------------------------------------------------------- lines */
 
 TEST(nobody_dials_while_a_dial_may_be_shared) {
@@ -485,6 +511,7 @@ TEST(without_memory_one_fails_and_the_other_goes_on) {
 
 TEST_MAIN(ROW(what_ten_streams_say_leaves_in_one_write),
           ROW(each_answer_wakes_its_own_exchange),
+          ROW(a_message_is_said_in_the_protocols_own_way),
           ROW(nobody_dials_while_a_dial_may_be_shared),
           ROW(a_room_that_shrinks), ROW(one_is_cancelled_among_others),
           ROW(one_leaves_the_rest_of_its_body),
