@@ -3,18 +3,9 @@
 
 local hinternet = require "hinternet"
 local certs = require "spec.support.certs"
-local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
 
-local p, made
-local function start_peer()
-  setup(function() p, made = peer.start(), certs.make() end)
-  teardown(function()
-    p:stop()
-    made:remove()
-  end)
-  leaks.watch()
-end
+local p, made = peer.new(), certs.new()
 
 -- Servers whose answers lead a request through every status there is.
 local function serve()
@@ -143,7 +134,8 @@ local function each_status(f)
 end
 
 describe("A callback of an async session", function()
-  start_peer()
+  p:for_tests()
+  made:for_tests()
 
   it("is led through every status by these specs", function()
     local s, seen = serve(), {}

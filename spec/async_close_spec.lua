@@ -7,15 +7,11 @@ local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
 
-local p, stalled
+local p, stalled = peer.new(), nil
 
-local function start_peer()
-  setup(function()
-    p = peer.start()
-    stalled = p:script({ "recv_head" }, { "stall" })
-  end)
-  teardown(function() p:stop() end)
-  leaks.watch()
+local function start_servers()
+  p:for_tests()
+  setup(function() stalled = p:script({ "recv_head" }, { "stall" }) end)
 end
 
 local function collect()
@@ -65,7 +61,7 @@ end
 local cancelled = " receive_response 12017"
 
 describe("Closing in an async session", function()
-  start_peer()
+  start_servers()
 
   it("invalidates the whole subtree at once, and tells of it through poll", function()
     local log = {}
@@ -209,7 +205,7 @@ describe("Closing in an async session", function()
 end)
 
 describe("In an async session", function()
-  start_peer()
+  start_servers()
 
   -- A handle nobody holds, but perhaps the runtime.
   local function drop(session, on, server)

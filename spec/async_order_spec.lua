@@ -3,7 +3,6 @@
 
 local hinternet = require "hinternet"
 local certs = require "spec.support.certs"
-local leaks = require "spec.support.leaks"
 local notification = require "spec.support.notification"
 local peer = require "spec.support.peer"
 
@@ -187,13 +186,8 @@ describe("The callback of an async session", function()
 end)
 
 describe("The callback of an async session over https", function()
-  local made
-  setup(function() p, made = peer.start(), certs.make() end)
-  teardown(function()
-    p:stop()
-    made:remove()
-  end)
-  leaks.watch()
+  local made = certs.new():for_tests()
+  p:for_tests()
 
   local function secure_world(certificate)
     local s = p:serve { connections = { { { "keepalive", "hello" } } },

@@ -3,7 +3,6 @@
 local hinternet = require "hinternet"
 local coded = require "spec.support.coded"
 local hops = require "spec.support.hops"
-local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
 
 local core = require "hinternet.core"
@@ -11,14 +10,10 @@ local core = require "hinternet.core"
 local TOO_LARGE, URL, CANCELLED, BROKEN = 122, 12005, 12017, 12030
 
 describe("A call", function()
-  local p, echo
+  local p, echo = peer.new(), nil
   local servers = {}
-  setup(function()
-    p = peer.start()
-    echo = p:echo()
-  end)
-  teardown(function() p:stop() end)
-  leaks.watch()
+  p:for_tests()
+  setup(function() echo = p:echo() end)
   after_each(function()
     for i = #servers, 1, -1 do
       servers[i]:close()

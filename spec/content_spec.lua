@@ -2,16 +2,11 @@
 -- not fit its coding is called.
 
 local hinternet = require "hinternet"
-local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
 local coded = require "spec.support.coded"
 
-local p, made
-local function start_peer()
-  setup(function() p, made = peer.start(), coded.make() end)
-  teardown(function() p:stop() end)
-  leaks.watch()
-end
+local p, made = peer.new(), nil
+setup(function() made = coded.make() end)
 
 local function answer(coding, body, ...)
   return peer.response(200, { "Content-Encoding: " .. coding, ... }, body)
@@ -62,7 +57,7 @@ local function built()
 end
 
 describe("Accept-Encoding", function()
-  start_peer()
+  p:for_tests()
 
   local function asked(options, headers, open)
     local server = p:keepalive("")
@@ -120,7 +115,7 @@ describe("Accept-Encoding", function()
 end)
 
 describe("A body", function()
-  start_peer()
+  p:for_tests()
 
   local rows = { -- Content-Encoding, which body
     { "gzip", "gzip" }, { "x-gzip", "gzip" }, { "GZip", "gzip" }, { "gzip", "members" },
@@ -242,7 +237,7 @@ describe("A body", function()
 end)
 
 describe("Decoded bytes", function()
-  start_peer()
+  p:for_tests()
 
   local function with_server(act)
     return function()
@@ -334,7 +329,7 @@ describe("Decoded bytes", function()
 end)
 
 describe("A coded body", function()
-  start_peer()
+  p:for_tests()
 
   local corrupt, truncated = "corrupt compressed body", "compressed body ends too early"
 

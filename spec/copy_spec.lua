@@ -4,7 +4,6 @@
 
 local socket = require "socket"
 local hinternet = require "hinternet"
-local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
 
@@ -12,21 +11,16 @@ local WRITE_FAULT, READ_FAULT, TIMEOUT, CANCELLED = 29, 30, 12002, 12017
 local SIZE = 1000000 -- far more than a pipe holds
 
 describe("A copy between a body and", function()
-  local p, folder, fifo, large, echo
+  local p, folder, fifo, large, echo = peer.new():for_tests()
 
   setup(function()
-    p = peer.start()
     folder = process.temp_folder()
     fifo = folder .. "/fifo"
     process.run("mkfifo " .. process.quote(fifo))
     large = p:keepalive(("0123456789"):rep(SIZE // 10))
     echo = p:echo()
   end)
-  teardown(function()
-    p:stop()
-    process.remove_folder(folder)
-  end)
-  leaks.watch()
+  teardown(function() process.remove_folder(folder) end)
 
   -- Both ends at once: opening does not wait, and nobody reads.
   local function open_fifo() return assert(io.open(fifo, "r+b")) end

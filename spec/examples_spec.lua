@@ -3,25 +3,16 @@
 
 local certs = require "spec.support.certs"
 local hinternet = require "hinternet"
-local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
 local socket = require "socket"
 
 describe("the examples", function()
-  local servers, authority, pollable
+  local servers, authority = peer.new():for_tests(), certs.new():for_tests()
+  local pollable
   local ran = {}
 
-  setup(function()
-    authority = certs.make()
-    servers = peer.start()
-    pollable = hinternet.pollable() -- its descriptors stay
-  end)
-  teardown(function()
-    servers:stop()
-    authority:remove()
-  end)
-  leaks.watch()
+  setup(function() pollable = hinternet.pollable() end) -- its descriptors stay
 
   -- Output of a program that must succeed, or of one that must fail with 1.
   local function run(name, ...)

@@ -5,26 +5,21 @@ local lfs = require "lfs"
 local hinternet = require "hinternet"
 local certs = require "spec.support.certs"
 local exchange = require "spec.support.exchange"
-local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
 
-local made, p, server
+local made, p, server = certs.new(), peer.new(), nil
 
 local function path(name) return made.folder .. "/" .. name end
 
-local function start_peer()
+local function start_servers()
+  made:for_tests()
+  p:for_tests()
   setup(function()
-    made, p = certs.make(), peer.start()
     server = p:serve { tls = { cert = made.good.cert, key = made.good.key },
       connections = { { { "keepalive", "hello" } } } }
     process.run("mkfifo " .. process.quote(path "fifo"))
   end)
-  teardown(function()
-    p:stop()
-    made:remove()
-  end)
-  leaks.watch()
 end
 
 local function secured(text)
@@ -48,7 +43,7 @@ local function open(option, file)
 end
 
 describe("A file that an option names", function()
-  start_peer()
+  start_servers()
 
   local kinds = {
     { "a FIFO", function() return path "fifo" end, "not a regular file" },

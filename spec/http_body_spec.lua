@@ -2,7 +2,6 @@
 -- a redirect wants again, and bodies of responses that go to a file.
 
 local hinternet = require "hinternet"
-local leaks = require "spec.support.leaks"
 local patience = require "spec.support.patience"
 local peer = require "spec.support.peer"
 
@@ -36,14 +35,12 @@ local function pieces(...)
 end
 
 describe("A call of the one-call layer", function()
-  local p, echo, url
+  local p, echo, url = peer.new(), nil, nil
+  p:for_tests()
   setup(function()
-    p = peer.start()
     echo = p:echo()
     url = echo.url .. "/path"
   end)
-  teardown(function() p:stop() end)
-  leaks.watch()
 
   -- Servers that end with the test that started them.
   local servers = {}

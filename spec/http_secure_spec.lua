@@ -3,7 +3,6 @@
 
 local hinternet = require "hinternet"
 local certs = require "spec.support.certs"
-local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
 
 -- Certificates that only `verify = false` takes.
@@ -45,20 +44,11 @@ cat good.pem >>not_an_authority.pem
 ]==]
 
 describe("A request in one call", function()
-  local p, c, secure, plain
-  leaks.watch()
-
+  local p, c, secure, plain = peer.new():for_tests(), certs.new():for_tests(faulty)
   setup(function()
-    c = certs.make()
-    c:extend(faulty)
-    p = peer.start()
     local answer = { { "keepalive", "hello" } }
     secure = p:serve { connections = { answer }, tls = c.good }
     plain = p:serve { connections = { answer } }
-  end)
-  teardown(function()
-    p:stop()
-    c:remove()
   end)
 
   local function get(options, host)

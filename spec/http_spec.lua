@@ -3,7 +3,6 @@
 
 local hinternet = require "hinternet"
 local hops = require "spec.support.hops"
-local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
 
 local TOO_LARGE, TIMEOUT, INVALID_URL, BROKEN, TOO_MANY = 122, 12002, 12005, 12030, 12156
@@ -25,14 +24,12 @@ end
 local function target_of(r) return r.body:match("^%u+ (%S+)") end
 
 describe("A request in one call", function()
-  local p, echo, url
+  local p, echo, url = peer.new(), nil, nil
+  p:for_tests()
   setup(function()
-    p = peer.start()
     echo = p:echo()
     url = echo.url .. "/path"
   end)
-  teardown(function() p:stop() end)
-  leaks.watch()
 
   -- Servers that end with the test that started them.
   local servers = {}

@@ -1,7 +1,6 @@
 -- A program's locale: decimal commas, letters beyond ASCII, an "I" that is no
 -- "i". None of it reaches a server.
 
-local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
 
@@ -12,19 +11,15 @@ local places = { -- name, source, character map, what it is chosen for
 }
 
 describe("A locale", function()
-  local p, folder
+  local p, folder = peer.new():for_tests(), nil
   setup(function()
-    p, folder = peer.start(), process.temp_folder()
+    folder = process.temp_folder()
     for _, place in ipairs(places) do
       process.run(("localedef -c -i %s -f %s %s/%s || test -d %s/%s"):format(place[2], place[3],
         folder, place[1], folder, place[1]))
     end
   end)
-  teardown(function()
-    process.remove_folder(folder)
-    p:stop()
-  end)
-  leaks.watch()
+  teardown(function() process.remove_folder(folder) end)
 
   -- Runs a script in a place's locale with `url` of a server that echoes; all
   -- that the server has received.

@@ -9,16 +9,10 @@ local nginx = require "spec.support.nginx"
 local COUNT = os.getenv("HN_SLOW") and 100 or 1000
 
 describe(COUNT .. " requests at once", function()
-  local authority, n
+  local authority, n = certs.new():for_tests(), nil
 
-  setup(function()
-    authority = certs.make()
-    n = nginx.start(authority)
-  end)
-  teardown(function()
-    n:stop()
-    authority:remove()
-  end)
+  setup(function() n = nginx.start(authority) end)
+  teardown(function() n:stop() end)
   leaks.watch()
 
   local function open(options)

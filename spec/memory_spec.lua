@@ -1,26 +1,21 @@
 -- When Lua has no memory for what is handed to it.
 
 local hinternet = require "hinternet"
-local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
 local socket = require "socket"
 
 describe("Bytes that there was no memory for", function()
-  local p, folder, limit
+  local p, folder, limit = peer.new():for_tests(), nil, nil
   setup(function()
-    p, folder = peer.start(), process.temp_folder()
+    folder = process.temp_folder()
     local library = folder .. "/limit.so"
     -- The state goes on using it to its very end.
     process.run(("LD_PRELOAD= ${CC:-cc} -shared -fPIC -Wl,-z,nodelete "
       .. "$(pkg-config --cflags lua5.4) -o %s spec/support/limit.c"):format(library))
     limit = assert(package.loadlib(library, "luaopen_limit"))()
   end)
-  teardown(function()
-    p:stop()
-    process.remove_folder(folder)
-  end)
-  leaks.watch()
+  teardown(function() process.remove_folder(folder) end)
 
   -- What act(...) raises while no block of that size can be had.
   local function starved(size, act, ...)

@@ -2,7 +2,6 @@
 -- remedy, and no function that the caller did not call.
 
 local hinternet = require "hinternet"
-local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
 
@@ -27,13 +26,9 @@ local function blame(f)
 end
 
 describe("A caller's mistake", function()
-  local p, echo
-  setup(function()
-    p = peer.start()
-    echo = p:echo()
-  end)
-  teardown(function() p:stop() end)
-  leaks.watch()
+  local p, echo = peer.new(), nil
+  p:for_tests()
+  setup(function() echo = p:echo() end)
 
   describe("in a URL", function()
     it("is told with the URL and what was meant", function()

@@ -238,9 +238,7 @@ describe("A status callback", function()
   end)
 
   describe("of an https request", function()
-    local made
-    setup(function() made = certs.make() end)
-    teardown(function() made:remove() end)
+    local made = certs.new():for_tests()
 
     local function serve(certificate)
       return p:serve { connections = { { { "keepalive", "hello" } } },

@@ -317,9 +317,7 @@ end)
 
 describe("Across origins a redirect", function()
   p:for_tests()
-  local made
-  setup(function() made = certs.make() end)
-  teardown(function() made:remove() end)
+  local made = certs.new():for_tests()
 
   local secrets = lines("Authorization: basic", "A: 1", "cookie: c=d", "Proxy-Authorization: p",
     "B: 2")

@@ -389,9 +389,7 @@ end)
 
 describe("Between https and http a redirect", function()
   p:for_tests()
-  local made
-  setup(function() made = certs.make() end)
-  teardown(function() made:remove() end)
+  local made = certs.new():for_tests()
 
   local function secure(...)
     return p:serve { connections = { { ... } },

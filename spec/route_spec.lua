@@ -5,23 +5,17 @@
 local hinternet = require "hinternet"
 local certs = require "spec.support.certs"
 local exchange = require "spec.support.exchange"
-local leaks = require "spec.support.leaks"
 local nginx = require "spec.support.nginx"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
 
 local fetch, finish, new = exchange.fetch, exchange.finish, exchange.new
 
-local p, folder
-local function start_peer()
-  setup(function()
-    p, folder = peer.start(), process.temp_folder()
-  end)
-  teardown(function()
-    p:stop()
-    process.remove_folder(folder)
-  end)
-  leaks.watch()
+local p, folder = peer.new(), nil
+local function start()
+  p:for_tests()
+  setup(function() folder = process.temp_folder() end)
+  teardown(function() process.remove_folder(folder) end)
 end
 
 local function open(options)
@@ -54,7 +48,7 @@ local function listen(session)
 end
 
 describe("A Unix-domain socket", function()
-  start_peer()
+  start()
 
   local function names() return { folder .. "/s.sock", "@hinternet-spec-" .. p.pid } end
 
@@ -191,7 +185,7 @@ describe("A Unix-domain socket", function()
 end)
 
 describe("The addresses of resolve_to", function()
-  start_peer()
+  start()
 
   it("take the place of a look-up, and nothing else of the host changes", function()
     local s = p:serve { connections = { { { "echo" } } } }
@@ -291,7 +285,7 @@ describe("The addresses of resolve_to", function()
 end)
 
 describe("The name of resolution_hostname", function()
-  start_peer()
+  start()
 
   it("is looked up in place of the host's, and nothing else changes", function()
     local made = certs.make()
@@ -341,7 +335,7 @@ describe("The name of resolution_hostname", function()
 end)
 
 describe("A pooled connection", function()
-  start_peer()
+  start()
 
   it("serves requests that take its route, and no others", function()
     local path, second = folder .. "/a.sock", folder .. "/b.sock"
@@ -399,7 +393,7 @@ describe("A pooled connection", function()
 end)
 
 describe("disable_feature", function()
-  start_peer()
+  start()
 
   it("keep_alive announces that the connection ends, and ends it", function()
     local s = p:serve { connections = { { { "echo" } } } }

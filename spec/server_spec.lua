@@ -7,7 +7,7 @@ local certs = require "spec.support.certs"
 local leaks = require "spec.support.leaks"
 local nginx = require "spec.support.nginx"
 
-local made
+local made = certs.new():for_tests()
 local file_text = ("0123456789abcde\n"):rep(64)
 
 -- What /text holds.
@@ -53,9 +53,6 @@ local kinds = {
   nginx = nginx.start,
   ["Apache httpd"] = apache.start,
 }
-
-setup(function() made = certs.make() end)
-teardown(function() made:remove() end)
 
 for kind, start in pairs(kinds) do
   for _, scheme in ipairs { "http", "https" } do

@@ -2,7 +2,6 @@
 
 local core = require "hinternet.core"
 local hinternet = require "hinternet"
-local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
 local wrap = require "hinternet.parked".wrap
@@ -22,13 +21,11 @@ end
 local function operations() return (select(2, core.live())) end
 
 describe("sleep", function()
-  local p
+  local p = peer.new()
+  p:for_tests()
   setup(function()
-    p = peer.start()
     hinternet.pollable() -- its descriptors stay
   end)
-  teardown(function() p:stop() end)
-  leaks.watch()
 
   it("blocks the main program, for no less than it is asked to", function()
     for _, seconds in ipairs { 0, 0.0001, 0.0011, 0.005, 0.0123, 5e-324 } do

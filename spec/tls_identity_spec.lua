@@ -4,24 +4,12 @@
 local hinternet = require "hinternet"
 local certs = require "spec.support.certs"
 local exchange = require "spec.support.exchange"
-local leaks = require "spec.support.leaks"
 local nginx = require "spec.support.nginx"
 local peer = require "spec.support.peer"
 
 local fetch, finish, new, set = exchange.fetch, exchange.finish, exchange.new, exchange.set
 
-local made, p
-local function start_peer(script)
-  setup(function()
-    made, p = certs.make(), peer.start()
-    made:extend(script or "")
-  end)
-  teardown(function()
-    p:stop()
-    made:remove()
-  end)
-  leaks.watch()
-end
+local made, p = certs.new(), peer.new()
 
 local function path(name) return made.folder .. "/" .. name end
 
@@ -56,7 +44,8 @@ local function listen(session)
 end
 
 describe("A client certificate", function()
-  start_peer [[
+  p:for_tests()
+  made:for_tests [[
     (usage=clientAuth; leaf client ca DNS:me $yesterday $later)
     (usage=clientAuth; leaf stranger other DNS:me $yesterday $later)
     cat client.pem client.key >both.pem
@@ -274,7 +263,8 @@ describe("A client certificate", function()
 end)
 
 describe("A fault of the server's certificate", function()
-  start_peer [[
+  p:for_tests()
+  made:for_tests [[
     (usage=clientAuth; leaf usage ca $names $yesterday $later)
     (digest=sha1; leaf weak ca $names $yesterday $later)
     (usage=clientAuth; leaf awful other DNS:a.test,DNS:b.test $earlier $yesterday)
@@ -410,7 +400,8 @@ describe("A fault of the server's certificate", function()
 end)
 
 describe("Pinned public keys", function()
-  start_peer()
+  made:for_tests()
+  p:for_tests()
 
   it("are the only ones a server may have", function()
     local good, expired = made:pin "good", made:pin "expired"
@@ -464,7 +455,8 @@ end)
 
 describe("Revocation", function()
   local n
-  start_peer [[
+  p:for_tests()
+  made:for_tests [[
     leaf revoked ca $names $yesterday $later
     ca() { openssl ca -config authority.cnf -cert $1.pem -keyfile $1.key "$2" ${3:-} ${4:-}; }
     ca ca -revoke revoked.pem

@@ -13,15 +13,7 @@ local socket = require "socket"
 
 local fetch, finish, new, place = exchange.fetch, exchange.finish, exchange.new, exchange.place
 
-local made, p
-local function start_peer()
-  setup(function() made, p = certs.make(), peer.start() end)
-  teardown(function()
-    p:stop()
-    made:remove()
-  end)
-  leaks.watch()
-end
+local made, p = certs.new(), peer.new()
 
 -- A server with a certificate; one script for each connection, or one for all.
 local function serve(tls, ...)
@@ -44,7 +36,8 @@ local function slurp(path)
 end
 
 describe("TLS", function()
-  start_peer()
+  made:for_tests()
+  p:for_tests()
 
   it("tells what was agreed on, before the body and after it", function()
     for version, ciphers in pairs {
@@ -332,7 +325,8 @@ describe("TLS", function()
 end)
 
 describe("A body over TLS", function()
-  start_peer()
+  made:for_tests()
+  p:for_tests()
 
   local head = "HTTP/1.1 200 OK\r\n"
   local cases = {
@@ -394,7 +388,8 @@ describe("A body over TLS", function()
 end)
 
 describe("A key log", function()
-  start_peer()
+  made:for_tests()
+  p:for_tests()
 
   local function labels(path)
     local found = {}
@@ -442,7 +437,8 @@ describe("A key log", function()
 end)
 
 describe("A pooled connection", function()
-  start_peer()
+  made:for_tests()
+  p:for_tests()
 
   it("serves requests of its own TLS options, and no others", function()
     local s = serve()

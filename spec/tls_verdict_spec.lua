@@ -4,20 +4,13 @@
 local hinternet = require "hinternet"
 local certs = require "spec.support.certs"
 local exchange = require "spec.support.exchange"
-local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
 
 local ROUNDS = 12 -- of what the two sides run a race in
 
-local made, p
-setup(function()
-  made, p = certs.make(), peer.start()
-  made:extend "(usage=clientAuth; leaf stranger other DNS:me $yesterday $later)"
-end)
-teardown(function()
-  p:stop()
-  made:remove()
-end)
+local p = peer.new():for_tests()
+local made = certs.new():for_tests
+  "(usage=clientAuth; leaf stranger other DNS:me $yesterday $later)"
 
 local function serve(rude)
   return p:serve { tls = { version = "1.3", cert = made.good.cert, key = made.good.key,
@@ -44,7 +37,6 @@ local ways = {
 }
 
 describe("A client that a TLS 1.3 server turns away", function()
-  leaks.watch()
 
   for _, rude in ipairs { "close", "reset", false } do
     for way, call in pairs(ways) do

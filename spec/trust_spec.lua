@@ -4,13 +4,12 @@
 local hinternet = require "hinternet"
 local certs = require "spec.support.certs"
 local exchange = require "spec.support.exchange"
-local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
 
 local COPIES = 1000 -- of one certificate: a hundred slices or more
 
-local made, p, secure, closed
+local made, p, secure, closed = certs.new(), peer.new(), nil, nil
 
 local function write(name, text)
   local path = made.folder .. "/" .. name
@@ -24,19 +23,15 @@ local function bundle(name, copies, rest)
   return write(name, file:read("a"):rep(copies) .. (rest or ""))
 end
 
-local function start_peer()
+local function start_servers()
+  made:for_tests()
+  p:for_tests()
   setup(function()
-    made, p = certs.make(), peer.start()
     secure = p:serve { tls = { cert = made.good.cert, key = made.good.key },
       connections = { { { "keepalive", "hello" } } } }
     closed = { port = p:closed_port() }
     closed.url = "http://127.0.0.1:" .. closed.port
   end)
-  teardown(function()
-    p:stop()
-    made:remove()
-  end)
-  leaks.watch()
 end
 
 local function place() return exchange.place(secure) end
@@ -72,7 +67,7 @@ local function poll_out()
 end
 
 describe("A bundle of authorities", function()
-  start_peer()
+  start_servers()
 
   it("is parsed a little in each poll, while other things happen", function()
     local session <close>, heard = open(bundle("many.pem", COPIES))
@@ -154,7 +149,7 @@ describe("A bundle of authorities", function()
 end)
 
 describe("A wait for authorities", function()
-  start_peer()
+  start_servers()
 
   it("ends with its request, and another then begins anew", function()
     local session <close>, heard = open(bundle("close.pem", COPIES))

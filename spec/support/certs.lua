@@ -1,6 +1,7 @@
 --- Certificates made with openssl when a spec runs, in a temporary folder.
 --
 --   local certs = require("spec.support.certs").make()
+--   local certs = require("spec.support.certs").new():for_tests()  -- in a describe block
 --   certs.ca            -- the authority's PEM file, for ca_file
 --   certs.good          -- {cert=, key=}: localhost, 127.0.0.1, ::1
 --   certs.wrong         -- the same authority, another name
@@ -14,7 +15,10 @@
 local process = require "spec.support.process"
 
 local certs = {}
-certs.__index = certs
+
+function certs.__index(_, name)
+  return certs[name] or error("there is no " .. name .. " among the certificates", 2)
+end
 
 local names = "DNS:localhost,IP:127.0.0.1,IP:::1"
 
@@ -97,15 +101,36 @@ end
 
 --- Makes all certificates; 0.2 s.
 ---@return table
-function certs.make()
-  local folder = process.temp_folder()
-  run(folder, recipe)
-  local self = { folder = folder, ca = folder .. "/ca.pem" }
+function certs.make() return certs.new():fill() end
+
+--- Certificates that are yet to be made.
+---@return table
+function certs.new() return setmetatable({}, certs) end
+
+--- Makes these.
+---@return table self
+function certs:fill()
+  self.folder = process.temp_folder()
+  run(self.folder, recipe)
+  self.ca = self.folder .. "/ca.pem"
   for _, name in ipairs { "good", "wrong", "expired", "untrusted",
                           "self_signed" } do
-    self[name] = certs.named(self, name)
+    self[name] = self:named(name)
   end
-  return setmetatable(self, certs)
+  return self
+end
+
+--- Keeps them for the tests of the describe block that calls this.
+---@param script? string what else is made, as in extend
+---@return table self
+function certs:for_tests(script)
+  local busted = require "busted" -- its globals are a spec file's only
+  busted.setup(function()
+    self:fill()
+    if script then self:extend(script) end
+  end)
+  busted.teardown(function() self:remove() end)
+  return self
 end
 
 --- The files of a certificate that a script has made.
@@ -136,7 +161,7 @@ end
 
 --- Removes the folder.
 function certs:remove()
-  if self.folder then process.remove_folder(self.folder) end
+  if rawget(self, "folder") then process.remove_folder(self.folder) end
   self.folder = nil
 end
 
