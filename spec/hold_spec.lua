@@ -310,7 +310,7 @@ describe("While an interim response is told", function()
     local request = session:connect("127.0.0.1", s.port):open_request()
     local seen, after
     request:set_status_callback(function(_, status)
-      if status == "receiving_response" and seen then
+      if status == "receiving_response" and seen and not after then
         after = read_head(request)
         s:go()
       end
