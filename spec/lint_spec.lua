@@ -157,7 +157,7 @@ describe("floors", function()
       .. "times trust tls tls_part tls_options openssl/openssl openssl/bio openssl/file "
       .. "openssl/verify openssl/store openssl/revocation openssl/identity openssl/session "
       .. "openssl/context openssl/info openssl/transport part_linked dial",
-    http = "conn place protocol spoken waiter pool sides message exchange content h1",
+    http = "conn place protocol spoken waiter expiry pool sides message exchange content h1",
     core = "runtime budget event handle op duplex life take loop",
     handles = "settings target hop identity session connection request policy new_file "
       .. "quota option_value option_secure option_list option query prepare redirect again "

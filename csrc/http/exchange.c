@@ -164,7 +164,11 @@ static bool exchange_may_retry(const struct hn_exchange *x, int code) {
 }
 
 static void exchange_retry(struct hn_exchange *x) {
-  if (!exchange_is_unprocessed(x)) x->setup.wish.fresh = true;
+  /* Those that shared what broke meet again on one other, which is tested. */
+  if (!exchange_is_unprocessed(x)) {
+    x->setup.wish.fresh = !x->protocol->shares;
+    x->setup.wish.probe = true;
+  }
   exchange_drop(x);
   x->retries++;
   x->info->code = 0;

@@ -22,12 +22,6 @@ static struct hn_conn *pool_first(const struct hn_link *list) {
   return l ? HN_CONTAINER_OF(l, struct hn_conn, link) : NULL;
 }
 
-/* The last of a pool's list. */
-static struct hn_conn *pool_last(const struct hn_link *list) {
-  if (list_is_empty(list)) return NULL;
-  return HN_CONTAINER_OF(list->prev, struct hn_conn, link);
-}
-
 static struct hn_conn *pool_at_place(struct hn_link *l) {
   return HN_CONTAINER_OF(l, struct hn_conn, at_place);
 }
@@ -120,6 +114,7 @@ int pool_note_connected(struct hn_pool *p, struct hn_conn *c,
   const struct hn_protocol *agreed = pool_agreed(c, w->protocols);
   int rc = agreed->conn.open(c);
   if (rc) return rc;
+  c->idle_since = c->heard_at; /* it offers nothing any more */
   if (w->protocols->count > 1) spoken_note(&p->spoken, c->origin->hash, agreed);
   if (agreed->shares) {
     c->protocol = agreed;
@@ -183,31 +178,6 @@ void pool_fini(struct hn_pool *p) {
   list_remove(&p->link);
 }
 
-/* When it has lain on its list for long enough, in ms. A request sent just as
- * the peer gives a connection up would be lost, so what the peer says counts
- * too. */
-static int64_t pool_end(const struct hn_pool *p, const struct hn_conn *c) {
-  int64_t keep = p->keep < c->patience ? p->keep : c->patience;
-  int64_t since = c->idle_since / 1000;
-  if (c->draining) keep = HN_POOL_DRAIN;
-  return keep < INT64_MAX - since ? since + keep : INT64_MAX;
-}
-
-/* Arms the timer unless it runs early enough. Failing that only keeps idle
- * connections longer, so memory failure is not passed on. */
-static void pool_arm(struct hn_pool *p, int64_t when) {
-  if (when == INT64_MAX) return;
-  if (!timer_is_set(&p->timer) || when < p->timer.when)
-    (void)timer_set(&p->env->deadlines, &p->timer, when);
-}
-
-/* One that its server limits goes by that. Without memory for it, it only stays
- * as long as the others. */
-static void pool_limit(struct hn_pool *p, struct hn_conn *c) {
-  if (c->patience < INT64_MAX)
-    (void)timer_set(&p->ends, &c->end, pool_end(p, c));
-}
-
 /* The one used last keeps its buffers: it is the first to be taken again. */
 static void pool_put_idle(struct hn_pool *p, struct hn_conn *c) {
   struct hn_conn *before = pool_first(&p->idle);
@@ -219,8 +189,7 @@ static void pool_put_idle(struct hn_pool *p, struct hn_conn *c) {
   c->draining = false;
   c->idle_since = c->heard_at;
   c->patience = c->protocol->conn.patience(c);
-  pool_limit(p, c);
-  pool_arm(p, pool_end(p, c));
+  expiry_note(p, c);
   if (c->protocol->shares && !list_is_empty(&c->place->waiting))
     pool_settle(p, c);
   else
@@ -261,7 +230,7 @@ static struct hn_conn *pool_find(struct hn_pool *p, struct hn_place *place,
     struct hn_conn *c = pool_at_place(l);
     l = l->next;
     if (!protocols_have(w->protocols, c->protocol)) continue;
-    bool over = pool_end(p, c) <= env_now(p->env); /* before the timer came */
+    bool over = expiry_of(p, c) <= env_now(p->env); /* before the timer came */
     if (!over && pool_is_usable(p, c, w->probe)) return c;
     pool_drop(p, c, over);
   }
@@ -321,24 +290,11 @@ static bool pool_evict(const struct hn_place *place) {
   return l != NULL;
 }
 
-/* The one of a pool that it would miss least: draining, or idle for the
- * longest; NULL when it has none. */
-static struct hn_conn *pool_least(const struct hn_pool *p) {
-  struct hn_conn *c = pool_first(&p->draining);
-  return c ? c : pool_last(&p->idle);
-}
-
-/* Whether a would be missed less than b, which may be NULL. */
-static bool pool_is_less(const struct hn_conn *a, const struct hn_conn *b) {
-  if (!b || a->draining != b->draining) return !b || a->draining;
-  return a->idle_since < b->idle_since;
-}
-
 bool pool_evict_any(struct hn_env *env) {
   struct hn_conn *least = NULL;
   for (struct hn_link *l = env->pools.next; l != &env->pools; l = l->next) {
-    struct hn_conn *c = pool_least(HN_CONTAINER_OF(l, struct hn_pool, link));
-    if (c && pool_is_less(c, least)) least = c;
+    struct hn_conn *c = expiry_least(HN_CONTAINER_OF(l, struct hn_pool, link));
+    if (c && expiry_is_less(c, least)) least = c;
   }
   if (!least) return false;
   pool_give_up(least, false);
@@ -481,7 +437,7 @@ void pool_drain(struct hn_pool *p, struct hn_conn *c) {
   c->streams = 0;
   c->draining = true;
   c->idle_since = env_now_us(p->env);
-  pool_arm(p, pool_end(p, c));
+  expiry_arm(p, expiry_of(p, c));
   if (pool_step_drain(p, &c) || !c) return;
   /* Nobody waits in line for what nobody reads: the first there evicts it. */
   waiters_call(p, c->place, NULL);
@@ -546,32 +502,17 @@ void pool_write_queued(struct hn_env *env) {
   }
 }
 
-/* Of what ends next: when, and which it is; INT64_MAX when nothing does. */
-static int64_t pool_next_end(const struct hn_pool *p, struct hn_conn **out) {
-  const struct hn_timer *limited = heap_peek(&p->ends);
-  struct hn_conn *oldest[] = {pool_first(&p->draining), pool_last(&p->idle),
-                              NULL};
-  int64_t next = INT64_MAX;
-  if (limited) oldest[2] = HN_CONTAINER_OF(limited, struct hn_conn, end);
-  for (size_t i = 0; i < sizeof oldest / sizeof *oldest; i++) {
-    if (!oldest[i] || pool_end(p, oldest[i]) >= next) continue;
-    next = pool_end(p, oldest[i]);
-    *out = oldest[i];
-  }
-  return next;
-}
-
 /* Closes those whose time is over, few at once: the others have their turn in
  * the next step, which is not this millisecond's. */
 void pool_on_timer(struct hn_pool *p) {
   struct hn_conn *c = NULL;
   int64_t now = env_now(p->env);
-  int64_t next = pool_next_end(p, &c);
+  int64_t next = expiry_next(p, &c);
   for (int few = HN_POOL_EXPIRE; few > 0 && next <= now; few--) {
     pool_drop(p, c, true);
-    next = pool_next_end(p, &c);
+    next = expiry_next(p, &c);
   }
-  pool_arm(p, next <= now ? now + 1 : next);
+  expiry_arm(p, next <= now ? now + 1 : next);
 }
 
 void pool_set_limits(struct hn_pool *p, int64_t max_per_server,

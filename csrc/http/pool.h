@@ -23,16 +23,14 @@
 #ifndef HN_HTTP_POOL_H
 #define HN_HTTP_POOL_H
 
-#include "waiter.h"
+#include "expiry.h"
 
 enum {
-  HN_POOL_KEEP = 30 * 1000,  /* ms that an idle connection is kept at first */
-  HN_POOL_DRAIN = 30 * 1000, /* ms that an unread rest is waited for */
-  HN_POOL_TRUST = 1000,      /* us that an idle one is believed to be silent
-                                since it was looked at: a response that
-                                nobody asked for would be taken for the next
-                                request's */
-  HN_POOL_EXPIRE = 16,       /* connections that expire in one step */
+  HN_POOL_TRUST = 1000, /* us that an idle one is believed to be silent
+                           since it was looked at: a response that
+                           nobody asked for would be taken for the next
+                           request's */
+  HN_POOL_EXPIRE = 16,  /* connections that expire in one step */
 };
 
 HN_INTERNAL void pool_init(struct hn_pool *p, struct hn_env *env, uint64_t tag);
