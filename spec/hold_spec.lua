@@ -3,6 +3,7 @@
 
 local hinternet = require "hinternet"
 local hops = require "spec.support.hops"
+local parked = require "hinternet.parked"
 local peer = require "spec.support.peer"
 
 local head, lines, ok, open = hops.head, hops.lines, hops.ok, hops.open
@@ -469,6 +470,31 @@ describe("A callback that is suspended", function()
       end)
     end)
   end
+end)
+
+describe("An error in a callback", function()
+  p:for_tests()
+
+  it("ends what was announced also when a close delivers it", function()
+    local s = p:script(table.unpack(outer))
+    local w = world(s, "sync")
+    local other, result, woken = w.connection:open_request(), nil, false
+    w.request:set_status_callback(function() error("no further", 0) end, { "connected_to_server" })
+    local thread = coroutine.create(parked.wrap({
+      wait = function() coroutine.yield() end,
+      wake = function() woken = true end,
+    }, function() result = table.pack(w.request:send()) end))
+    assert(coroutine.resume(thread))
+    repeat hinternet.sleep(0) until s:accepted() == 1 -- which calls no callback
+    assert.has_error(function() other:close() end, "no further")
+    assert.is_true(woken)
+    assert(coroutine.resume(thread))
+    assert.equal(12017, result[3])
+    w.session:close()
+    assert.is_true(s:wait(1))
+    assert.same({ "" }, s:received())
+    s:close()
+  end)
 end)
 
 describe("An https request", function()

@@ -142,6 +142,8 @@ TEST(requests_too) {
   DIES(hn_query_data_available(NULL, 1));
   DIES(hn_read(NULL, 1, 1, HN_READ_SOME));
   DIES(hn_cancel(NULL, 1, HN_OP_NONE));
+  DIES(hn_refuse(NULL, 1));
+  DIES(hn_hear(NULL, 1, true));
   DIES(hn_await(NULL, 1, HN_OP_READ_DATA));
   DIES(hn_query_header(rt, 1, HN_FROM_RESPONSE, none(), 0, NULL));
   DIES(hn_query_header(rt, 1, HN_FROM_RESPONSE, nowhere, 0, &s));
