@@ -3,6 +3,7 @@
 local hinternet = require "hinternet"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
+local wait = require "spec.support.wait"
 local socket = require "socket"
 
 local function blame(f, ...)
@@ -23,7 +24,7 @@ describe("all", function()
 
   -- Polls until then, and a little longer: what comes too early is seen.
   local function poll_until(done, seconds)
-    while not done() do hinternet.poll(0.01) end
+    wait.polling("what is to be", done)
     local deadline = socket.gettime() + seconds
     while socket.gettime() < deadline do hinternet.poll(0.01) end
   end

@@ -4,6 +4,7 @@
 local hinternet = require "hinternet"
 local certs = require "spec.support.certs"
 local peer = require "spec.support.peer"
+local wait = require "spec.support.wait"
 
 local p, made = peer.new(), certs.new()
 
@@ -88,13 +89,6 @@ local function stall(s, on_closing)
   return session, request
 end
 
-local function poll_out()
-  repeat
-    local count = hinternet.poll(10)
-    assert(count ~= 0, "nothing happens")
-  until not count
-end
-
 -- Each handle's closing is told once, after everything else and after its
 -- children's, and every operation has completed once.
 local function check(journey)
@@ -114,7 +108,7 @@ end
 
 local function finish(journey)
   journey.session:close()
-  poll_out()
+  wait.poll_out()
   check(journey)
 end
 
@@ -141,7 +135,7 @@ describe("A callback of an async session", function()
     local s, seen = serve(), {}
     for kind in pairs(statuses) do
       local journey = travel(s, kind, {})
-      poll_out()
+      wait.poll_out()
       for _, item in ipairs(journey.heard) do seen[item.status] = true end
       finish(journey)
     end
@@ -162,7 +156,7 @@ describe("A callback of an async session", function()
             self[other .. "_valid"] = self[other]:is_valid()
           end
         end })
-        poll_out()
+        wait.poll_out()
         assert.is_true(done)
         assert.is_false(journey.request_valid)
         assert.equal(victim == "request", journey.connection_valid)
@@ -183,9 +177,9 @@ describe("A callback of an async session", function()
         -- The end of a session is told before close returns.
         assert.equal("closed session handle_closing", told[#told])
       end })
-      repeat assert(hinternet.poll(10)) until not journey.on[status]
+      wait.polling(status, function() return not journey.on[status] end)
       assert.is_false(request:is_valid())
-      poll_out()
+      wait.poll_out()
       if kind == "good" then assert.equal("hello", journey.body) end
       if #told == 4 then
         assert.equal("closed request request_error", table.remove(told, 1))
@@ -213,7 +207,7 @@ describe("A callback of an async session", function()
       -- and refused so, does not come about.
       local go_on = following[status]
       if go_on and go_on(journey.request) then journey.started = journey.started + 1 end
-      poll_out()
+      wait.poll_out()
       if announcing[status] then
         assert.is_nil(journey.body)
         assert.equal(12017, journey.code)
@@ -240,7 +234,7 @@ describe("A callback of an async session", function()
         assert.is_true(begin(self, request, nil, "ab", 4))
         return "done"
       end })
-      poll_out()
+      wait.poll_out()
       assert.equal("hello", journey.body)
       assert.is_false(journey.request:is_valid())
       finish(journey)
@@ -259,7 +253,7 @@ describe("A callback of an async session", function()
       end
     end
     local journey = travel(s, "good", on)
-    poll_out()
+    wait.poll_out()
     assert.equal("hello", journey.body)
     finish(journey)
     table.sort(answers)
@@ -277,14 +271,14 @@ describe("A callback of an async session", function()
         if status == "headers_available" then handle:set_status_callback(nil) end
       end)
     end })
-    poll_out()
+    wait.poll_out()
     assert.equal("sending_request", heard[1])
     assert.equal("headers_available", heard[#heard])
     assert.is_nil(journey.body)
     -- What nobody hears has happened all the same.
     assert.is_true(journey.request:read("a"))
     journey.request:close()
-    poll_out()
+    wait.poll_out()
     assert.equal("headers_available", heard[#heard])
     journey.session:close()
     s.close()
@@ -304,7 +298,7 @@ describe("A callback of an async session", function()
       end
     end
     local journey = travel(s, "good", on)
-    poll_out()
+    wait.poll_out()
     assert.equal("hello", journey.body)
     assert.equal(#statuses.good, #bodies)
     finish(journey)

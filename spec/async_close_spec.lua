@@ -6,6 +6,7 @@ local hinternet = require "hinternet"
 local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
+local wait = require "spec.support.wait"
 
 local p, stalled = peer.new(), nil
 
@@ -16,13 +17,6 @@ end
 
 local function collect()
   for _ = 1, 3 do collectgarbage() end
-end
-
-local function poll_out()
-  repeat
-    local count = hinternet.poll(10)
-    assert(count ~= 0, "nothing happens")
-  until not count
 end
 
 -- A session with connections and requests below it, all with a callback, all
@@ -44,7 +38,7 @@ local function forest(width, hear)
       assert.is_true(request:send())
     end
   end
-  poll_out()
+  wait.poll_out()
   for name, handle in pairs(f) do
     if #name == 3 then assert.is_true(handle:receive_response()) end
   end
@@ -195,7 +189,7 @@ describe("Closing in an async session", function()
       local _ <close> = f.s11
     end
     assert.same({}, log)
-    poll_out()
+    wait.poll_out()
     assert.same({ "s11" .. cancelled, "s11 closing" }, log)
     do
       local _ <close> = f.s
@@ -232,7 +226,7 @@ describe("In an async session", function()
       return nil, weak
     end)())
     collect()
-    poll_out()
+    wait.poll_out()
     assert.equal("hello", body)
     collect()
     assert.is_nil(next(weak))
@@ -260,7 +254,7 @@ describe("In an async session", function()
       request:close()
     end
     collect()
-    poll_out()
+    wait.poll_out()
     assert.equal("request_error", heard[1])
     assert.equal("handle_closing", heard[#heard])
     collect()
@@ -287,7 +281,7 @@ describe("In an async session", function()
           heard = heard + (session:is_valid() and request:receive_response() and 1 or 0)
         end, { "sendrequest_complete" })
       end
-      repeat assert(hinternet.poll(10) ~= 0) until heard == 15
+      wait.polling("15 completions", function() return heard == 15 end)
       for _, session in ipairs(sessions) do start(session, error) end
       assert.equal(operations + 30, select(2, core.live()))
       return #sessions
@@ -313,7 +307,7 @@ describe("In an async session", function()
     end)()
     collect()
     assert.is_true(held:send())
-    poll_out()
+    wait.poll_out()
     table.sort(heard)
     assert.same({ "dropped", "held" }, heard)
     held:parent():parent():close()
@@ -333,7 +327,7 @@ describe("In an async session", function()
     until ok and not count
     assert.equal(1, raised)
     assert.is_true(request:receive_response())
-    poll_out()
+    wait.poll_out()
     assert.is_true(request:read("a"))
     s:close()
   end)

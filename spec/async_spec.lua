@@ -2,6 +2,7 @@
 
 local hinternet = require "hinternet"
 local peer = require "spec.support.peer"
+local wait = require "spec.support.wait"
 
 local p = peer.new()
 
@@ -23,18 +24,9 @@ end
 
 -- Polls until something was heard, and takes it.
 local function next_heard(self)
-  while #self.heard == 0 do
-    assert(hinternet.poll(10) ~= 0, "nothing happens")
-  end
+  wait.polling("a notification", function() return #self.heard > 0 end)
   local item = table.remove(self.heard, 1)
   return item.status, item.info, item.handle
-end
-
-local function poll_out()
-  repeat
-    local count = hinternet.poll(10)
-    assert(count ~= 0, "nothing happens")
-  until not count
 end
 
 -- A start, and the completion it leads to.
@@ -297,7 +289,7 @@ describe("A second operation on the same side", function()
     assert_busy(w.request:write("x"))
     assert_busy(w.request:receive_response())
     assert_busy(w.request:read(1))
-    poll_out()
+    wait.poll_out()
     assert.equal(1, #w.heard)
     assert.equal("sendrequest_complete", (next_heard(w)))
     w.session:close()
@@ -314,7 +306,7 @@ describe("A second operation on the same side", function()
     assert_busy(w.request:write_from(0))
     assert_busy(w.request:send())
     s:go()
-    poll_out()
+    wait.poll_out()
     assert.equal(1, #w.heard)
     local status, count = next_heard(w)
     assert.equal("write_complete", status)
@@ -345,7 +337,7 @@ describe("A second operation on the same side", function()
       assert_busy(w.request:read_to(1))
       assert_busy(w.request:send())
       s:go()
-      poll_out()
+      wait.poll_out()
       assert.equal(1, #w.heard)
       local status, info = next_heard(w)
       assert.equal(case[3], status)
@@ -364,7 +356,7 @@ describe("A second operation on the same side", function()
     assert.is_true(other:send())
     assert_busy(w.request:read(1))
     assert.same({}, w.heard)
-    poll_out()
+    wait.poll_out()
     assert.equal("data_available", (next_heard(w)))
     expect(w, "read", { 1 }, "read_complete", "h")
     w.session:close()
@@ -428,11 +420,11 @@ describe("The status callback of an async session", function()
     local other = {}
     w.request:set_status_callback(function(_, status) other[#other + 1] = status end,
       { "all_completions" })
-    poll_out()
+    wait.poll_out()
     assert.same({ "sendrequest_complete" }, other)
     assert.is_true(w.request:receive_response())
     w.request:set_status_callback(nil)
-    poll_out()
+    wait.poll_out()
     assert.same({ "sendrequest_complete" }, other)
     assert.same({}, w.heard)
     assert.equal(200, w.request:query_headers("status_code"))
@@ -444,19 +436,19 @@ describe("The status callback of an async session", function()
     local s, w = p:keepalive("hello"), open { "headers_available", "read_complete" }
     new_request(w, s)
     assert.is_true(w.request:send())
-    poll_out()
+    wait.poll_out()
     assert.same({}, w.heard)
     expect(w, "receive_response", nil, "headers_available")
     assert.is_true(w.request:query_data_available())
-    poll_out()
+    wait.poll_out()
     assert.same({}, w.heard)
     expect(w, "read", { "a" }, "read_complete", "hello")
     w.session:set_status_callback(nil)
     local silent = w.session:connect("127.0.0.1", s.port):open_request()
     assert.is_true(silent:send())
-    poll_out()
+    wait.poll_out()
     assert.is_true(silent:receive_response())
-    poll_out()
+    wait.poll_out()
     assert.equal(200, silent:query_headers("status_code"))
     w.session:close()
     s:close()
@@ -507,7 +499,7 @@ describe("The status callback of an async session", function()
     session:set_status_callback(nil)
     request:set_status_callback(nil)
     assert.is_true(request:receive_response())
-    poll_out()
+    wait.poll_out()
     assert.equal(200, request:query_headers("status_code"))
     pcall(session.close, session)
     s:close()
@@ -583,7 +575,7 @@ describe("poll", function()
       end
     end, { "sendrequest_complete" })
     assert.is_true(w.request:send())
-    poll_out()
+    wait.poll_out()
     assert.equal(2, #problems)
     assert.matches("poll called inside a status callback$", problems[1])
     assert.matches("run called inside a status callback$", problems[2])

@@ -5,6 +5,7 @@ local socket = require "socket"
 local hinternet = require "hinternet"
 local exchange = require "spec.support.exchange"
 local peer = require "spec.support.peer"
+local wait = require "spec.support.wait"
 
 local fetch, finish, new = exchange.fetch, exchange.finish, exchange.new
 
@@ -160,11 +161,12 @@ describe("A connection", function()
   -- The same once what was sent has been acknowledged: until then the timer is
   -- that of the retransmission.
   local function silent_timer(info)
-    for _ = 1, 6000 do
-      local active = timer(info)
-      if active ~= 1 then return active end
-      socket.sleep(0.01)
-    end
+    local active
+    wait.sleeping("an acknowledgement", function()
+      active = timer(info)
+      return active ~= 1
+    end)
+    return active
   end
 
   it("is probed while it is silent when tcp_keepalive is set", function()

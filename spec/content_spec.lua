@@ -4,6 +4,7 @@
 local hinternet = require "hinternet"
 local peer = require "spec.support.peer"
 local coded = require "spec.support.coded"
+local wait = require "spec.support.wait"
 
 local p, made = peer.new(), nil
 setup(function() made = coded.make() end)
@@ -413,7 +414,7 @@ describe("A coded body", function()
     end)
     local request = session:connect("127.0.0.1", server.port):open_request()
     assert(request:send())
-    while not failure do session:poll(1) end
+    wait.polling("a failure", function() return failure end, session)
     assert.same({ operation = "read", code = 12152, phase = "receive",
       host = "127.0.0.1:" .. server.port,
       message = text_while(truncated, "receiving from", server.port) }, failure)

@@ -6,6 +6,7 @@ local socket = require "socket"
 local hinternet = require "hinternet"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
+local wait = require "spec.support.wait"
 
 local WRITE_FAULT, READ_FAULT, TIMEOUT, CANCELLED = 29, 30, 12002, 12017
 local SIZE = 1000000 -- far more than a pipe holds
@@ -190,7 +191,9 @@ describe("A copy between a body and", function()
     ]], silent, function()
       assert(file:write "x")
       file:flush()
-      repeat socket.sleep(0.01) until table.concat(silent:received()):find("\r\nx\r\n", 1, true)
+      wait.sleeping("a chunk", function()
+        return table.concat(silent:received()):find("\r\nx\r\n", 1, true)
+      end)
     end)
     file:close()
     silent:close()
@@ -291,14 +294,14 @@ describe("A copy between a body and", function()
     local request = requested(session, "GET", slow)
     local done
     request:set_status_callback(function(_, status) done = status end, { "all_completions" })
-    local function wait(...)
+    local function complete(...)
       assert.is_true((...))
       done = nil
-      repeat session:poll(1) until done
+      wait.polling("a completion", function() return done end, session)
       assert.not_equal("request_error", done)
     end
-    wait(request:send())
-    wait(request:receive_response())
+    complete(request:send())
+    complete(request:receive_response())
     local meant, innocent = folder .. "/meant", folder .. "/innocent"
     local file = assert(io.open(meant, "wb"))
     assert.is_true(request:read_to(file))
@@ -306,7 +309,7 @@ describe("A copy between a body and", function()
     local other = assert(io.open(innocent, "wb")) -- has the same number now
     slow:go()
     done = nil
-    repeat session:poll(1) until done
+    wait.polling("a completion", function() return done end, session)
     assert.equal("read_complete", done)
     session:close()
     other:close()

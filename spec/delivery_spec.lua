@@ -6,6 +6,7 @@ local leaks = require "spec.support.leaks"
 local parked = require "hinternet.parked"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
+local wait = require "spec.support.wait"
 
 local function open(options) return assert(hinternet.open(options)) end
 
@@ -84,6 +85,12 @@ describe("A parked call that fails", function()
     return task, request
   end
 
+  local function until_waiting(server, task)
+    wait.polling("a waiting task", function()
+      return server:accepted() == 1 and task:status() == "waiting"
+    end)
+  end
+
   local function expect_failure(task)
     local answers = table.pack(task:join())
     assert.equal(3, answers.n)
@@ -99,7 +106,7 @@ describe("A parked call that fails", function()
       { "send", peer.response(200, {}, "late") })
     local session <close> = open()
     local task = park(broken, session)
-    repeat hinternet.poll(0.01) until broken:accepted() == 1 and task:status() == "waiting"
+    until_waiting(broken, task)
     local request = session:connect("127.0.0.1", other.port):open_request()
     local heard
     request:set_status_callback(function(_, status)
@@ -121,7 +128,7 @@ describe("A parked call that fails", function()
     local session <close> = open()
     session:set_status_callback(function() end, { "handle_closing" })
     local task, request = park(s, session)
-    repeat hinternet.poll(0.01) until s:accepted() == 1 and task:status() == "waiting"
+    until_waiting(s, task)
     assert.is_true(request:close())
     assert.equal("ready", task:status())
     expect_failure(task)
@@ -155,7 +162,7 @@ describe("A parked call that fails", function()
     assert.same({ answers.token }, woken)
     assert(coroutine.resume(thread))
     assert.same({ nil, "operation cancelled: its handle was closed", 12017, n = 3 }, answers[1])
-    repeat hinternet.poll(0.01) until #woken == 5
+    wait.polling("five wakings", function() return #woken == 5 end)
     for i = 1, 4 do
       assert(coroutine.resume(later[i][1]))
       assert.same({ true, n = 1 }, later[i][2][1])

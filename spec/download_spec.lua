@@ -5,6 +5,7 @@ local lfs = require "lfs"
 local hinternet = require "hinternet"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
+local wait = require "spec.support.wait"
 
 local WRITE_FAULT, INVALID_PARAMETER, BROKEN, CANCELLED = 29, 87, 12030, 12017
 
@@ -98,7 +99,7 @@ describe("A download to a name", function()
     for _, how in ipairs { "cancel", "close" } do
       local session = assert(hinternet.open())
       local task = session:spawn(function() session:download(stalled.url, file) end)
-      repeat hinternet.poll(0.1) until names():find(".hn-", 1, true)
+      wait.polling("a file", function() return names():find(".hn-", 1, true) end)
       if how == "cancel" then
         task:cancel()
         hinternet.poll(0)

@@ -5,6 +5,7 @@ local hinternet = require "hinternet"
 local hops = require "spec.support.hops"
 local notification = require "spec.support.notification"
 local peer = require "spec.support.peer"
+local wait = require "spec.support.wait"
 
 local INVALID_PARAMETER = 87
 
@@ -149,18 +150,15 @@ describe("A request that is sent again and closed at once", function()
       if status == "request_error" then phases[#phases + 1] = info.phase end
     end)
     local connection = session:connect("127.0.0.1", s.port)
-    local function poll_until(what)
-      repeat hinternet.poll(1) until what()
-    end
     local first = connection:open_request()
     assert(first:send())
     first:close()
     local again = connection:open_request()
     assert(again:send())
-    poll_until(function() return done end)
+    wait.polling("a failure", function() return done end)
     assert(again:send())
     again:close()
-    poll_until(function() return #phases == 2 end)
+    wait.polling("two phases", function() return #phases == 2 end)
     assert.same({ "acquire", "acquire" }, phases)
     session:close()
     s:close()

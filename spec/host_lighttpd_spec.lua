@@ -9,7 +9,7 @@ local leaks = require "spec.support.leaks"
 local nginx = require "spec.support.nginx"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
-local socket = require "socket"
+local wait = require "spec.support.wait"
 
 local config = [[
 server.modules = ("mod_magnet")
@@ -127,11 +127,10 @@ describe("lighttpd", function()
       assert.equal("1 000000000000001", get(host, "/other/").body)
       assert.equal(200, get(host, "/file").status)
       process.kill(host.pid, "USR1")
-      for _ = 1, 6000 do
+      wait.sleeping("restart " .. round, function()
         local _, restarts = host:log("error.log"):gsub("server started", "")
-        if restarts > round then break end
-        socket.sleep(0.01)
-      end
+        return restarts > round
+      end)
     end
     assert.equal("1 000000000000001", get(host, "/other/").body)
     stop(host)

@@ -8,6 +8,7 @@ local leaks = require "spec.support.leaks"
 local nginx = require "spec.support.nginx"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
+local wait = require "spec.support.wait"
 
 local config = [[
 run_as_root = true
@@ -103,11 +104,7 @@ describe("Prosody", function()
           bodies[i] = session:get(host.http .. "/upstream/" .. i, { timeout = 50 }).body
         end)
       end
-      for _ = 1, 6000 do
-        hinternet.poll(0.01)
-        if server:accepted() == 10 then break end
-      end
-      assert.equal(10, server:accepted())
+      wait.polling("ten connections", function() return server:accepted() == 10 end)
       assert.equal(404, hinternet.get(host.http .. "/not-waited-for").status)
       for _ = 1, 10 do server:go() end
       hinternet.run()

@@ -4,6 +4,7 @@
 local hinternet = require "hinternet"
 local hops = require "spec.support.hops"
 local peer = require "spec.support.peer"
+local wait = require "spec.support.wait"
 
 local REDIRECT_FAILED = 12156
 
@@ -214,7 +215,7 @@ describe("The rest of a redirect's body", function()
       heard[#heard + 1] = info and info.code or status
     end, { "sendrequest_complete", "redirect", "request_error" })
     local function until_heard(count)
-      repeat hinternet.poll(1) until #heard == count
+      wait.polling(count .. " notifications", function() return #heard == count end)
     end
     local request = session:connect("127.0.0.1", s.port):open_request()
     assert(request:send())

@@ -5,6 +5,7 @@ local hinternet = require "hinternet"
 local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
+local wait = require "spec.support.wait"
 
 local function handles(port)
   local session = assert(hinternet.open())
@@ -141,19 +142,19 @@ describe("A Lua file", function()
     local done
     request:set_status_callback(function(_, status, info) done = { status, info } end,
       { "all_completions" })
-    local function wait(...)
+    local function complete(...)
       assert.is_true((...))
       done = nil
-      repeat session:poll(1) until done
+      wait.polling("a completion", function() return done end, session)
       return done
     end
-    wait(request:send(nil, nil, "chunked"))
+    complete(request:send(nil, nil, "chunked"))
     local pipe = assert(io.popen("printf 'first\nsecond\nthird'", "r"))
     assert.equal("first", pipe:read("l"))
-    assert.same({ "write_complete", 12 }, wait(request:write_from(pipe)))
+    assert.same({ "write_complete", 12 }, complete(request:write_from(pipe)))
     pipe:close()
-    wait(request:receive_response())
-    wait(request:read("a"))
+    complete(request:receive_response())
+    complete(request:read("a"))
     assert.matches("\r\n\r\nsecond\nthird$", done[2])
     session:close()
     s:close()
@@ -174,7 +175,7 @@ describe("A Lua file", function()
         request:set_status_callback(function(_, status)
           done = status == "sendrequest_complete" or status == "headers_available"
         end, { "all_completions" })
-        repeat session:poll(1) until done
+        wait.polling("a completion", function() return done end, session)
       end
       step(request:send())
       step(request:receive_response())
@@ -183,9 +184,9 @@ describe("A Lua file", function()
         assert.equal(12030, (select(3, request:read_to(file))))
       else
         assert.is_true(request:read_to(file))
-        repeat
-          session:poll(0.01)
-        until request:query_option("request_stats").response_body_size >= 1000
+        wait.polling("a part of the body", function()
+          return request:query_option("request_stats").response_body_size >= 1000
+        end, session)
         request:set_status_callback(nil)
         request:close()
       end

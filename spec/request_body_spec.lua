@@ -4,6 +4,7 @@
 local lfs = require "lfs"
 local hinternet = require "hinternet"
 local peer = require "spec.support.peer"
+local wait = require "spec.support.wait"
 
 local p = peer.new()
 local function lines(...) return table.concat({ ... }, "\r\n") end
@@ -561,11 +562,7 @@ describe("In the state", function()
         end
       end
       local function await(status)
-        for _ = 1, 1000 do
-          if done[status] then return end
-          session:poll(0.1)
-        end
-        error(status .. " did not come")
+        wait.polling(status, function() return done[status] end, session)
       end
 
       assert.is_true(request:send())

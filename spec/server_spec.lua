@@ -1,11 +1,11 @@
 -- The servers people run: nginx and Apache httpd, over http and https.
 
-local socket = require "socket"
 local hinternet = require "hinternet"
 local apache = require "spec.support.apache"
 local certs = require "spec.support.certs"
 local leaks = require "spec.support.leaks"
 local nginx = require "spec.support.nginx"
+local wait = require "spec.support.wait"
 
 local made = certs.new():for_tests()
 local file_text = ("0123456789abcde\n"):rep(64)
@@ -38,15 +38,13 @@ end
 -- The last `count` lines of an access log, once there are as many with `mark`:
 -- they are written behind the response.
 local function last_lines(server, mark, count)
-  for _ = 1, 6000 do
+  return wait.sleeping(count .. " lines with " .. mark .. " in the access log", function()
     local out = {}
     for line in server:log("access.log"):gmatch("[^\n]+") do
       if line:find(mark, 1, true) then out[#out + 1] = line end
     end
-    if #out >= count then return out end
-    socket.sleep(0.01)
-  end
-  error("the access log has not " .. count .. " lines with " .. mark)
+    return #out >= count and out
+  end)
 end
 
 local kinds = {

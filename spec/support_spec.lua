@@ -1,11 +1,13 @@
 -- The proving ground proves itself: what the other specs rely on.
 
 local socket = require "socket"
+local hinternet = require "hinternet"
 local bencode = require "spec.support.bencode"
 local certs = require "spec.support.certs"
 local nginx = require "spec.support.nginx"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
+local wait = require "spec.support.wait"
 
 local function dial(port, host)
   local sock = (host == "::1" and socket.tcp6 or socket.tcp)()
@@ -28,6 +30,29 @@ describe("bencode", function()
   it("keeps every kind of value", function()
     local value = { 1, -5, 0.25, "", "a\0\r\n\255", { x = "y" }, { 1, { 2 } } }
     assert.same(value, bencode.decode(bencode.encode(value)))
+  end)
+end)
+
+describe("a wait", function()
+  it("gives what came, and says what did not come", function()
+    local turns, patience = 0, process.PATIENCE
+    finally(function() process.PATIENCE = patience end)
+    assert.equal("third", wait.sleeping("a turn", function()
+      turns = turns + 1
+      return turns == 3 and "third"
+    end))
+    process.PATIENCE = 0
+    assert.error_matches(function() wait.sleeping("the moon", function() end) end,
+      "^this does not come: the moon$")
+  end)
+
+  it("for what is polled for ends at once when nothing is pending", function()
+    local session <close> = assert(hinternet.open())
+    for _, of in ipairs { false, session } do
+      assert.error_matches(function() wait.polling("the sun", function() end, of or nil) end,
+        "^nothing is pending, and this did not come: the sun$")
+    end
+    wait.poll_out()
   end)
 end)
 
@@ -140,7 +165,6 @@ describe("the scripted peer", function()
 end)
 
 describe("the leak check", function()
-  local hinternet = require "hinternet"
   local leaks = require "spec.support.leaks"
 
   it("sees an open handle and an open descriptor", function()

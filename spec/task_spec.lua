@@ -3,6 +3,7 @@
 local hinternet = require "hinternet"
 local core = require "hinternet.core"
 local peer = require "spec.support.peer"
+local wait = require "spec.support.wait"
 
 local p = peer.new()
 -- Connections that answer one request, when the spec says go.
@@ -20,11 +21,7 @@ local function open(options) return assert(hinternet.open(options)) end
 
 -- Polls until the server has that many connections, or nobody is left to connect.
 local function poll_until_accepted(server, count)
-  repeat
-    local is_waiting = hinternet.poll(0.01)
-    if server:accepted() >= count then return end
-  until not is_waiting
-  error("nobody connected")
+  wait.polling(count .. " connections", function() return server:accepted() >= count end)
 end
 
 describe("A task", function()

@@ -1,12 +1,12 @@
 -- TLS sessions: which connections resume one, counted on nginx, and which must
 -- not.
 
-local socket = require "socket"
 local hinternet = require "hinternet"
 local certs = require "spec.support.certs"
 local exchange = require "spec.support.exchange"
 local leaks = require "spec.support.leaks"
 local nginx = require "spec.support.nginx"
+local wait = require "spec.support.wait"
 
 local fetch, finish, new = exchange.fetch, exchange.finish, exchange.new
 
@@ -52,8 +52,7 @@ describe("A TLS session", function()
 
   -- What nginx says of the handshakes since: "." is a full one, "r" a resumed.
   local function handshakes(count)
-    local deadline = socket.gettime() + 5
-    while #lines() < told + count and socket.gettime() < deadline do socket.sleep(0.005) end
+    wait.sleeping(count .. " requests in the log", function() return #lines() >= told + count end)
     local out = {}
     for i, line in ipairs(lines()) do
       if i > told then out[#out + 1] = line:match("(%S+)$") end

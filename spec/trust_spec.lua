@@ -6,6 +6,7 @@ local certs = require "spec.support.certs"
 local exchange = require "spec.support.exchange"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
+local wait = require "spec.support.wait"
 
 local COPIES = 1000 -- of one certificate: a hundred slices or more
 
@@ -54,18 +55,6 @@ local function send(session, server, options)
   return request
 end
 
-local function poll_until(condition)
-  for _ = 1, 100000 do
-    if condition() then return end
-    hinternet.poll(10)
-  end
-  error("it never happens")
-end
-
-local function poll_out()
-  while hinternet.poll(10) do end
-end
-
 describe("A bundle of authorities", function()
   start_servers()
 
@@ -75,11 +64,11 @@ describe("A bundle of authorities", function()
     for _ = 1, 10 do hinternet.poll(0) end
     assert.is_nil(heard[request])
     local other = send(session, closed)
-    poll_until(function() return heard[other] end)
+    wait.polling("the other answer", function() return heard[other] end)
     assert.equal("cannot connect (connection refused) while connecting to "
       .. exchange.place(closed), heard[other])
     assert.is_nil(heard[request])
-    poll_until(function() return heard[request] end)
+    wait.polling("an answer", function() return heard[request] end)
     assert.equal("sendrequest_complete", heard[request])
   end)
 
@@ -90,7 +79,7 @@ describe("A bundle of authorities", function()
     hinternet.poll(0)
     write("once.pem", "no certificate")
     local second = send(session, secure)
-    poll_out()
+    wait.poll_out()
     assert.equal("sendrequest_complete", heard[first])
     assert.equal("sendrequest_complete", heard[second])
   end)
@@ -98,7 +87,7 @@ describe("A bundle of authorities", function()
   it("is parsed to its end under the smallest budget", function()
     local session <close>, heard = open(bundle("few.pem", 50), { poll_budget = 1e-6 })
     local request = send(session, secure)
-    poll_out()
+    wait.poll_out()
     assert.equal("sendrequest_complete", heard[request])
     assert(session:set_option("poll_budget", false))
   end)
@@ -109,7 +98,7 @@ describe("A bundle of authorities", function()
       .. " while securing the connection to " .. place()
     local session <close>, heard = open(file)
     local first, second = send(session, secure), send(session, secure)
-    poll_out()
+    wait.poll_out()
     assert.equal(words, heard[first])
     assert.equal(words, heard[second])
     local sync <close> = assert(hinternet.open { ca_file = file })
@@ -143,7 +132,7 @@ describe("A bundle of authorities", function()
     for i = 1, 20 do
       requests[i] = send(session, secure, { ca_file = bundle(i .. ".pem", 100) })
     end
-    poll_out()
+    wait.poll_out()
     for i = 1, 20 do assert.equal("sendrequest_complete", heard[requests[i]]) end
   end)
 end)
@@ -156,11 +145,11 @@ describe("A wait for authorities", function()
     local request = send(session, secure)
     hinternet.poll(0)
     assert(request:close())
-    poll_out()
+    wait.poll_out()
     assert.equal("operation cancelled while securing the connection to " .. place(),
       heard[request])
     local another = send(session, secure)
-    poll_out()
+    wait.poll_out()
     assert.equal("sendrequest_complete", heard[another])
   end)
 
@@ -169,7 +158,7 @@ describe("A wait for authorities", function()
     local request = send(session, secure)
     hinternet.poll(0)
     assert(session:close())
-    poll_out()
+    wait.poll_out()
     assert.equal("operation cancelled while securing the connection to " .. place(),
       heard[request])
   end)
@@ -188,7 +177,7 @@ describe("A wait for authorities", function()
     it("ends with " .. option, function()
       local session <close>, heard = open(bundle("late.pem", COPIES), { [option] = 0.002 })
       local request = send(session, secure)
-      poll_out()
+      wait.poll_out()
       assert.equal(words .. "securing the connection to " .. place(), heard[request])
     end)
   end

@@ -39,18 +39,17 @@ local prologue = [[
 local hinternet = require "hinternet"
 local exchange = require "spec.support.exchange"
 local peer = require("spec.support.peer").start()
+local wait = require "spec.support.wait"
 local fetch, finish, new = exchange.fetch, exchange.finish, exchange.new
 local function at(host, server)
   return { host = host, port = server.port, url = "http:" }
 end
 local function asked(name)
-  for _ = 1, 6000 do
+  wait.sleeping("a question for " .. name, function()
     for line in io.lines(folder .. "/questions") do
-      if line:match("%S+$") == name then return end
+      if line:match("%S+$") == name then return true end
     end
-    require("socket").sleep(0.01)
-  end
-  error("nobody asked for " .. name)
+  end)
 end
 local function say(...)
   local out = table.pack(...)
