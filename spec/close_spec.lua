@@ -2,6 +2,7 @@
 
 local hinternet = require "hinternet"
 local core = require "hinternet.core"
+local exchange = require "spec.support.exchange"
 local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
@@ -18,12 +19,6 @@ local kinds = { "session", "connection", "request" }
 
 -- Every order in which three things can be done.
 local orders = { { 1, 2, 3 }, { 1, 3, 2 }, { 2, 1, 3 }, { 2, 3, 1 }, { 3, 1, 2 }, { 3, 2, 1 } }
-
-local function get(request)
-  assert(request:send())
-  assert(request:receive_response())
-  return request:read("a")
-end
 
 local function assert_invalid(text, result, message, code)
   assert.is_nil(result, text)
@@ -274,7 +269,7 @@ describe("Collection", function()
     connection = nil -- luacheck: ignore 311
     collectgarbage()
     collectgarbage()
-    assert.equal("hello", get(request))
+    assert.equal("hello", exchange.finish(request))
     assert.equal("connection", hinternet.type(request:parent()))
     assert.equal("session", hinternet.type(request:parent():parent()))
     request = nil -- luacheck: ignore 311
@@ -314,7 +309,8 @@ describe("Collection", function()
       hinternet.open():connect("127.0.0.1", s.port)
       collectgarbage()
     end)
-    assert.equal("hello", get(session:connect("127.0.0.1", s.port):open_request("GET", "/")))
+    assert.equal("hello",
+      exchange.finish(session:connect("127.0.0.1", s.port):open_request("GET", "/")))
     s:close()
     p:stop()
   end)
@@ -465,7 +461,7 @@ describe("A request closed with an unread body", function()
     t.request:close()
     if between then between() end
     local second = t.connection:open_request("GET", "/")
-    assert.equal("good", get(second))
+    assert.equal("good", exchange.finish(second))
     local count = t.session:query_option("connections_opened")
     t.session:close()
     s:close()
@@ -484,7 +480,7 @@ describe("A request closed with an unread body", function()
     assert.equal(1, opened(peer.response(200, {}, ("x"):rep(300000)), 10, function()
       for _ = 1, 200 do
         local request <close> = other.connection:open_request("GET", "/")
-        assert.equal("hello", get(request))
+        assert.equal("hello", exchange.finish(request))
       end
     end))
     other.session:close()
@@ -518,7 +514,7 @@ describe("A request closed with an unread body", function()
     assert(t.request:send())
     assert(t.request:receive_response())
     t.request:close()
-    assert.equal("good", get(t.connection:open_request("GET", "/")))
+    assert.equal("good", exchange.finish(t.connection:open_request("GET", "/")))
     assert.equal(2, t.session:query_option("connections_opened"))
     t.session:close()
     s:close()
@@ -538,7 +534,7 @@ describe("A request closed with an unread body", function()
       end
       request:close()
       local whole <close> = connection:open_request("GET", "/")
-      assert.equal(body, get(whole))
+      assert.equal(body, exchange.finish(whole))
     end
     -- Only the one closed before its response cost a connection.
     assert.equal(2, session:query_option("connections_opened"))

@@ -4,6 +4,7 @@
 local hinternet = require "hinternet"
 local peer = require "spec.support.peer"
 local coded = require "spec.support.coded"
+local exchange = require "spec.support.exchange"
 local wait = require "spec.support.wait"
 
 local p, made = peer.new(), nil
@@ -32,12 +33,6 @@ local function start(session, port, headers, method)
   local request = session:connect("127.0.0.1", port):open_request(method or "GET", "/")
   assert(request:send(headers))
   return request, request:receive_response()
-end
-
-local function fetch(session, port, headers)
-  local request, ok, message, code = start(session, port, headers)
-  if not ok then return nil, message, code end
-  return request:read("a")
 end
 
 local function text_while(detail, phase, port)
@@ -152,13 +147,13 @@ describe("A body", function()
         local body = make(plain)
         local server = serve(answer(name, body))
         local expected = set[name] and plain or body
-        assert.is_true(expected == (fetch(session, server.port) or ""), name)
+        assert.is_true(expected == (exchange.fetch(session, server) or ""), name)
         server:close()
       end
     end
     if set.br and set.zstd then
       local server = serve(answer("gzip, br, zstd", made.zstd(made.brotli(made.gzip))))
-      assert.is_true(made.plain == fetch(session, server.port))
+      assert.is_true(made.plain == exchange.fetch(session, server))
       server:close()
     end
   end)
@@ -167,7 +162,7 @@ describe("A body", function()
     local server = p:script({ "recv_head" },
       { "drip", chunked("gzip", made.short, 7), 0.0005 })
     local session <close> = assert(hinternet.open())
-    assert.equal("hello\n", fetch(session, server.port))
+    assert.equal("hello\n", exchange.fetch(session, server))
     server:close()
   end)
 
@@ -204,7 +199,7 @@ describe("A body", function()
   it("that ends with its connection is undone too", function()
     local server = p:answer("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" .. made.gzip)
     local session <close> = assert(hinternet.open())
-    assert.is_true(made.plain == fetch(session, server.port))
+    assert.is_true(made.plain == exchange.fetch(session, server))
     server:close()
   end)
 
@@ -213,7 +208,7 @@ describe("A body", function()
     for _, row in ipairs { { { decompression = 0 } }, { {}, "Accept-Encoding: gzip" },
       { {}, "Range: bytes=0-" }, { { decompression = "deflate" } } } do
       local session <close> = assert(hinternet.open(row[1]))
-      assert.is_true(made.gzip == fetch(session, server.port, row[2]))
+      assert.is_true(made.gzip == (start(session, server.port, row[2])):read("a"))
     end
     server:close()
   end)
@@ -223,7 +218,7 @@ describe("A body", function()
       "gzip gzip" } do
       local server = serve(answer(coding, made.gzip))
       local session <close> = assert(hinternet.open())
-      assert.is_true(made.gzip == fetch(session, server.port), coding)
+      assert.is_true(made.gzip == exchange.fetch(session, server), coding)
       server:close()
     end
   end)
@@ -316,16 +311,16 @@ describe("Decoded bytes", function()
         if part > 0 then assert.equal(part, #request:read(part, "fill")) end
         request:close()
       end
-      assert.is_true(made.plain == fetch(session, s.port))
+      assert.is_true(made.plain == exchange.fetch(session, s))
       s:close()
     end
   end)
 
   it("are what max_response_body counts", with_server(function(server, session)
     assert(session:set_option("max_response_body", #made.plain))
-    assert.is_true(made.plain == fetch(session, server.port))
+    assert.is_true(made.plain == exchange.fetch(session, server))
     assert(session:set_option("max_response_body", #made.plain - 1))
-    assert.equal(122, select(3, fetch(session, server.port)))
+    assert.equal(122, select(3, exchange.fetch(session, server)))
   end))
 end)
 
@@ -337,7 +332,7 @@ describe("A coded body", function()
   local function expect(text, detail, phase)
     local server = serve(text)
     local session <close> = assert(hinternet.open())
-    local _, message, code = fetch(session, server.port)
+    local _, message, code = exchange.fetch(session, server)
     assert.equal(text_while(detail, phase or "receiving from", server.port), message)
     assert.equal(12152, code)
     server:close()
@@ -384,7 +379,7 @@ describe("A coded body", function()
     assert.equal(12152, code)
     assert.equal(text_while(corrupt, "receiving from", server.port), message)
     assert.equal(12019, select(3, request:read()))
-    assert.equal("ok", fetch(session, server.port))
+    assert.equal("ok", exchange.fetch(session, server))
     assert.equal(1, session:query_option("connections_opened"))
     server:close()
   end)
@@ -396,9 +391,9 @@ describe("A coded body", function()
       { { "keepalive", "ok" } },
     } }
     local session <close> = assert(hinternet.open())
-    assert.equal(12152, select(3, fetch(session, server.port)))
+    assert.equal(12152, select(3, exchange.fetch(session, server)))
     assert.is_true(server:wait(1))
-    assert.equal("ok", fetch(session, server.port))
+    assert.equal("ok", exchange.fetch(session, server))
     assert.equal(2, session:query_option("connections_opened"))
     server:close()
   end)
@@ -444,14 +439,14 @@ describe("A coded body", function()
       assert.same({ nil, text, 122 }, { result[1], result[2], result[3] })
     end
     assert(session:set_option("max_decoded_size", made.bomb_size))
-    assert.equal(made.bomb_size, #fetch(session, server.port))
+    assert.equal(made.bomb_size, #exchange.fetch(session, server))
     server:close()
   end)
 
   it("of thousands of empty members is an empty one", function()
     local server = serve(answer("gzip", made.empty:rep(2000)))
     local session <close> = assert(hinternet.open())
-    assert.same({ n = 1 }, table.pack(fetch(session, server.port)))
+    assert.same({ n = 1 }, table.pack(exchange.fetch(session, server)))
     server:close()
   end)
 

@@ -3,6 +3,7 @@
 -- the same faults.
 
 local hinternet = require "hinternet"
+local exchange = require "spec.support.exchange"
 local peer = require "spec.support.peer"
 local wait = require "spec.support.wait"
 
@@ -290,12 +291,6 @@ local function ask(connection, method)
   return request
 end
 
-local function fetch(connection, method)
-  local request <close> = ask(connection, method)
-  assert(request:receive_response())
-  return request:read("a")
-end
-
 describe("A bad response fails by its name and costs the connection:", function()
   p:for_tests()
 
@@ -324,7 +319,7 @@ describe("A bad response fails by its name and costs the connection:", function(
     assert.equal(case[4], place)
     -- The request is of no use any more, its session is, on a new connection;
     -- the old one is closed.
-    assert.equal("ok", fetch(connection))
+    assert.equal("ok", exchange.ask(connection))
     assert.equal(2, server:accepted())
     assert.is_true(server:wait(1))
     server:close()
@@ -366,7 +361,7 @@ describe("A connection that ends", function()
     assert.equal(text .. " while waiting for the response of 127.0.0.1:"
       .. server.port .. guess, message)
     assert.equal(code, got)
-    assert.equal("ok", fetch(connection))
+    assert.equal("ok", exchange.ask(connection))
     assert.equal(2, server:accepted())
     server:close()
   end
@@ -453,8 +448,8 @@ describe("Bytes that no request asked for (" .. silent[1] .. ")", function()
     } }
     local session <close> = hinternet.open {}
     local connection = session:connect("127.0.0.1", server.port)
-    assert.equal(body, fetch(connection, method))
-    assert.equal("ok", fetch(connection))
+    assert.equal(body or "", exchange.ask(connection, method))
+    assert.equal("ok", exchange.ask(connection))
     assert.equal(2, server:accepted())
     server:close()
   end
@@ -490,7 +485,7 @@ describe("Bytes that no request asked for (" .. silent[1] .. ")", function()
     local request = ask(connection)
     assert(request:receive_response())
     request:close()
-    assert.equal("ok", fetch(connection))
+    assert.equal("ok", exchange.ask(connection))
     assert.equal(2, server:accepted())
     server:close()
   end)
@@ -505,14 +500,14 @@ describe("Bytes that no request asked for (" .. silent[1] .. ")", function()
     local session <close> = hinternet.open {}
     local connection = session:connect("127.0.0.1", server.port)
     local elsewhere = session:connect("127.0.0.1", other.port)
-    assert.equal("hi", fetch(connection))
+    assert.equal("hi", exchange.ask(connection))
     server:go()
     -- Whatever else the session does, it sees what comes.
     wait.sleeping("the connection's end", function()
-      assert.equal("other", fetch(elsewhere))
+      assert.equal("other", exchange.ask(elsewhere))
       return server:wait(1, 0)
     end)
-    assert.equal("ok", fetch(connection))
+    assert.equal("ok", exchange.ask(connection))
     assert.equal(2, server:accepted())
     server:close()
     other:close()

@@ -15,12 +15,6 @@ describe(COUNT .. " requests at once", function()
   teardown(function() n:stop() end)
   leaks.watch()
 
-  local function open(options)
-    options = options or {}
-    options.ca_file = authority.ca
-    return assert(hinternet.open(options))
-  end
-
   -- Each task has the head of its response before any of them reads its body:
   -- so there are as many connections as tasks.
   local function fetch_all(session, url)
@@ -45,7 +39,7 @@ describe(COUNT .. " requests at once", function()
   for _, kind in ipairs { "http", "https" } do
     it("over as many connections complete in tasks, " .. kind, function()
       local before = leaks.descriptors()
-      local session = open()
+      local session = authority:open()
       for _, task in ipairs(fetch_all(session, n[kind])) do
         assert.equal("done", task:status())
       end
@@ -61,7 +55,7 @@ describe(COUNT .. " requests at once", function()
 
     it("complete with callbacks, every handle closed last of all, " .. kind, function()
       local before = leaks.descriptors()
-      local session = open { async = true }
+      local session = authority:open { async = true }
       local closed, started, completed, bytes, waiting = 0, 0, 0, 0, {}
       local function start(ok)
         assert(ok)

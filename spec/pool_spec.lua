@@ -2,9 +2,12 @@
 -- and whose turn it is, and that none is used that should not be.
 
 local hinternet = require "hinternet"
+local exchange = require "spec.support.exchange"
 local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
 local socket = require "socket"
+
+local fetch = exchange.ask
 
 local p = peer.new()
 local function begin(connection)
@@ -14,13 +17,9 @@ local function begin(connection)
   return request
 end
 
-local function fetch(connection, connect_timeout)
+local function hurried(connection)
   local request <close> = connection:open_request()
-  if connect_timeout then assert(request:set_timeouts { connect = connect_timeout }) end
-  local ok, message, code = request:send()
-  if ok then ok, message, code = request:receive_response() end
-  if not ok then return nil, message, code end
-  return request:read("a")
+  return exchange.finish(exchange.set(request, { connect_timeout = 0.1 }))
 end
 
 -- A server whose first response is not whole until s:go().
@@ -44,7 +43,7 @@ describe("max_conns_per_server", function()
     local connection = session:connect("127.0.0.1", s.port)
     local first = begin(connection)
     assert.same({ n = 3, nil, text_of_wait(s.port), 12002 },
-      table.pack(fetch(connection, 0.1)))
+      table.pack(hurried(connection)))
     assert.equal(1, s:accepted())
     s:go()
     assert.equal("abcd", first:read("a"))
@@ -72,7 +71,7 @@ describe("max_conns_per_server", function()
     assert.equal(2, session:query_option("max_conns_per_server"))
     local connection = session:connect("127.0.0.1", s.port)
     local first, second = begin(connection), begin(connection)
-    assert.equal(12002, select(3, fetch(connection, 0.1)))
+    assert.equal(12002, select(3, hurried(connection)))
     assert.equal(2, s:accepted())
     assert.is_true(first:is_valid() and second:is_valid())
     s:close()
@@ -144,7 +143,7 @@ describe("max_conns_per_1_0_server", function()
     local connection = session:connect("127.0.0.1", s.port)
     local first = begin(connection)
     assert.same({ n = 3, nil, text_of_wait(s.port), 12002 },
-      table.pack(fetch(connection, 0.1)))
+      table.pack(hurried(connection)))
     s:go()
     assert.equal("abcd", first:read("a"))
     s:close()
@@ -166,7 +165,7 @@ describe("max_conns_per_1_0_server", function()
       max_conns_per_server = 1 })
     local connection = session:connect("127.0.0.1", s.port)
     local first = begin(connection)
-    assert.equal(12002, select(3, fetch(connection, 0.1)))
+    assert.equal(12002, select(3, hurried(connection)))
     first:close()
     s:close()
   end)

@@ -3,17 +3,13 @@
 
 local lfs = require "lfs"
 local hinternet = require "hinternet"
+local exchange = require "spec.support.exchange"
 local peer = require "spec.support.peer"
 local wait = require "spec.support.wait"
 
 local p = peer.new()
 local function lines(...) return table.concat({ ... }, "\r\n") end
-
-local function finish(request)
-  assert(request:receive_response())
-  local text = request:read("a")
-  return text:match("\r\n\r\n(.*)$")
-end
+local function finish(request) return exchange.receive(request):match("\r\n\r\n(.*)$") end
 
 -- What act(request) puts on the wire: the head behind Host, and the body.
 local function wire(act, method, options)

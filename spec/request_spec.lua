@@ -2,6 +2,7 @@
 -- framing; and what is refused before a byte is sent.
 
 local hinternet = require "hinternet"
+local exchange = require "spec.support.exchange"
 local leaks = require "spec.support.leaks"
 local peer = require "spec.support.peer"
 
@@ -16,13 +17,6 @@ local function wire(act, options)
   local bytes = server:received()[1] or ""
   server:close()
   return (bytes:gsub(":" .. server.port, ":PORT"))
-end
-
--- Receives the response and returns what the server says it got, decoded.
-local function finish(request)
-  assert(request:receive_response())
-  assert.equal(200, request:query_headers("status_code"))
-  return request:read("a")
 end
 
 -- A request that never meets a server.
@@ -50,7 +44,7 @@ describe("A request", function()
       wire(function(connection)
         local request = connection:open_request()
         assert(request:send())
-        finish(request)
+        exchange.receive(request)
       end))
   end)
 
@@ -66,7 +60,7 @@ describe("A request", function()
         })
         assert(request:add_headers("First: 1\r\nSecond: 2"))
         assert(request:send("Third: 3", "body"))
-        finish(request)
+        exchange.receive(request)
       end, { user_agent = "spec/1.0", decompression = 0 }))
   end)
 
@@ -76,7 +70,7 @@ describe("A request", function()
         if change then assert(connection:parent():set_option("user_agent", change)) end
         local request = connection:open_request()
         assert(request:send())
-        finish(request)
+        exchange.receive(request)
       end, options):match("\r\nUser%-Agent: (%C*)")
     end
     local ours = "hinternet/" .. hinternet.version
@@ -100,7 +94,7 @@ describe("A request", function()
           { "user-agent", "mine" } })
         assert(request:add_headers("host: other.test"))
         assert(request:send())
-        finish(request)
+        exchange.receive(request)
       end, { user_agent = "spec/1.0", decompression = 0 }))
   end)
 
@@ -111,7 +105,7 @@ describe("A request", function()
         local request = connection:open_request("GET", "/x",
           { version = "HTTP/1.0" })
         assert(request:send())
-        finish(request)
+        exchange.receive(request)
       end))
   end)
 
@@ -212,7 +206,7 @@ describe("The request target", function()
       local base = connection:open_request("GET", ""):query_option("url")
       assert.equal(base, request:query_option("url") .. "/")
       assert(request:send())
-      finish(request)
+      exchange.receive(request)
     end)
     assert.matches("^OPTIONS %* HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\n", text)
   end)
@@ -224,7 +218,7 @@ describe("The request target", function()
         local request = connection:open_request("GET", "a b?[c]=%ZZ",
           { escape_disable_query = true })
         assert(request:send())
-        finish(request)
+        exchange.receive(request)
       end))
   end)
 
@@ -449,7 +443,7 @@ describe("What would inject a header is refused with 87 and not sent:",
           assert.is_nil(request:send("C: d\r\nE: f\rg"))
           assert.is_nil(request:send { A = "x\ny" })
           assert(request:send())
-          finish(request)
+          exchange.receive(request)
         end))
     end)
   end)

@@ -2,6 +2,7 @@
 -- the same status, headers and body, in every form of reading.
 
 local hinternet = require "hinternet"
+local exchange = require "spec.support.exchange"
 local peer = require "spec.support.peer"
 
 -- ------------------------------------------------------------------ the table
@@ -370,11 +371,6 @@ end)
 describe("A response", function()
   local p = peer.new():for_tests()
 
-  local function open(server)
-    local session = hinternet.open {}
-    return session, session:connect("127.0.0.1", server.port)
-  end
-
   it("in two pieces is the same wherever it is cut", function()
     local bytes = text("HTTP/1.1 200 OK", "Transfer-Encoding: chunked", "",
       "5;x=y", "hello", "b", " wide world", "0", "T: u", "", "")
@@ -386,7 +382,7 @@ describe("A response", function()
       steps[#steps + 1] = { "send", bytes:sub(cut + 1) }
     end
     local server = p:script(table.unpack(steps))
-    local session <close>, connection = open(server)
+    local session <close>, connection = exchange.connect(server)
     for cut = 1, #bytes - 1 do
       local request <close> = ask(connection, "GET")
       assert.equal("hello wide world", request:read("a"), "cut at " .. cut)
@@ -406,7 +402,7 @@ describe("A response", function()
       { "send", head .. "ok" }, { "send_slowly", head .. "ok", 4001, 0 },
     } do
       local server = p:script({ "recv_head" }, send)
-      local session <close>, connection = open(server)
+      local session <close>, connection = exchange.connect(server)
       local request = ask(connection, "GET")
       assert.equal(left, #request:query_headers("last"))
       assert.equal(("v"):rep(993), request:query_headers("f60"))
@@ -421,7 +417,7 @@ describe("A response", function()
     local value = ("v"):rep(100000)
     local server = p:answer(text("HTTP/1.1 200 OK", "Big: " .. value,
       "Content-Length: 2", "", "ok"))
-    local session <close>, connection = open(server)
+    local session <close>, connection = exchange.connect(server)
     assert(session:set_option("max_response_header_size", 200000))
     local request = ask(connection, "GET")
     assert.equal(value, request:query_headers("big"))
@@ -432,7 +428,7 @@ describe("A response", function()
   it("gives repeated headers by index, joined or as a list", function()
     local server = p:answer(text("HTTP/1.1 200 OK", "A: 1", "B: x", "a: 2",
       "A:", "Content-Length: 0", "", ""))
-    local session <close>, connection = open(server)
+    local session <close>, connection = exchange.connect(server)
     local request = ask(connection, "GET")
     assert.equal("1", request:query_headers("a"))
     assert.equal("1", request:query_headers("A", { index = 1 }))
@@ -454,7 +450,7 @@ describe("A response", function()
 
   it("gives its raw head, spelt with CRLF throughout", function()
     local server = p:answer("HTTP/1.1 200 Fine\nA:  1\r\nb:2\nContent-Length: 0\n\n")
-    local session <close>, connection = open(server)
+    local session <close>, connection = exchange.connect(server)
     local request = ask(connection, "GET")
     assert.equal("HTTP/1.1 200 Fine\r\nA: 1\r\nb: 2\r\n"
       .. "Content-Length: 0\r\n\r\n", request:query_headers("raw_headers_crlf"))
@@ -466,7 +462,7 @@ describe("A response", function()
   it("has trailers only once the body has ended", function()
     local server = p:answer(text("HTTP/1.1 200 OK",
       "Transfer-Encoding: chunked", "", "5", "hello", "0", "Sum: 7", "", ""))
-    local session <close>, connection = open(server)
+    local session <close>, connection = exchange.connect(server)
     local request = ask(connection, "GET")
     local _, _, code = request:query_headers("sum", { trailer = true })
     assert.equal(12019, code)
@@ -494,7 +490,7 @@ describe("A response", function()
         local server = p:script({ "recv_head" },
           { "send", "HTTP/1.1 200 OK\r\n\r\n" },
           { "send_slowly", body, size, 0.0005 })
-        local session <close>, connection = open(server)
+        local session <close>, connection = exchange.connect(server)
         local list = {}
         for line in ask(connection, "GET"):lines() do list[#list + 1] = line end
         assert.same(case[2], list)
@@ -507,7 +503,7 @@ describe("A response", function()
   it("of 8784 bytes comes in pieces that sum up to that", function()
     local body = ("0123456789ab"):rep(732)
     local server = p:keepalive(body)
-    local session <close>, connection = open(server)
+    local session <close>, connection = exchange.connect(server)
     local request, sum = ask(connection, "GET"), 0
     repeat
       local n = assert(request:query_data_available())
@@ -536,7 +532,7 @@ describe("A response", function()
       { "recv_head" },
       { "send", "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" .. body },
     } } }
-    local session <close>, connection = open(server)
+    local session <close>, connection = exchange.connect(server)
     local sizes = { 1, 100, 16384, 65536, 3, 262144, 20000 }
     for i = 1, 3 do
       local request, parts, at = ask(connection, "GET"), {}, i
@@ -555,7 +551,7 @@ describe("A response", function()
 
   it("beyond max_response_body is refused by read(\"a\") alone", function()
     local server = p:keepalive(("x"):rep(1000))
-    local session <close>, connection = open(server)
+    local session <close>, connection = exchange.connect(server)
     assert(session:set_option("max_response_body", 999))
     local request = ask(connection, "GET")
     local data, message, code = request:read("a")
@@ -573,7 +569,7 @@ describe("A response", function()
 
   it("with n bytes is read to a file up to a limit and on from there", function()
     local server = p:keepalive("0123456789")
-    local session <close>, connection = open(server)
+    local session <close>, connection = exchange.connect(server)
     local request = ask(connection, "GET")
     local file <close> = assert(io.tmpfile())
     file:write("<>")

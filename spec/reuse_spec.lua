@@ -2,25 +2,15 @@
 -- and which requests are sent twice for that and which never.
 
 local hinternet = require "hinternet"
+local exchange = require "spec.support.exchange"
 local peer = require "spec.support.peer"
 local socket = require "socket"
+
+local connect, fetch = exchange.connect, exchange.ask
 
 local p = peer.new()
 local OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 local EMPTY = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
-
-local function open(server, host)
-  local session = hinternet.open {}
-  return session, session:connect(host or "127.0.0.1", server.port)
-end
-
-local function fetch(connection, method, body, headers)
-  local request <close> = connection:open_request(method, "/")
-  local ok, message, code = request:send(headers, body)
-  if ok then ok, message, code = request:receive_response() end
-  if not ok then return nil, message, code end
-  return request:read("a") or ""
-end
 
 local function counts(session)
   return { session:query_option("connections_opened"),
@@ -32,7 +22,7 @@ describe("A connection serves again", function()
 
   it("for as long as nobody says close", function()
     local server = p:keepalive("ok")
-    local session <close>, connection = open(server)
+    local session <close>, connection = connect(server)
     for i = 1, 20 do
       assert.equal("ok", fetch(connection))
       assert.same({ 1, i - 1 }, counts(session))
@@ -46,7 +36,7 @@ describe("A connection serves again", function()
 
   it("unless the response says close", function()
     local server = p:keepalive("ok", "Connection: x , CLOSE\r\n")
-    local session <close>, connection = open(server)
+    local session <close>, connection = connect(server)
     assert.equal("ok", fetch(connection))
     assert.equal("ok", fetch(connection))
     assert.same({ 2, 0 }, counts(session))
@@ -55,10 +45,10 @@ describe("A connection serves again", function()
 
   it("unless the request says close", function()
     local server = p:keepalive("ok")
-    local session <close>, connection = open(server)
-    assert.equal("ok", fetch(connection, "GET", nil, "Connection: close"))
+    local session <close>, connection = connect(server)
+    assert.equal("ok", fetch(connection, "GET", "Connection: close"))
     assert.equal("ok", fetch(connection))
-    assert.equal("ok", fetch(connection, "GET", nil, "connection: Upgrade, Close"))
+    assert.equal("ok", fetch(connection, "GET", "connection: Upgrade, Close"))
     assert.equal("ok", fetch(connection))
     assert.same({ 3, 1 }, counts(session))
     server:close()
@@ -80,7 +70,7 @@ describe("A connection serves again", function()
     for i, row in ipairs(old) do
       local server = p:script({ "loop", -1, { { "recv_head" },
         { "send", row[3] .. "\r\nContent-Length: 2\r\n\r\nok" } } })
-      local session <close>, connection = open(server)
+      local session <close>, connection = connect(server)
       for _ = 1, 2 do
         local request <close> = connection:open_request("GET", "/",
           { version = row[1] })
@@ -97,7 +87,7 @@ describe("A connection serves again", function()
 
   it("to its own host, port and session only", function()
     local a, b = p:keepalive("a"), p:keepalive("b")
-    local session <close>, to_a = open(a, "localhost")
+    local session <close>, to_a = connect { host = "localhost", port = a.port }
     local other <close> = hinternet.open {}
     assert.equal("a", fetch(to_a))
     assert.equal("a", fetch(session:connect("LocalHost", a.port)))
@@ -113,7 +103,7 @@ describe("A connection serves again", function()
 
   it("once its response has been read, not before", function()
     local server = p:keepalive("ok")
-    local session <close>, connection = open(server)
+    local session <close>, connection = connect(server)
     local requests = {}
     for i = 1, 3 do
       requests[i] = connection:open_request("GET", "/")
@@ -132,7 +122,7 @@ describe("A connection serves again", function()
 
   it("until its session is closed", function()
     local server = p:script({ "recv_head" }, { "send", OK }, { "recv_eof" })
-    local session, connection = open(server)
+    local session, connection = connect(server)
     assert.equal("ok", fetch(connection))
     session:close()
     assert.is_true(server:wait(1))
@@ -148,7 +138,7 @@ describe("A body left unread", function()
   local function leave(answer, options)
     local server = p:script({ "loop", -1, { { "recv_head" },
       { "send", answer } } })
-    local session <close>, connection = open(server)
+    local session <close>, connection = connect(server)
     for name, value in pairs(options or {}) do
       assert(session:set_option(name, value))
     end
@@ -198,7 +188,7 @@ describe("A body left unread", function()
         { "send", "HTTP/1.1 200 OK\r\nDrained: yes\r\n\r\n" } },
       { { "keepalive", "new" } },
     } }
-    local session <close>, connection = open(server)
+    local session <close>, connection = connect(server)
     local function ask()
       local request = connection:open_request("GET", "/")
       assert(request:send())
@@ -232,10 +222,10 @@ describe("A connection that died while it lay idle", function()
           { { "recv_head" }, { "recv_body" }, { "send", OK }, step },
           { { "recv_head" }, { "recv_body" }, { "send", OK } },
         } }
-        local session <close>, connection = open(server)
-        assert.equal("ok", fetch(connection, method, "one"))
+        local session <close>, connection = connect(server)
+        assert.equal("ok", fetch(connection, method, nil, "one"))
         assert.is_true(server:wait(1))
-        assert.equal("ok", fetch(connection, method, "two"))
+        assert.equal("ok", fetch(connection, method, nil, "two"))
         assert.equal(2, server:accepted())
         assert.matches("one$", server:received()[1])
         assert.matches("two$", server:received()[2])
@@ -250,13 +240,13 @@ describe("A connection that died while it lay idle", function()
       { { "recv_head" }, { "send", OK }, { "wait" } }, { { "echo" } },
     } }
     local other = p:keepalive("other")
-    local session <close>, connection = open(server)
+    local session <close>, connection = connect(server)
     assert.equal("ok", fetch(connection))
     server:go()
     assert.is_true(server:wait(1))
     assert.equal("other",
       fetch(session:connect("127.0.0.1", other.port)))
-    assert.matches("^POST", fetch(connection, "POST", "x"))
+    assert.matches("^POST", fetch(connection, "POST", nil, "x"))
     assert.same({ 3, 0 }, counts(session))
     session:close()
     server:close()
@@ -274,7 +264,7 @@ describe("A connection that lay idle for more than a moment", function()
   local function left_alone(method, answer, step)
     local first = { { "recv_head" }, { "send", answer }, { "wait" }, step }
     local server = p:serve { connections = { first, { { "echo" } } } }
-    local session, connection = open(server)
+    local session, connection = connect(server)
     assert.is_string(fetch(connection, method))
     server:go()
     assert.is_true(server:wait(1))
@@ -335,7 +325,7 @@ describe("A request whose old connection breaks under it", function()
       or "is never sent twice when it is a %s"):format(method), function()
       for _, step in ipairs { { "close" }, { "reset" } } do
         local server = serve({ step }, good)
-        local session <close>, connection = open(server)
+        local session <close>, connection = connect(server)
         assert.equal("", fetch(connection))
         local body, message, code = fetch(connection, method)
         if again then
@@ -360,9 +350,9 @@ describe("A request whose old connection breaks under it", function()
   it("is sent with its whole body again", function()
     for _, body in ipairs { "short", ("0123456789"):rep(50000) } do
       local server = serve({ { "reset" } }, good)
-      local session <close>, connection = open(server)
+      local session <close>, connection = connect(server)
       assert.equal("", fetch(connection))
-      assert.equal("", fetch(connection, "PUT", body))
+      assert.equal("", fetch(connection, "PUT", nil, body))
       assert.equal(2, server:accepted())
       assert.is_true(server:received()[2]:match("\r\n\r\n(.*)$") == body)
       session:close()
@@ -372,7 +362,7 @@ describe("A request whose old connection breaks under it", function()
 
   it("is not sent again when parts of its body came by write", function()
     local server = serve({ { "recv_body" }, { "close" } }, good)
-    local session <close>, connection = open(server)
+    local session <close>, connection = connect(server)
     assert.equal("", fetch(connection))
     local request = connection:open_request("PUT", "/")
     assert(request:send(nil, "ab", 4))
@@ -389,7 +379,7 @@ describe("A request whose old connection breaks under it", function()
 
   it("is not sent again once a byte of the response has come", function()
     local server = serve({ { "send", "H" }, { "close" } }, good)
-    local session <close>, connection = open(server)
+    local session <close>, connection = connect(server)
     assert.equal("", fetch(connection))
     local body, message, code = fetch(connection)
     assert.is_nil(body)
@@ -402,7 +392,7 @@ describe("A request whose old connection breaks under it", function()
 
   it("fails when the second connection dies as well", function()
     local server = serve({ { "close" } }, { { "recv_head" }, { "close" } })
-    local session <close>, connection = open(server)
+    local session <close>, connection = connect(server)
     assert.equal("", fetch(connection))
     local body, message, code = fetch(connection)
     assert.is_nil(body)
@@ -416,7 +406,7 @@ describe("A request whose old connection breaks under it", function()
 
   it("is not sent again when it was the connection's first", function()
     local server = p:script({ "recv_head" }, { "close" })
-    local session <close>, connection = open(server)
+    local session <close>, connection = connect(server)
     local body, _, code = fetch(connection)
     assert.is_nil(body)
     assert.equal(12030, code)
@@ -434,7 +424,7 @@ describe("A connection is not used again", function()
       { { "recv_head" }, { "send", OK }, { "recv_eof" } },
       { { "keepalive", "new" } },
     } }
-    local session <close>, connection = open(server)
+    local session <close>, connection = connect(server)
     local request = connection:open_request("POST", "/")
     assert(request:send(nil, "half", 8))
     request:close()
@@ -449,7 +439,7 @@ describe("A connection is not used again", function()
     local server = p:serve { connections = {
       { { "recv_head" }, { "recv_eof" } }, { { "keepalive", "new" } },
     } }
-    local session <close>, connection = open(server)
+    local session <close>, connection = connect(server)
     local request = connection:open_request("GET", "/")
     assert(request:send())
     request:close()

@@ -2,27 +2,21 @@
 -- which of them serve a request, and how one is ended. What they come from is in
 -- connection_spec.
 
-local hinternet = require "hinternet"
 local certs = require "spec.support.certs"
 local exchange = require "spec.support.exchange"
+local hops = require "spec.support.hops"
 local nginx = require "spec.support.nginx"
 local peer = require "spec.support.peer"
 local process = require "spec.support.process"
 
 local fetch, finish, new = exchange.fetch, exchange.finish, exchange.new
+local open = hops.open
 
 local p, folder = peer.new(), nil
 local function start()
   p:for_tests()
   setup(function() folder = process.temp_folder() end)
   teardown(function() process.remove_folder(folder) end)
-end
-
-local function open(options)
-  options = options or {}
-  options.decompression = 0
-  options.user_agent = options.user_agent or ""
-  return assert(hinternet.open(options))
 end
 
 local function keep(options)

@@ -17,12 +17,6 @@ local function long_text()
   return table.concat(lines)
 end
 
-local function open(options)
-  options = options or {}
-  options.ca_file = made.ca
-  return assert(hinternet.open(options))
-end
-
 -- One request on a connection handle; its status, body and itself.
 local function fetch(connection, method, path, options)
   options = options or {}
@@ -69,7 +63,7 @@ for kind, start in pairs(kinds) do
       end
 
       it("serves request after request on one connection", function()
-        local session <close> = open()
+        local session <close> = made:open()
         local connection = connect(session)
         for _ = 1, 20 do
           local status, body = get(connection, "/file")
@@ -85,7 +79,7 @@ for kind, start in pairs(kinds) do
 
       it("sends a coded file, which is undone, in every way of reading", function()
         local text = long_text()
-        local session <close> = open()
+        local session <close> = made:open()
         local connection = connect(session)
         local _, body, request = get(connection, "/text")
         assert.equal("gzip", request:query_headers("Content-Encoding"))
@@ -109,7 +103,7 @@ for kind, start in pairs(kinds) do
       end)
 
       it("is asked again for a file that has not changed: 304, without a body", function()
-        local session <close> = open()
+        local session <close> = made:open()
         local connection = connect(session)
         local _, _, request = get(connection, "/file")
         local date = request:query_headers("last_modified")
@@ -124,7 +118,7 @@ for kind, start in pairs(kinds) do
       end)
 
       it("redirects, and is followed on the same connection", function()
-        local session <close> = open()
+        local session <close> = made:open()
         local connection = connect(session)
         local status, body, request = get(connection, "/moved")
         assert.equal(200, status)
@@ -139,7 +133,7 @@ for kind, start in pairs(kinds) do
       end)
 
       it("speaks to HTTP/1.0 too, and closes or keeps as asked", function()
-        local session <close> = open()
+        local session <close> = made:open()
         local connection = connect(session)
         for _, keep in ipairs { "Keep-Alive", "close" } do
           local request = connection:open_request("GET", "/file",
@@ -155,7 +149,7 @@ for kind, start in pairs(kinds) do
       end)
 
       it("is read slowly, or not to the end, and serves the next request", function()
-        local session <close> = open { decompression = 0 }
+        local session <close> = made:open { decompression = 0 }
         local connection = connect(session)
         local request = connection:open_request("GET", "/text", { secure = secure })
         assert(request:send())
@@ -175,7 +169,7 @@ describe("nginx", function()
   leaks.watch()
 
   it("answers 204 without a body, and takes uploads of every kind", function()
-    local session <close> = open()
+    local session <close> = made:open()
     for _, secure in ipairs { false, true } do
       local port = secure and server.https_port or server.http_port
       local connection = session:connect("127.0.0.1", port)
@@ -198,7 +192,7 @@ describe("nginx", function()
   end)
 
   it("logs one connection for all requests of a session", function()
-    local session <close> = open()
+    local session <close> = made:open()
     local connection = session:connect("127.0.0.1", server.http_port)
     for _ = 1, 3 do fetch(connection, "GET", "/status/201") end
     local lines = last_lines(server, "/status/201", 3)
@@ -208,7 +202,7 @@ describe("nginx", function()
   end)
 
   it("sends a large file to a file", function()
-    local session <close> = open()
+    local session <close> = made:open()
     local request = session:connect("127.0.0.1", server.http_port):open_request("GET", "/big")
     assert(request:send())
     assert(request:receive_response())
@@ -220,7 +214,7 @@ describe("nginx", function()
   end)
 
   it("ends a loop of redirects at the limit, and keeps its connection", function()
-    local session <close> = open { max_http_automatic_redirects = 5 }
+    local session <close> = made:open { max_http_automatic_redirects = 5 }
     local connection = session:connect("127.0.0.1", server.http_port)
     local request = connection:open_request("GET", "/loop")
     assert(request:send())
@@ -243,7 +237,7 @@ describe("Apache httpd", function()
   leaks.watch()
 
   it("keeps what is put there, framed in every way, and deletes it", function()
-    local session <close> = open()
+    local session <close> = made:open()
     for _, secure in ipairs { false, true } do
       local connection = session:connect("127.0.0.1",
         secure and server.https_port or server.http_port)
@@ -264,7 +258,7 @@ describe("Apache httpd", function()
 
   it("says 100 (Continue) to a large upload, or answers at once that it will not have it",
     function()
-      local session <close> = open()
+      local session <close> = made:open()
       local heard = {}
       session:set_status_callback(function(_, _, info) heard[#heard + 1] = info end,
         { "intermediate_response" })
@@ -281,7 +275,7 @@ describe("Apache httpd", function()
     end)
 
   it("reflects a body that is sent in pieces", function()
-    local session <close> = open()
+    local session <close> = made:open()
     local connection = session:connect("127.0.0.1", server.http_port)
     local pieces = {}
     for i = 1, 50 do pieces[i] = ("%d,"):format(i):rep(1000) end
@@ -292,7 +286,7 @@ describe("Apache httpd", function()
   end)
 
   it("sends brotli, which is undone where that is built", function()
-    local session <close> = open()
+    local session <close> = made:open()
     local connection = session:connect("127.0.0.1", server.http_port)
     local _, body, request = fetch(connection, "GET", "/brotli/text")
     assert.is_true(long_text() == body)
@@ -302,7 +296,7 @@ describe("Apache httpd", function()
   end)
 
   it("sends from http to https and is followed; from there back it is not", function()
-    local session <close> = open()
+    local session <close> = made:open()
     local connection = session:connect("127.0.0.1", server.http_port)
     local status, body, request = fetch(connection, "GET", "/away")
     assert.equal(200, status)
@@ -319,14 +313,14 @@ describe("Apache httpd", function()
   end)
 
   it("repeats a PUT that is redirected by 308, body and all", function()
-    local session <close> = open()
+    local session <close> = made:open()
     local connection = session:connect("127.0.0.1", server.http_port)
     assert.equal(201, (fetch(connection, "PUT", "/permanently/dav/two", { body = "second" })))
     assert.equal("second", select(2, fetch(connection, "GET", "/dav/two")))
   end)
 
   it("may close after a response: the next request finds a new connection", function()
-    local session <close> = open()
+    local session <close> = made:open()
     local connection = session:connect("127.0.0.1", server.http_port)
     for i = 1, 3 do
       local _, body, request = fetch(connection, "GET", "/close/file")
@@ -337,7 +331,7 @@ describe("Apache httpd", function()
   end)
 
   it("counts its requests as we count our connections", function()
-    local session <close> = open()
+    local session <close> = made:open()
     local connection = session:connect("127.0.0.1", server.http_port)
     for _ = 1, 3 do fetch(connection, "GET", "/counted") end
     assert.same({ "GET /counted 404 0", "GET /counted 404 1", "GET /counted 404 2" },

@@ -3,24 +3,13 @@
 
 local socket = require "socket"
 local hinternet = require "hinternet"
+local exchange = require "spec.support.exchange"
 local leaks = require "spec.support.leaks"
 local patience = require "spec.support.patience"
 local peer = require "spec.support.peer"
 
 local p = peer.new()
 local TIME = 0.2
-
--- What is not to be timed has time enough.
-local function open(port, times, host)
-  local session = hinternet.open {}
-  assert(session:set_timeouts(times or {}))
-  return session, session:connect(host or "127.0.0.1", port)
-end
-
-local function finish(request)
-  assert(request:receive_response())
-  return request:read("a")
-end
 
 -- act() must fail after about TIME.
 local function expect(text, code, act)
@@ -47,7 +36,8 @@ describe("A timeout", function()
 
   it("of the connect says where to", function()
     local port = p:blackhole_port()
-    local session <close>, connection = open(port, { connect = TIME })
+    local session <close>, connection =
+      exchange.connect({ port = port }, { connect_timeout = TIME })
     local request = connection:open_request("GET", "/")
     expect_timeout("connecting to", port, function() return request:send() end)
     assert.equal(12019, select(3, request:receive_response()))
@@ -56,7 +46,7 @@ describe("A timeout", function()
 
   it("of a send says where to, whoever brings the body", function()
     local server = p:serve { rcvbuf = 4096, connections = { { { "stall" } } } }
-    local session <close>, connection = open(server.port)
+    local session <close>, connection = exchange.connect(server)
     local body = ("x"):rep(8 << 20)
     local request = connection:open_request("POST", "/")
     assert(request:set_timeouts { send = TIME })
@@ -87,7 +77,7 @@ describe("A timeout", function()
     local server = p:serve { connections = {
       { { "recv_head" }, { "recv_eof" } }, { { "keepalive", "ok" } },
     } }
-    local session <close>, connection = open(server.port)
+    local session <close>, connection = exchange.connect(server)
     local request = connection:open_request("GET", "/")
     assert(request:set_timeouts { receive = TIME, response = TIME })
     assert(request:send())
@@ -97,7 +87,7 @@ describe("A timeout", function()
     assert.is_true(server:wait(1))
     assert(request:set_timeouts { receive = 60, response = 60 })
     assert(request:send())
-    assert.equal("ok", finish(request))
+    assert.equal("ok", exchange.receive(request))
     assert.equal(2, server:accepted())
     session:close()
     server:close()
@@ -106,7 +96,7 @@ describe("A timeout", function()
   it("of the response bounds the whole head, however steady", function()
     local server = p:script({ "recv_head" },
       { "drip", "HTTP/1.1 200 OK\r\n" .. ("A: b\r\n"):rep(100), 0.02 })
-    local session <close>, connection = open(server.port)
+    local session <close>, connection = exchange.connect(server)
     local request = connection:open_request("GET", "/")
     assert(request:set_timeouts { receive = TIME, response = TIME })
     assert(request:send())
@@ -134,7 +124,7 @@ describe("A timeout", function()
         { { "recv_head" }, { "send", head .. "12345" }, { "recv_eof" } },
         { { "keepalive", "ok" } },
       } }
-      local session <close>, connection = open(server.port)
+      local session <close>, connection = exchange.connect(server)
       local request = connection:open_request("GET", "/")
       assert(request:send())
       assert(request:receive_response())
@@ -147,7 +137,7 @@ describe("A timeout", function()
       assert.is_true(server:wait(1))
       request = connection:open_request("GET", "/")
       assert(request:send())
-      assert.equal("ok", finish(request))
+      assert.equal("ok", exchange.receive(request))
       session:close()
       server:close()
     end)
@@ -157,7 +147,7 @@ describe("A timeout", function()
     patience.try(0.5, function(limit)
       local server = p:script({ "recv_head" },
         { "send", head }, { "drip", "0123456789", limit / 8 })
-      local session <close>, connection = open(server.port)
+      local session <close>, connection = exchange.connect(server)
       local request = connection:open_request("GET", "/")
       assert(request:send())
       assert(request:receive_response())
@@ -171,12 +161,12 @@ describe("A timeout", function()
   it("that is false never comes", function()
     local server = p:script({ "recv_head" }, { "stall", 0.3 },
       { "send", head }, { "stall", 0.3 }, { "send", "0123456789" })
-    local session <close>, connection = open(server.port)
+    local session <close>, connection = exchange.connect(server)
     assert(session:set_timeouts { receive = false, response = false,
       connect = false, resolve = false, send = false })
     local request = connection:open_request("GET", "/")
     assert(request:send())
-    assert.equal("0123456789", finish(request))
+    assert.equal("0123456789", exchange.receive(request))
     session:close()
     server:close()
   end)
@@ -211,7 +201,7 @@ describe("A host", function()
 
   it("that refuses is named with its port", function()
     local port = p:closed_port()
-    local session <close>, connection = open(port)
+    local session <close>, connection = exchange.connect { port = port }
     local request = connection:open_request("GET", "/")
     for _ = 1, 2 do
       expect("cannot connect (connection refused) while connecting to "
@@ -223,7 +213,7 @@ describe("A host", function()
   it("that is an IPv6 address is named in brackets", function()
     local server = p:serve { v6 = true, connections = { { { "stall" } } } }
     server:close()
-    local session <close>, connection = open(server.port, nil, "::1")
+    local session <close>, connection = exchange.connect(server)
     local request = connection:open_request("GET", "/")
     expect("cannot connect (connection refused) while connecting to [::1]:"
       .. server.port, 12029, function() return request:send() end)

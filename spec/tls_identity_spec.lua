@@ -1,7 +1,6 @@
 -- TLS: whom we believe and who we are. Client certificates, the faults of a
 -- server's certificate and what forgives them, pins, revocation.
 
-local hinternet = require "hinternet"
 local certs = require "spec.support.certs"
 local exchange = require "spec.support.exchange"
 local nginx = require "spec.support.nginx"
@@ -18,12 +17,6 @@ local function serve(name, tls)
   tls = tls or {}
   tls.cert, tls.key = pair.cert, pair.key
   return p:serve { tls = tls, connections = { { { "keepalive", "hello" } } } }
-end
-
-local function open(options)
-  options = options or {}
-  options.ca_file = options.ca_file or made.ca
-  return assert(hinternet.open(options))
 end
 
 local function secured(text, server)
@@ -108,9 +101,9 @@ describe("A client certificate", function()
     for _, row in ipairs(good) do
       it("is shown from " .. row[1] .. ", with TLS " .. version, function()
         local s = serve("good", { version = version, client_ca = made.ca })
-        local session <close> = open()
+        local session <close> = made:open()
         assert.equal("hello", fetch(session, s, options_of(row)))
-        local other <close> = set(open(), options_of(row))
+        local other <close> = set(made:open(), options_of(row))
         assert.equal("hello", fetch(other, s))
         s:close()
       end)
@@ -119,7 +112,7 @@ describe("A client certificate", function()
     it("that the server insists on can be given after the failure, with TLS " .. version,
       function()
         local s = serve("good", { version = version, client_ca = made.ca })
-        local session <close> = open()
+        local session <close> = made:open()
         local told = listen(session)
         local request = new(session, s)
         local done, message, code = request:send()
@@ -137,7 +130,7 @@ describe("A client certificate", function()
 
     it("of an authority the server does not know is refused, with TLS " .. version, function()
       local s = serve("good", { version = version, client_ca = made.ca })
-      local session <close> = open()
+      local session <close> = made:open()
       local stranger = made:named "stranger"
       local _, message, code = fetch(session, s, { client_cert_context = stranger.cert,
         client_key_file = stranger.key })
@@ -155,7 +148,7 @@ describe("A client certificate", function()
       { "send", peer.response(302, { "Location: " .. other.url .. "/" }) },
     } } }
     local identity = { client_cert_context = path "both.pem" }
-    local session <close> = open()
+    local session <close> = made:open()
     assert.same({ nil, secured("the server wants to see a client certificate", other), 12044 },
       { fetch(session, s, identity) })
     set(session, identity)
@@ -171,7 +164,7 @@ describe("A client certificate", function()
       { "recv_head" }, { "recv_body" },
       { "send", peer.response(307, { "Location: " .. other.url .. "/" }) },
     } } }
-    local session <close> = open()
+    local session <close> = made:open()
     local file <close> = assert(io.tmpfile())
     file:write("some text")
     file:seek("set")
@@ -186,7 +179,7 @@ describe("A client certificate", function()
       or "") .. (row.client_cert_password and " opened with " .. row.client_cert_password or "")
     it(("from %s fails: %s"):format(from, row[1]), function()
       local s = serve "good"
-      local session <close> = open()
+      local session <close> = made:open()
       local told = listen(session)
       local request = new(session, s, options_of(row))
       local file = path(row.client_key_file or row.client_cert_context)
@@ -203,7 +196,7 @@ describe("A client certificate", function()
   end
 
   it("shows its file, not its password, and is for secure requests", function()
-    local session <close> = open { client_cert_context = path "locked.p12" }
+    local session <close> = made:open { client_cert_context = path "locked.p12" }
     assert(session:set_option("client_cert_password", "secret"))
     assert.equal(87, select(3, session:query_option("client_cert_password")))
     local connection = session:connect("127.0.0.1")
@@ -233,7 +226,7 @@ describe("A client certificate", function()
     end
 
     it("need not be shown", function()
-      local session <close> = open()
+      local session <close> = made:open()
       assert.same({ 200, "NONE" }, { ask(session, "optional") })
       assert.same({ 200, "SUCCESS CN=client" },
         { ask(session, "optional", { client_cert_context = path "both.pem" }) })
@@ -241,7 +234,7 @@ describe("A client certificate", function()
     end)
 
     it("is not shown by a request that says it has none", function()
-      local session <close> = open { client_cert_context = path "both.pem" }
+      local session <close> = made:open { client_cert_context = path "both.pem" }
       assert.same({ 200, "SUCCESS CN=client" }, { ask(session, "optional") })
       assert.same({ 200, "NONE" }, { ask(session, "optional", { client_cert_context = "" }) })
       local request = new(session, { port = 1 }, { client_cert_context = "" })
@@ -251,7 +244,7 @@ describe("A client certificate", function()
     end)
 
     it("may be refused by an answer instead", function()
-      local session <close> = open()
+      local session <close> = made:open()
       assert.same({ 400, "NONE" }, { ask(session, "required") })
       assert.same({ 400, "FAILED:unable to verify the first certificate CN=stranger" },
         { ask(session, "optional", { client_cert_context = made:named("stranger").cert,
@@ -291,7 +284,7 @@ describe("A fault of the server's certificate", function()
   for _, fault in ipairs(faults) do
     it(("(%s) is forgiven by %s, and by nothing else"):format(fault[1], fault[3]), function()
       local s = serve(fault[1], { version = "1.3" })
-      local session <close> = open()
+      local session <close> = made:open()
       local told = listen(session)
       local function expect(good, value)
         local body, message, code = fetch(session, s, { security_flags = value })
@@ -314,7 +307,7 @@ describe("A fault of the server's certificate", function()
       expect(false, rest)
       expect(fault[1] ~= "weak", "ignore_all_cert_errors")
       expect(true, flags)
-      local lax <close> = open { security_flags = fault[3] }
+      local lax <close> = made:open { security_flags = fault[3] }
       assert.equal("hello", fetch(lax, s))
       s:close()
     end)
@@ -324,7 +317,7 @@ describe("A fault of the server's certificate", function()
   for name, all in pairs { awful = 0x78, poor = 0x72 } do
     it(("is told with all others of the same certificate (%s)"):format(name), function()
       local s = serve(name, { version = "1.2" })
-      local session <close> = open()
+      local session <close> = made:open()
       local told = listen(session)
       local bit_of = { ignore_unknown_ca = 0x08, ignore_cert_wrong_usage = 0x40,
         ignore_cert_cn_invalid = 0x10, ignore_cert_date_invalid = 0x20,
@@ -350,7 +343,7 @@ describe("A fault of the server's certificate", function()
   it("is no fault of the next request's", function()
     local s = serve "expired"
     local good = serve "good"
-    local session <close> = open()
+    local session <close> = made:open()
     local told = listen(session)
     local request = new(session, s)
     assert.is_nil((finish(request)))
@@ -365,7 +358,7 @@ describe("A fault of the server's certificate", function()
 
   it("can be seen when it is forgiven", function()
     local s = serve "expired"
-    local session <close> = open { security_flags = "ignore_all_cert_errors" }
+    local session <close> = made:open { security_flags = "ignore_all_cert_errors" }
     local request = new(session, s)
     assert.equal(0x3300, request:query_option("security_flags"))
     assert.equal("hello", finish(request))
@@ -375,7 +368,7 @@ describe("A fault of the server's certificate", function()
   end)
 
   it("is named by flags that can be set; what a query adds cannot", function()
-    local session <close> = open()
+    local session <close> = made:open()
     for _, value in ipairs { 0x1, 0x20000000, 0x10000000, 0x40000000, 0x400, 0x3301, -1 } do
       assert.equal(87, select(3, session:set_option("security_flags", value)))
     end
@@ -390,7 +383,7 @@ describe("A fault of the server's certificate", function()
     local which = "ca_file (or SSL_CERT_FILE) "
     for name, text in pairs { none = which .. "cannot be read: " .. path "none"
       .. " (no such file or directory)", ["good.key"] = which .. "holds no PEM certificate" } do
-      local session <close> = open { ca_file = path(name) }
+      local session <close> = made:open { ca_file = path(name) }
       assert.same({ nil, secured(text, s), 12175 }, { fetch(session, s) })
       assert.equal("hello", fetch(session, s, { ca_file = made.ca }))
     end
@@ -407,7 +400,7 @@ describe("Pinned public keys", function()
     local good, expired = made:pin "good", made:pin "expired"
     local other = "sha256//" .. ("A"):rep(43) .. "="
     local s = serve "good"
-    local session <close> = open()
+    local session <close> = made:open()
     local told = listen(session)
     for _, pins in ipairs { good, other .. ";" .. good, good .. ";" .. other .. ";" .. expired } do
       assert.equal("hello", fetch(session, s, { pinned_public_keys = pins }))
@@ -426,7 +419,7 @@ describe("Pinned public keys", function()
     local expired = made:pin "expired"
     local other = "sha256//" .. ("A"):rep(43) .. "="
     local s = serve "expired"
-    local session <close> = open()
+    local session <close> = made:open()
     local told = listen(session)
     assert.equal(12175, select(3, fetch(session, s, { pinned_public_keys = expired })))
     assert.equal(0x20, told())
@@ -442,7 +435,7 @@ describe("Pinned public keys", function()
 
   it("that make no sense fail the request, and nothing is sent", function()
     local s = serve "good"
-    local session <close> = open()
+    local session <close> = made:open()
     for _, pins in ipairs { "x", "sha256//", ";", "sha1//" .. ("A"):rep(43) .. "=",
       "sha256//" .. ("A"):rep(44), "sha256//" .. ("A"):rep(43) .. "=;" } do
       assert.same({ nil, secured('a pin is "sha256//" and 44 characters of base64', s), 87 },
@@ -494,7 +487,7 @@ describe("Revocation", function()
   local unsure = "cannot tell whether the certificate is revoked: "
   -- Answers the bits of secure_failure, 0 for a good end, and the text.
   local function try(name, options)
-    local session <close> = open()
+    local session <close> = made:open()
     local told = listen(session)
     local body, message, code = fetch(session, { port = n[name .. "_port"], path = "/file" },
       options)
@@ -537,7 +530,7 @@ describe("Revocation", function()
 
   it("fails with a file without a list, and nothing is sent", function()
     local s = serve "good"
-    local session <close> = open()
+    local session <close> = made:open()
     for _, name in ipairs { "empty", "ca.pem" } do
       assert.same({ nil, secured("crl_file holds no PEM revocation list", s), 12175 },
         { fetch(session, s, { crl_file = path(name) }) })
@@ -582,7 +575,7 @@ describe("Revocation", function()
   end)
 
   it("is asked about on the session too", function()
-    local session <close> = open { enable_feature = { "ssl_revocation" } }
+    local session <close> = made:open { enable_feature = { "ssl_revocation" } }
     local server = { port = n.stapled_port, path = "/file" }
     assert.equal(1024, #fetch(session, server))
     assert.equal(12175, select(3, fetch(session, { port = n.none_port })))

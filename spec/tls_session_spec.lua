@@ -1,7 +1,6 @@
 -- TLS sessions: which connections resume one, counted on nginx, and which must
 -- not.
 
-local hinternet = require "hinternet"
 local certs = require "spec.support.certs"
 local exchange = require "spec.support.exchange"
 local leaks = require "spec.support.leaks"
@@ -11,12 +10,6 @@ local wait = require "spec.support.wait"
 local fetch, finish, new = exchange.fetch, exchange.finish, exchange.new
 
 local made
-
-local function open(options)
-  options = options or {}
-  options.ca_file = made.ca
-  return assert(hinternet.open(options))
-end
 
 describe("A TLS session", function()
   local n
@@ -73,7 +66,7 @@ describe("A TLS session", function()
 
   for name, version in pairs { old = "TLSv1.2", new = "TLSv1.3" } do
     it("is resumed by later connections, with " .. version, function()
-      local session <close> = open()
+      local session <close> = made:open()
       for i = 1, 5 do
         local request <close> = new(session, server(name), { disable_feature = alone })
         assert(request:send())
@@ -88,7 +81,7 @@ describe("A TLS session", function()
     end)
 
     it("is not shared by options that differ, with " .. version, function()
-      local session <close> = open()
+      local session <close> = made:open()
       local identities = {
         {}, { security_flags = "ignore_cert_date_invalid" },
         { client_cert_context = made.client.cert, client_key_file = made.client.key },
@@ -99,21 +92,21 @@ describe("A TLS session", function()
       for _ = 1, 2 do
         for _, options in ipairs(identities) do alone_fetch(session, name, options) end
       end
-      local other <close> = open()
+      local other <close> = made:open()
       alone_fetch(other, name)
       assert.equal("......" .. "rrrrrr" .. ".", handshakes(13))
       assert.equal(12, session:query_option("connections_opened"))
     end)
 
     it("is never kept where revocation matters, with " .. version, function()
-      local session <close> = open { crl_file = made.folder .. "/list.pem" }
+      local session <close> = made:open { crl_file = made.folder .. "/list.pem" }
       for _ = 1, 3 do alone_fetch(session, name) end
       assert.equal("...", handshakes(3))
     end)
   end
 
   it("that was forgiven a fault is not resumed by one that forgives none", function()
-    local session <close> = open()
+    local session <close> = made:open()
     local untrusted = { port = n.untrusted_port, path = "/file" }
     local forgiving = { security_flags = "ignore_unknown_ca", disable_feature = alone }
     assert(fetch(session, untrusted, forgiving))
@@ -123,7 +116,7 @@ describe("A TLS session", function()
   end)
 
   it("is not resumed by a request with another client certificate, or none", function()
-    local session <close> = open()
+    local session <close> = made:open()
     local me = { client_cert_context = made.client.cert, client_key_file = made.client.key }
     assert.equal("NONE", (alone_fetch(session, "client")))
     assert.equal("SUCCESS", (alone_fetch(session, "client", me)))
@@ -133,7 +126,7 @@ describe("A TLS session", function()
   end)
 
   it("is of one host and port only", function()
-    local session <close> = open()
+    local session <close> = made:open()
     for _ = 1, 2 do
       for _, host in ipairs { "127.0.0.1", "localhost" } do
         for _, name in ipairs { "old", "new" } do
@@ -147,7 +140,7 @@ describe("A TLS session", function()
   end)
 
   it("is shared by connections that are open at once", function()
-    local session <close> = open()
+    local session <close> = made:open()
     alone_fetch(session, "new")
     local requests = {}
     for i = 1, 3 do

@@ -24,12 +24,6 @@ local function serve(tls, ...)
   return p:serve { tls = tls, connections = scripts, v6 = tls.v6 }
 end
 
-local function open(options)
-  options = options or {}
-  options.ca_file = options.ca_file or made.ca
-  return assert(hinternet.open(options))
-end
-
 local function slurp(path)
   local file <close> = assert(io.open(path, "rb"))
   return file:read("a")
@@ -44,7 +38,7 @@ describe("TLS", function()
       ["1.2"] = "^TLS_ECDHE_ECDSA_WITH_AES_%d+_GCM_SHA%d+$", ["1.3"] = "^TLS_AES_%d+_GCM_SHA%d+$",
     } do
       local s = serve { version = version, alpn = { "h2", "http/1.1" } }
-      local session <close> = open()
+      local session <close> = made:open()
       local request = new(session, s)
       for _, name in ipairs { "security_info", "security_certificate_struct",
         "server_cert_context" } do
@@ -88,7 +82,7 @@ describe("TLS", function()
     for _, ending in ipairs { "close", "cut", "reset", "expired" } do
       local s = serve({}, { { "recv_head" }, { "send", answer }, { "wait" },
         { ending == "expired" and "recv_eof" or ending } })
-      local session <close> = open()
+      local session <close> = made:open()
       local request = new(session, s)
       assert(request:send())
       assert(request:receive_response())
@@ -107,7 +101,7 @@ describe("TLS", function()
     end
     local s = serve({ alpn = { "http/1.1" } }, { { "recv_head" },
       { "send", peer.response(200, { "Connection: close" }, "hello") } })
-    local session <close> = open()
+    local session <close> = made:open()
     local request = new(session, s)
     assert.equal("hello", finish(request))
     assert.equal("http/1.1", ask(request)[1].alpn)
@@ -116,7 +110,7 @@ describe("TLS", function()
 
   it("tells nothing of a connection without it", function()
     local s = p:keepalive("hello")
-    local session <close> = open()
+    local session <close> = made:open()
     local request = session:connect("127.0.0.1", s.port):open_request()
     assert.equal("hello", finish(request))
     for _, name in ipairs { "security_info", "security_certificate_struct",
@@ -130,7 +124,7 @@ describe("TLS", function()
 
   it("tells nothing of the request that was closed before this one", function()
     local s = serve()
-    local session <close> = open()
+    local session <close> = made:open()
     local first = new(session, s)
     assert.equal("hello", finish(first))
     first:close()
@@ -145,7 +139,7 @@ describe("TLS", function()
 
   it("shows every field of the server's certificate", function()
     local s = serve()
-    local session <close> = open()
+    local session <close> = made:open()
     local request = new(session, s)
     assert.equal("hello", finish(request))
     local said = process.run("openssl x509 -noout -serial -fingerprint -sha256 -dates -in "
@@ -171,7 +165,7 @@ describe("TLS", function()
   it("offers http/1.1 alone, and does without when the server picks nothing", function()
     for _, alpn in ipairs { { "h2" }, {} } do
       local s = serve { alpn = #alpn > 0 and alpn or nil }
-      local session <close> = open()
+      local session <close> = made:open()
       local request = new(session, s)
       assert.equal("hello", finish(request))
       assert.equal("", request:query_option("security_info").alpn)
@@ -182,7 +176,7 @@ describe("TLS", function()
   it("asks for the host by its name, and for no address", function()
     local s = serve()
     local six = serve { v6 = true }
-    local session <close> = open()
+    local session <close> = made:open()
     for _, host in ipairs { "localhost", "127.0.0.1", "LocalHost", "localhost." } do
       assert.equal("hello", fetch(session, { host = host, port = s.port },
         { disable_feature = "keep_alive", resolve_to = "127.0.0.1" }))
@@ -218,7 +212,7 @@ describe("TLS", function()
       } do
         local pair = made:named(name)
         local s = serve { cert = pair.cert, key = pair.key }
-        local session <close> = open()
+        local session <close> = made:open()
         for host, good in pairs(rows) do
           local _, message, code = fetch(session, { host = host, port = s.port },
             { resolve_to = "127.0.0.1" })
@@ -232,7 +226,7 @@ describe("TLS", function()
       end
       local pair = made:named "six"
       local s = serve { cert = pair.cert, key = pair.key, v6 = true }
-      local session <close> = open()
+      local session <close> = made:open()
       assert.equal("hello", fetch(session, s))
       s:close()
     end)
@@ -241,7 +235,7 @@ describe("TLS", function()
     it("fails and says so", function()
       for _, row in ipairs { { "1.2", "tls1_3" }, { "1.3", "tls1_2" }, { "1.1" }, { "1.0" } } do
         local s = serve { version = row[1] }
-        local session <close> = open()
+        local session <close> = made:open()
         local bits
         session:set_status_callback(function(_, _, info) bits = info end, { "secure_failure" })
         local _, message, code = fetch(session, s, { secure_protocols = row[2] })
@@ -254,7 +248,7 @@ describe("TLS", function()
     end)
 
     it("is not tried: versions are 1.2 and 1.3, one or both", function()
-      local session <close> = open()
+      local session <close> = made:open()
       local request = session:connect("127.0.0.1"):open_request()
       for _, handle in ipairs { session, request } do
         assert.equal(0x2800, handle:query_option("secure_protocols"))
@@ -273,7 +267,7 @@ describe("TLS", function()
 
   it("is agreed on in the version that was asked for", function()
     local s = serve()
-    local session <close> = open()
+    local session <close> = made:open()
     for word, version in pairs { tls1_2 = "TLSv1.2", tls1_3 = "TLSv1.3" } do
       local request = new(session, s, { secure_protocols = word })
       assert.equal("hello", finish(request))
@@ -285,7 +279,7 @@ describe("TLS", function()
   it("is missed with a hint where the server speaks none", function()
     local s = p:script({ "recv_until", "\1" }, { "send", "HTTP/1.1 400 Bad Request\r\n\r\n" },
       { "recv_eof" })
-    local session <close> = open()
+    local session <close> = made:open()
     local _, message, code = fetch(session, { port = s.port })
     assert.equal(12175, code)
     assert.matches("^TLS: .*%(the server does not speak TLS on this port%) while securing the "
@@ -295,7 +289,7 @@ describe("TLS", function()
 
   it("is told to whoever asks for it in plain text", function()
     local s = serve { }
-    local session <close> = open()
+    local session <close> = made:open()
     for _ = 1, 5 do
       local _, message, code = session:get("http://" .. place(s) .. "/")
       assert.equal(12030, code)
@@ -314,7 +308,7 @@ describe("TLS", function()
       { { { "stall" } }, 12002, "timeout" },
     } do
       local s = p:serve { connections = { row[1] } }
-      local session <close> = open()
+      local session <close> = made:open()
       session:set_timeouts { connect = row[2] == 12002 and 0.2 or 50 }
       local done, message, code = fetch(session, { port = s.port })
       assert.same({ nil, row[3] .. " while securing the connection to " .. place(s), row[2] },
@@ -357,7 +351,7 @@ describe("A body over TLS", function()
       it(row[1] .. ", with TLS " .. version, function()
         local s = serve({ version = version },
           { { "recv_head" }, { "send", row[2] }, { row[3] } }, { { "keepalive", "again" } })
-        local session <close> = open()
+        local session <close> = made:open()
         local done, message, code = fetch(session, s)
         assert.equal(row[4], done)
         if not row[4] then
@@ -374,7 +368,7 @@ describe("A body over TLS", function()
   it("gives what came before the cut, and no end after it", function()
     local s = serve(nil, { { "recv_head" }, { "send", head .. "\r\nhello" }, { "wait" },
       { "cut" } })
-    local session <close> = open()
+    local session <close> = made:open()
     local request = new(session, s)
     assert(request:send())
     assert(request:receive_response())
@@ -406,7 +400,7 @@ describe("A key log", function()
   it("holds the secrets of every handshake, for its owner only", function()
     local path = made.folder .. "/keys"
     local v12, v13 = serve { version = "1.2" }, serve { version = "1.3" }
-    local session <close> = open { key_log_file = path }
+    local session <close> = made:open { key_log_file = path }
     assert.equal(path, session:query_option("key_log_file"))
     assert.equal("hello", fetch(session, v12))
     assert.same({ "CLIENT_RANDOM" }, labels(path))
@@ -416,7 +410,7 @@ describe("A key log", function()
     assert.same({ "CLIENT_HANDSHAKE_TRAFFIC_SECRET", "CLIENT_RANDOM", "CLIENT_TRAFFIC_SECRET_0",
       "EXPORTER_SECRET", "SERVER_HANDSHAKE_TRAFFIC_SECRET", "SERVER_TRAFFIC_SECRET_0",
     }, labels(path))
-    local other <close> = open { key_log_file = path }
+    local other <close> = made:open { key_log_file = path }
     assert.equal("hello", fetch(other, v12))
     assert.equal(7, #labels(path)) -- appended
     v12:close()
@@ -425,7 +419,7 @@ describe("A key log", function()
 
   it("that cannot be opened fails the request, and sends nothing", function()
     local s = serve()
-    local session <close> = open { key_log_file = made.folder .. "/none/keys" }
+    local session <close> = made:open { key_log_file = made.folder .. "/none/keys" }
     assert.same({ nil, "key_log_file cannot be opened: " .. made.folder
       .. "/none/keys (no such file or directory) while securing the connection to "
       .. place(s), 29 }, { fetch(session, s) })
@@ -468,7 +462,7 @@ describe("A pooled connection", function()
 
   it("is shared by options that are equal, wherever they were set", function()
     local s = serve()
-    local session <close> = open()
+    local session <close> = made:open()
     assert.equal("hello", fetch(session, s))
     assert.equal("hello", fetch(session, s, { ca_file = made.ca, security_flags = 0,
       secure_protocols = { "tls1_3", "tls1_2" } }))
@@ -478,7 +472,7 @@ describe("A pooled connection", function()
 
   it("stays usable when many other identities came after it", function()
     local s = serve()
-    local session <close> = open()
+    local session <close> = made:open()
     assert.equal("hello", fetch(session, s))
     for i = 1, 20 do
       local copy = ("%s/ca%d.pem"):format(made.folder, i)

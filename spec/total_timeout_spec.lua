@@ -4,20 +4,16 @@
 local socket = require "socket"
 local hinternet = require "hinternet"
 local certs = require "spec.support.certs"
+local exchange = require "spec.support.exchange"
 local patience = require "spec.support.patience"
 local peer = require "spec.support.peer"
 
 local ready = patience.ready
 
+local connect = exchange.connect
+
 local p = peer.new()
 local TIME = 0.15
-
-local function open(server, options, limit)
-  options = options or {}
-  options.total_timeout = options.total_timeout or limit or TIME
-  local session = assert(hinternet.open(options))
-  return session, session:connect("127.0.0.1", type(server) == "table" and server.port or server)
-end
 
 -- A test for which the time may be over too early.
 local function it_in_time(name, test)
@@ -52,7 +48,7 @@ describe("total_timeout", function()
 
   it("ends a send that cannot connect", function()
     local port = p:blackhole_port()
-    local session <close>, connection = open(port)
+    local session <close>, connection = connect({ port = port }, { total_timeout = TIME })
     local request = connection:open_request()
     expect_after("connecting to", port, function() return request:send() end)
     assert.equal(12002, select(3, request:receive_response()))
@@ -61,7 +57,7 @@ describe("total_timeout", function()
 
   it("ends a send that waits for a connection", function()
     local s = p:script({ "recv_head" }, { "send", head }, { "recv_eof" })
-    local session <close>, connection = open(s, { max_conns_per_server = 1, total_timeout = 5 })
+    local session <close>, connection = connect(s, { max_conns_per_server = 1, total_timeout = 5 })
     local first = connection:open_request()
     assert(first:send())
     assert(first:receive_response())
@@ -79,7 +75,7 @@ describe("total_timeout", function()
       steps[#steps + 1] = { "stall", 0.02 }
     end
     local s = p:serve { rcvbuf = 4096, connections = { steps } }
-    local session <close>, connection = open(s, nil, limit)
+    local session <close>, connection = connect(s, { total_timeout = limit })
     local body = ("x"):rep(16 << 20)
     local request = connection:open_request("POST", "/")
     expect_after("sending to", s.port, function() return request:send(nil, body) end)
@@ -93,7 +89,7 @@ describe("total_timeout", function()
   it_in_time("ends the wait for a head that drips", function(limit)
     local s = p:script({ "recv_head" },
       { "drip", "HTTP/1.1 200 OK\r\n" .. ("A: b\r\n"):rep(200), 0.01 })
-    local session <close>, connection = open(s, nil, limit)
+    local session <close>, connection = connect(s, { total_timeout = limit })
     local request = connection:open_request()
     ready(request:send())
     expect("waiting for the response of", s.port, function()
@@ -129,7 +125,7 @@ describe("total_timeout", function()
       local s = p:script({ "recv_head" },
         { "send", "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" },
         { "drip", ("x"):rep(1000), 0.01 })
-      local session <close>, connection = open(s, nil, limit)
+      local session <close>, connection = connect(s, { total_timeout = limit })
       local request = connection:open_request()
       ready(request:send())
       ready(request:receive_response())
@@ -144,7 +140,7 @@ describe("total_timeout", function()
     for _, stage in ipairs { "sent", "received", "half read" } do
       local s = p:serve { connections = { { { "recv_head" }, { "send", head .. "01234" },
         { "wait" }, { "send", "56789" }, { "recv_eof" } }, { { "keepalive", "again" } } } }
-      local session <close>, connection = open(s, nil, limit)
+      local session <close>, connection = connect(s, { total_timeout = limit })
       local request = connection:open_request()
       ready(request:send())
       local words, act = "sending to", request.receive_response
@@ -173,7 +169,7 @@ describe("total_timeout", function()
   it_in_time("spans the hops of redirects", function(limit)
     local s = p:script({ "loop", -1, { { "recv_head" }, { "stall", limit / 4 },
       { "send", peer.response(302, { "Location: /next" }) } } })
-    local session <close>, connection = open(s, { max_http_automatic_redirects = 100,
+    local session <close>, connection = connect(s, { max_http_automatic_redirects = 100,
       total_timeout = limit })
     local request = connection:open_request()
     ready(request:send())
@@ -189,7 +185,7 @@ describe("total_timeout", function()
   it_in_time("ends while the callback of a redirect is busy", function(limit)
     local s = p:script({ "recv_head" }, { "send", peer.response(302, { "Location: /next" }) },
       { "recv_eof" })
-    local session <close>, connection = open(s, nil, limit)
+    local session <close>, connection = connect(s, { total_timeout = limit })
     session:set_status_callback(nil)
     local request = connection:open_request()
     request:set_status_callback(function() socket.sleep(limit * 1.5) end, { "redirect" })
@@ -202,7 +198,7 @@ describe("total_timeout", function()
 
   it_in_time("does not strike once the body has ended", function(limit)
     local s = p:keepalive("done")
-    local session <close>, connection = open(s, nil, limit)
+    local session <close>, connection = connect(s, { total_timeout = limit })
     for _, act in ipairs {
       function(request) return request:read("a") end,
       function(request) return request:read(4) end,
@@ -232,7 +228,7 @@ describe("total_timeout", function()
   it_in_time("tells an async callback which phase it was", function(limit)
     local s = p:script({ "recv_head" }, { "recv_eof" })
     local failure
-    local session <close>, connection = open(s, { async = true }, limit)
+    local session <close>, connection = connect(s, { async = true, total_timeout = limit })
     local request = connection:open_request()
     request:set_status_callback(function(handle, status, info)
       if status == "sendrequest_complete" then handle:receive_response() end
@@ -249,7 +245,7 @@ describe("total_timeout", function()
 
   it("may be false, for none, and is the request's own from its making on", function()
     local s = p:script({ "recv_head" }, { "stall", TIME * 2 }, { "send", head .. "0123456789" })
-    local session <close>, connection = open(s)
+    local session <close>, connection = connect(s, { total_timeout = TIME })
     local request = connection:open_request()
     assert(request:set_option("total_timeout", false))
     assert.equal(TIME, session:query_option("total_timeout"))

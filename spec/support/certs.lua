@@ -10,8 +10,10 @@
 --   certs.self_signed
 --   certs:extend 'leaf other ca "DNS:a.test" $yesterday $later'
 --   certs:named "other"
+--   certs:open {...}    -- a session that trusts the authority
 --   certs.folder; certs:remove()
 
+local hinternet = require "hinternet"
 local process = require "spec.support.process"
 
 local certs = {}
@@ -149,6 +151,15 @@ function certs:pin(name)
   return "sha256//" .. process.run(("openssl x509 -noout -pubkey -in %s/%s.pem | "
     .. "openssl pkey -pubin -outform der | openssl dgst -sha256 -binary | "
     .. "openssl base64 -A"):format(self.folder, name))
+end
+
+--- A session that trusts the authority.
+---@param options? table
+---@return table
+function certs:open(options)
+  options = options or {}
+  options.ca_file = options.ca_file or self.ca
+  return assert(hinternet.open(options))
 end
 
 --- Runs a shell script in the folder. It has the functions `key`, `authority`

@@ -6,6 +6,8 @@
 -- `url`: those of peer.lua do. TLS is used unless its url begins with "http:".
 -- Options are set on the request.
 
+local hinternet = require "hinternet"
+
 local exchange = {}
 
 --- Sets options of a handle; raises when one is refused.
@@ -17,6 +19,15 @@ function exchange.set(handle, options)
     assert(handle:set_option(name, value))
   end
   return handle
+end
+
+--- A session and a connection of it to a server.
+---@param options? table of the session
+---@return table session
+---@return table connection
+function exchange.connect(server, options)
+  local session = assert(hinternet.open(options))
+  return session, assert(session:connect(server.host or "127.0.0.1", server.port))
 end
 
 --- A request that is ready to be sent.
@@ -33,8 +44,8 @@ end
 ---@return string? body
 ---@return string? message
 ---@return integer? code
-function exchange.finish(request)
-  local done, message, code = request:send()
+function exchange.finish(request, headers, body)
+  local done, message, code = request:send(headers, body)
   if done then done, message, code = request:receive_response() end
   if not done then return nil, message, code end
   return request:read("a")
@@ -47,6 +58,26 @@ end
 function exchange.fetch(session, server, options)
   local request <close> = exchange.new(session, server, options)
   return exchange.finish(request)
+end
+
+--- Both on a connection, with a request that is closed afterwards.
+---@return string? body "" when there is none
+---@return string? message
+---@return integer? code
+function exchange.ask(connection, method, headers, body)
+  local request <close> = assert(connection:open_request(method))
+  local answer, message, code = exchange.finish(request, headers, body)
+  if not message then return answer or "" end
+  return nil, message, code
+end
+
+--- Receives the response to what was sent; raises when it is not a good one.
+---@return string? body
+function exchange.receive(request)
+  assert(request:receive_response())
+  local status = request:query_headers("status_code")
+  if status ~= 200 then error("status " .. tostring(status), 2) end
+  return request:read("a")
 end
 
 --- The server as messages name it.
