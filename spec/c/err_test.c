@@ -83,6 +83,8 @@ TEST(format_host) {
       {"a\r\nb", 1, 64, "a??b:1"},
       {"a\xc3\xa4\xe2\x82\xac", 1, 6, "a\xc3\xa4"},
       {"a\xc3\xa4\xe2\x82\xac", 1, 7, "a\xc3\xa4\xe2\x82\xac"},
+      {"a\xc3\xa4", 1, 3, "a"},
+      {"a\xe0\xa4\x85", 1, 4, "a"},
       {"a\xf0\x9f\x92\xa9", 1, 5, "a"},
       {"a\xf0\x9f\x92\xa9", 1, 3, "a"},
       /* No UTF-8 at all: nothing to cut through. */
@@ -204,6 +206,8 @@ TEST(system_messages) {
        "cannot connect (system error 987654) while connecting to a:1"},
       {HN_ERR_CANNOT_CONNECT, HN_PHASE_NONE, "", -2147483647 - 1,
        "cannot connect (system error -2147483648)"},
+      {HN_ERR_CANNOT_CONNECT, HN_PHASE_NONE, "", -7,
+       "cannot connect (system error -7)"},
       {HN_ERR_CANNOT_CONNECT, HN_PHASE_CONNECT, "a:1", 0,
        "cannot connect while connecting to a:1"},
   };
@@ -222,6 +226,36 @@ TEST(system_messages) {
     CHECK_INT(info.secure, 0);
     CHECK_TEXT(slice_of(info.text), rows[i].text);
   }
+}
+
+/* What is said of files, and when there are too many. */
+TEST(system_texts) {
+  static const struct {
+    int system;
+    const char *text;
+  } rows[] = {
+      {HN_NOT_REGULAR, "not a regular file"},
+      {EDQUOT, "disk quota exceeded"},
+      {EFBIG, "file too large"},
+      {EISDIR, "is a directory"},
+      {EMFILE, "too many open files"},
+      {ENFILE, "too many open files in system"},
+      {ENOENT, "no such file or directory"},
+      {ENOSPC, "no space left on device"},
+      {ENXIO, "nobody reads from it"},
+      {EPIPE, "broken pipe"},
+      {EROFS, "read-only file system"},
+      {0, NULL},
+      {987654, NULL},
+  };
+
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    test_label(rows[i].text);
+    CHECK_TEXT(slice_of(err_system_text(rows[i].system)), rows[i].text);
+  }
+  test_label(NULL);
+  CHECK(err_is_no_files(EMFILE) && err_is_no_files(ENFILE));
+  CHECK(!err_is_no_files(ENOMEM) && !err_is_no_files(0));
 }
 
 TEST(long_texts_are_cut) {
@@ -254,5 +288,5 @@ TEST(own_texts_as_arguments) {
 
 TEST_MAIN(ROW(error_list), ROW(error_text), ROW(status_list), ROW(phase_names),
           ROW(format_host), ROW(format_host_without_room), ROW(messages),
-          ROW(hints), ROW(system_messages), ROW(long_texts_are_cut),
-          ROW(own_texts_as_arguments))
+          ROW(hints), ROW(system_messages), ROW(system_texts),
+          ROW(long_texts_are_cut), ROW(own_texts_as_arguments))
