@@ -279,18 +279,32 @@ describe("A request in one call", function()
       return text
     end
 
-    it("an option it does not know, or of the wrong type", function()
+    -- Rows of options and what every call says of them.
+    local function refuses(rows)
       local session <close> = assert(hinternet.open())
+      for _, row in ipairs(rows) do
+        local options, text = row[1], row[2]
+        assert.equal(text, blame(function() local _ = hinternet.get(url, options) end))
+        assert.equal(text, blame(function() local _ = hinternet.request("GET", url, options) end))
+        assert.equal(text, blame(function() local _ = session:post(url, options) end))
+        assert.equal(text, blame(function() local _ = session:request("GET", url, options) end))
+        assert.equal(text, blame(function() local _ = hinternet.download(url, "x", options) end))
+      end
+    end
+
+    it("an option it does not know", function()
+      refuses {
+        { { nonsense = 1 }, "unknown option 'nonsense'" },
+        { { "x" }, "unknown option '1'" },
+        { 1, "bad options (table expected, got number)" },
+      }
+    end)
+
+    it("fields, a query or a body of the wrong type", function()
       local closed = assert(io.tmpfile())
       closed:close()
       local values = "values must be strings, numbers, booleans or lists of these"
-      for _, row in ipairs {
-        { { nonsense = 1 }, "unknown option 'nonsense'" },
-        { { "x" }, "unknown option '1'" },
-        { { timeout = true },
-          "bad option 'timeout' (number of seconds or false expected, got true)" },
-        { { timeout = "1" },
-          "bad option 'timeout' (number of seconds or false expected, got string)" },
+      refuses {
         { { headers = 1 }, "bad option 'headers' (table or string expected, got integer)" },
         { { headers = { a = {} } },
           "bad option 'headers' (values must be strings or numbers, as that of 'a' is not)" },
@@ -307,22 +321,29 @@ describe("A request in one call", function()
           "bad option 'body' (string, function or file expected, got closed file)" },
         { { json = 1 }, "bad option 'json' (table or string expected, got integer)" },
         { { json_encode = "x" }, "bad option 'json_encode' (function expected, got string)" },
+      }
+    end)
+
+    it("a setting of the wrong type", function()
+      refuses {
+        { { timeout = true },
+          "bad option 'timeout' (number of seconds or false expected, got true)" },
+        { { timeout = "1" },
+          "bad option 'timeout' (number of seconds or false expected, got string)" },
         { { redirects = 1.5 }, "bad option 'redirects' (boolean or integer expected, got 1.5)" },
         { { max_body = 1.5 }, "bad option 'max_body' (integer expected, got 1.5)" },
         { { stream = 1 }, "bad option 'stream' (boolean expected, got integer)" },
         { { history = "x" }, "bad option 'history' (boolean expected, got string)" },
         { { decompression = 0 }, "bad option 'decompression' (boolean expected, got integer)" },
+      }
+    end)
+
+    it("options that exclude each other, or mean nothing to a download", function()
+      refuses {
         { { body = "a", form = {} }, "options 'body', 'json' and 'form' exclude each other" },
         { { json = "a", form = {} }, "options 'body', 'json' and 'form' exclude each other" },
-        { 1, "bad options (table expected, got number)" },
-      } do
-        local options, text = row[1], row[2]
-        assert.equal(text, blame(function() local _ = hinternet.get(url, options) end))
-        assert.equal(text, blame(function() local _ = hinternet.request("GET", url, options) end))
-        assert.equal(text, blame(function() local _ = session:post(url, options) end))
-        assert.equal(text, blame(function() local _ = session:request("GET", url, options) end))
-        assert.equal(text, blame(function() local _ = hinternet.download(url, "x", options) end))
-      end
+      }
+      local session <close> = assert(hinternet.open())
       assert.equal("option 'stream' means nothing to download",
         blame(function() local _ = session:download(url, "x", { stream = true }) end))
     end)

@@ -31,9 +31,21 @@ describe("A caller's mistake", function()
   setup(function() echo = p:echo() end)
 
   describe("in a URL", function()
-    it("is told with the URL and what was meant", function()
-      local long = ("a"):rep(300)
-      for _, row in ipairs {
+    -- Rows of a URL, the code, and what every call says of it.
+    local function check(rows)
+      for _, row in ipairs(rows) do
+        local url, code, text = row[1], row[2], row[3]
+        assert.same({ text, code }, { failure(hinternet.get(url)) })
+        assert.same({ text, code }, { failure(hinternet.get(url, { timeout = 5 })) })
+        assert.same({ text, code }, { failure(hinternet.download(url, "/nowhere/x")) })
+        assert.same({ text, code }, { failure(hinternet.crack_url(url)) })
+        local results, failed = hinternet.all { url }
+        assert.same({ text, code, 1 }, { results[1].message, results[1].code, failed })
+      end
+    end
+
+    it("that names no scheme, or another, is told with the URL and what was meant", function()
+      check {
         { "example.org/x", SCHEME,
           'no scheme in "example.org/x": did you mean https://example.org/x?' },
         { "//x/", SCHEME, 'no scheme in "//x/": did you mean https://x/?' },
@@ -47,11 +59,14 @@ describe("A caller's mistake", function()
         { "ftp://x/", SCHEME,
           'unrecognized scheme: "ftp" in "ftp://x/": http and https are known' },
         { " http://x/", SCHEME, '" http://x/" begins with a blank: take it off' },
+      }
+    end)
+
+    it("in its host is told with the host and what is wrong with it", function()
+      local long = ("a"):rep(300)
+      check {
         { "http:/x", URL, 'invalid URL "http:/x": no "//" and host behind the scheme' },
         { "http:///x", URL, 'invalid URL "http:///x": no host' },
-        { "http://h:99999/", URL,
-          'invalid URL "http://h:99999/": the port "99999" is not from 1 to 65535' },
-        { "http://h:8a/", URL, 'invalid URL "http://h:8a/": the port "8a" is no number' },
         { "http://m\xc3\xbcller.de/", URL, 'invalid URL "http://m\xc3\xbcller.de/": the host '
           .. '"m\xc3\xbcller.de" is beyond ASCII: give its "xn--" form' },
         { "http://a b/", URL,
@@ -67,27 +82,27 @@ describe("A caller's mistake", function()
         { "http://[zz]/", URL, 'invalid URL "http://[zz]/": no IPv6 address in the brackets' },
         { "http://[::g]/", URL,
           'invalid URL "http://[::g]/": the host "::g" is no IPv6 address' },
+        { "http://h\xff/", URL, 'invalid URL "http://h\\xFF/": the host "h\\xFF" is beyond '
+          .. 'ASCII: give its "xn--" form' },
+        { "http://" .. long .. "/", URL, 'invalid URL "http://' .. long:sub(1, 93) .. '...": '
+          .. 'the host "' .. long:sub(1, 100) .. '..." is longer than 255 bytes' },
+      }
+    end)
+
+    it("in its port, user, bytes or length is told, and no secret with it", function()
+      check {
+        { "http://h:99999/", URL,
+          'invalid URL "http://h:99999/": the port "99999" is not from 1 to 65535' },
+        { "http://h:8a/", URL, 'invalid URL "http://h:8a/": the port "8a" is no number' },
         { "http://[::1]8/", URL, 'invalid URL "http://[::1]8/": no colon before the port' },
         { "http://u:secret@b@c/", URL,
           'invalid URL "http://***@c/": more than one "@" before the path' },
         { "http://u\"@c/", URL, 'invalid URL "http://***@c/": a byte in the user or password '
           .. 'that must be escaped' },
         { "http://a\0b/", URL, 'invalid URL "http://a\\x00b/": a NUL' },
-        { "http://h\xff/", URL, 'invalid URL "http://h\\xFF/": the host "h\\xFF" is beyond '
-          .. 'ASCII: give its "xn--" form' },
-        { "http://" .. long .. "/", URL, 'invalid URL "http://' .. long:sub(1, 93) .. '...": '
-          .. 'the host "' .. long:sub(1, 100) .. '..." is longer than 255 bytes' },
         { "http://h/" .. ("x"):rep(65536), URL, 'invalid URL "http://h/' .. ("x"):rep(91)
           .. '...": 65545 bytes, where 65536 are the most' },
-      } do
-        local url, code, text = row[1], row[2], row[3]
-        assert.same({ text, code }, { failure(hinternet.get(url)) })
-        assert.same({ text, code }, { failure(hinternet.get(url, { timeout = 5 })) })
-        assert.same({ text, code }, { failure(hinternet.download(url, "/nowhere/x")) })
-        assert.same({ text, code }, { failure(hinternet.crack_url(url)) })
-        local results, failed = hinternet.all { url }
-        assert.same({ text, code, 1 }, { results[1].message, results[1].code, failed })
-      end
+      }
     end)
 
     it("is told where only asking for it is wrong", function()
