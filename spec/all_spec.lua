@@ -132,6 +132,26 @@ describe("all", function()
     s:close()
   end)
 
+  it("ends with its coroutine, which its own progress may close", function()
+    local s = p:keepalive("fine")
+    local session <close> = assert(hinternet.open())
+    local thread, closed, told = nil, nil, 0
+    local task = session:spawn(function()
+      thread = coroutine.running()
+      session:all({ s.url, s.url, s.url }, { at_once = 1, progress = function()
+        told = told + 1
+        closed = closed or { coroutine.close(thread) }
+      end })
+    end)
+    local ok, message = pcall(session.run, session)
+    assert.same({ true }, closed)
+    assert.same({ false, "the coroutine of the task was closed" }, { ok, message })
+    assert.equal("failed", task:status())
+    assert.equal(3, told)
+    session:run()
+    s:close()
+  end)
+
   it("blames its caller for what cannot be meant, before anything begins", function()
     local url = "http://127.0.0.1:1/"
     for _, row in ipairs {

@@ -35,6 +35,65 @@ describe("A session", function()
     assert.is_nil(weak[1])
   end)
 
+  it("lets go of them while run goes on", function()
+    local session <close> = open()
+    local gone
+    session:spawn(function()
+      local weak = spawn(session)
+      for _ = 1, 3 do hinternet.sleep(0) end
+      collect()
+      gone = weak[1] == nil
+    end)
+    session:run()
+    assert.is_true(gone)
+  end)
+
+  it("is kept by a run, though one that was broken off is collected meanwhile", function()
+    local session <close> = open()
+    local broken = coroutine.create(hinternet.run)
+    local a, b, ended
+    a = session:spawn(function() return b:join() end)
+    b = session:spawn(function() return a:join() end)
+    assert.same({ false, "every task waits for another" }, { coroutine.resume(broken) })
+    a:cancel()
+    b:cancel()
+    session:spawn(function()
+      broken = nil -- luacheck: ignore
+      collect()
+    end)
+    local function go_on()
+      for _ = 1, 3 do coroutine.yield() end
+      ended = (ended or 0) + 1
+    end
+    open():spawn(go_on)
+    session:spawn(function()
+      open():spawn(go_on)
+      collect()
+    end)
+    session:run()
+    assert.equal(2, ended)
+  end)
+
+  it("closes the variables of a task that fails, with the error", function()
+    local session <close> = open()
+    local closed
+    session:spawn(function()
+      local v <close> = setmetatable({}, { __close = function(_, problem) closed = problem end })
+      error("bad", v and 0)
+    end)
+    assert.same({ false, "bad" }, { pcall(session.run, session) })
+    assert.equal("bad", closed)
+  end)
+
+  it("is polled at once for a task that yielded by itself", function()
+    local session <close> = open()
+    session:spawn(coroutine.yield)
+    assert.equal(1, hinternet.poll(0))
+    assert.is_true(require("hinternet.loop").is_pending())
+    assert.equal(1, hinternet.poll(0))
+    assert.is_false(hinternet.poll(0))
+  end)
+
   it("that nobody can reach takes its ready tasks along", function()
     local weak = spawn(open())
     collect()
@@ -190,6 +249,75 @@ describe("A callback", function()
     end)
     assert(a:connect("127.0.0.1", 1))
     assert.same({ "handle_closing", "returned" }, { table.unpack(log) })
+  end)
+end)
+
+describe("A call that is refused in a callback", function()
+  local p = peer.new():for_tests()
+
+  it("leaves the wait around it alone, in a task and outside", function()
+    local s = p:keepalive("fine")
+    for _, inside in ipairs { false, true } do
+      local session <close> = open()
+      local codes, body = {}, nil
+      session:set_status_callback(function(request, status)
+        if status == "sending_request" then
+          codes[1] = select(3, request:send())
+          codes[2] = select(3, request:receive_response())
+        elseif status == "receiving_response" then
+          codes[3] = select(3, request:receive_response())
+          codes[4] = select(3, request:read())
+        end
+      end)
+      local function get() body = assert(session:get(s.url)).body end
+      if inside then session:spawn(get) else get() end
+      session:run()
+      assert.same({ 12019, 12019, 12019, 12019 }, codes)
+      assert.equal("fine", body)
+    end
+    s:close()
+  end)
+end)
+
+describe("A poll that an error breaks off anywhere", function()
+  it("leaves the next one to do its work", function()
+    local said = process.run(("%s -e %s 2>&1"):format(process.interpreter(), process.quote [[
+      local hinternet = require "hinternet"
+      local steps, ok = 0, nil
+      repeat
+        steps = steps + 1
+        local session <close> = hinternet.open()
+        session:spawn(function() end)
+        ok = pcall(function()
+          debug.sethook(function()
+            debug.sethook()
+            error("broken off", 0)
+          end, "", steps)
+          hinternet.poll(0)
+          debug.sethook()
+        end)
+        assert(session:spawn(function() return "done" end):join() == "done")
+      until ok
+      print(steps > 50)
+    ]]))
+    assert.equal("true\n", said)
+  end)
+end)
+
+describe("A join that cannot end", function()
+  it("is blamed on its caller", function()
+    local session <close> = open()
+    local a, b
+    a = session:spawn(function() return b:join() end)
+    b = session:spawn(function() return a:join() end)
+    local line = debug.getinfo(1, "l").currentline + 1
+    local ok, message = pcall(function() assert(a:join()) end)
+    assert.is_false(ok)
+    assert.matches(("delivery_spec.lua:%d: the task waits for what cannot happen"):format(line),
+      message, 1, true)
+    a:cancel()
+    b:cancel()
+    session:run()
   end)
 end)
 
