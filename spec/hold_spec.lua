@@ -472,6 +472,33 @@ describe("A callback that is suspended", function()
   end
 end)
 
+describe("Requests that a callback waits for", function()
+  p:for_tests()
+
+  it("pass those who stand in line for the connection that it holds", function()
+    for _, status in ipairs { "resolving_name", "connected_to_server", "sending_request" } do
+      local s = p:keepalive("hello")
+      local session <close> = open { max_conns_per_server = 1 }
+      local connection = session:connect("127.0.0.1", s.port)
+      local got, once = {}, false
+      local function fetch()
+        local request <close> = connection:open_request()
+        local body = call(request)
+        got[#got + 1] = body
+      end
+      connection:set_status_callback(function()
+        if once then return end
+        once = true
+        for _ = 1, 3 do fetch() end
+      end, { status })
+      for _ = 1, 4 do session:spawn(fetch) end
+      session:run()
+      assert.same({ "hello", "hello", "hello", "hello", "hello", "hello", "hello" }, got)
+      s:close()
+    end
+  end)
+end)
+
 describe("An error in a callback", function()
   p:for_tests()
 

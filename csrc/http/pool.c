@@ -146,7 +146,7 @@ void pool_put_on_hold(struct hn_pool *p, struct hn_conn *c) {
   c->is_on_hold = true;
   c->place->on_hold++;
   if (pool_is_shared(c)) pool_unshare(p, c);
-  if (env_is_heard(p->env)) waiters_call(p, c->place, NULL);
+  if (env_is_heard(p->env)) waiters_call_all(p, c->place);
 }
 
 void pool_take_off_hold(struct hn_conn *c) {
@@ -303,9 +303,10 @@ bool pool_evict_any(struct hn_env *env) {
 
 /* What drains would block a place for a body that nobody wants, and what lies
  * idle one for whom an old connection does not do. */
-static bool pool_make_room(struct hn_pool *p, struct hn_place *place) {
+static bool pool_make_room(struct hn_pool *p, struct hn_place *place,
+                           const struct hn_waiter *waiter) {
   struct hn_env *env = p->env;
-  while (pool_room(p, place) <= 0)
+  while (pool_room_for(p, place, waiter) <= 0)
     if (!pool_evict(place)) return false;
   while (pool_is_limited(env) &&
          env->connections >= env->guard->max_connections)
@@ -359,8 +360,9 @@ static int pool_acquire_at(struct hn_pool *p, struct hn_place *place,
   if (!c) c = pool_find_any(p, place, w);
   if (c) {
     p->reused += c->protocol != NULL;
-  } else if (may_come || !pool_make_room(p, place)) {
-    waiter_stand(p, waiter, place, !may_come && pool_room(p, place) > 0);
+  } else if (may_come || !pool_make_room(p, place, waiter)) {
+    bool any = !may_come && pool_room_for(p, place, waiter) > 0;
+    waiter_stand(p, waiter, place, any);
     return HN_AGAIN;
   } else {
     int rc = pool_dial(p, place, w, &c);
@@ -406,6 +408,7 @@ int pool_acquire(struct hn_pool *p, const struct hn_pool_wish *w,
   while (rc && pool_evict_any(p->env));
   if (rc) return rc;
   uint64_t before = p->reused;
+  if (!waiter->place) waiter->is_inner = env_is_heard(p->env);
   rc = pool_acquire_at(p, place, w, waiter, out);
   *reused = p->reused != before;
   if (waiter->place && rc != HN_AGAIN) {

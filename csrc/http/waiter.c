@@ -16,7 +16,7 @@ void waiter_init(struct hn_waiter *w, uint64_t owner,
   w->wake.owner = owner;
   w->protocols = protocols;
   w->place = NULL;
-  w->called = false;
+  w->called = w->is_inner = false;
 }
 
 /* Into a line, by turn: mostly at its end. `link` is of the waiter, and `of`
@@ -67,7 +67,8 @@ static void waiter_call(struct hn_pool *p, struct hn_waiter *w,
 static struct hn_waiter *waiter_first_with_room(struct hn_pool *p) {
   struct hn_link *l;
   while ((l = list_first(&p->waiting)) != NULL) {
-    if (pool_room(p, waiter_in_line(l)->place) > 0) return waiter_in_line(l);
+    struct hn_waiter *w = waiter_in_line(l);
+    if (pool_room_for(p, w->place, w) > 0) return w;
     list_remove(l);
   }
   return NULL;

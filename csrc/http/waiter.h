@@ -41,14 +41,10 @@ static inline int64_t pool_max(const struct hn_pool *p,
   return max;
 }
 
-/* How many connections more this origin may have. While something is being
- * heard those on hold do not count: who hears it may be waiting for one more,
- * and they for him. */
+/* How many connections more this origin may have. */
 static inline int64_t pool_room(const struct hn_pool *p,
                                 const struct hn_place *place) {
-  int64_t count = place->count;
-  if (env_is_heard(p->env)) count -= place->on_hold;
-  return pool_max(p, place) - count;
+  return pool_max(p, place) - place->count;
 }
 
 static inline bool pool_is_limited(const struct hn_env *env) {
@@ -66,7 +62,17 @@ struct hn_waiter {
   const struct hn_protocol *speaks; /* what it was called for; NULL: a place */
   uint64_t turn;                    /* kept when it has to come back */
   bool called;                      /* and has not come yet */
+  bool is_inner; /* it asked while something was being heard */
 };
+
+/* The same for that one. Those on hold do not count for whom a listener asks:
+ * he may be waiting for one more, and they for him. */
+static inline int64_t pool_room_for(const struct hn_pool *p,
+                                    const struct hn_place *place,
+                                    const struct hn_waiter *w) {
+  bool inner = w->is_inner && env_is_heard(p->env);
+  return pool_room(p, place) + (inner ? place->on_hold : 0);
+}
 
 HN_INTERNAL void waiter_init(struct hn_waiter *w, uint64_t owner,
                              const struct hn_protocols *protocols);
