@@ -115,12 +115,46 @@ describe("A caller's mistake", function()
         { "http://h/\n", "h/\\n", "a line break: take it off, or escape it" },
         { "http://h/?\r\nx", "h/?\\r\\nx", "a line break: take it off, or escape it" },
         { "http://h/\1", "h/\\x01", "a control character: take it off, or escape it" },
+        { "http://h/\127", "h/\\x7F", "a control character: take it off, or escape it" },
         { "http://h/ ", "h/ ", "a blank at the end: take it off, or escape it" },
       } do
         local text = 'invalid URL "http://' .. row[2] .. '": ' .. row[3]
         assert.same({ text, URL }, { failure(hinternet.get(row[1])) })
         assert.same({ text, URL }, { failure(hinternet.get(row[1], {})) })
         assert.is_table(hinternet.crack_url(row[1]))
+      end
+    end)
+
+    it("is told of the part that is wrong, and of no other", function()
+      local escaped = ' is escaped: give it unescaped'
+      local long = "http://" .. ("a"):rep(254) .. "%"
+      local padded = "http://h:x/"
+      padded = padded .. ("y"):rep(65536 - #padded)
+      for _, row in ipairs {
+        { "http://a%41:65535/", 'the host "a%41"' .. escaped },
+        { "http://a%41:000080/", 'the host "a%41"' .. escaped },
+        { "http://a%41:/", 'the host "a%41"' .. escaped },
+        { "http://a%41:0/", 'the port "0" is not from 1 to 65535' },
+        { "http://h:99999999999999999999/",
+          'the port "99999999999999999999" is not from 1 to 65535' },
+        { "http://h:99999?a@b", 'the port "99999" is not from 1 to 65535' },
+        { padded, 'the port "x" is no number', padded:sub(1, 100) .. "..." },
+        { long, ('the host "%s..."'):format(long:sub(8, 107)) .. escaped,
+          long:sub(1, 100) .. "..." },
+      } do
+        assert.equal(('invalid URL "%s": %s'):format(row[3] or row[1], row[2]),
+          failure(hinternet.get(row[1])))
+      end
+      assert.equal('no scheme in "/": a path alone names no host; give the whole URL',
+        failure(hinternet.get "/"))
+      assert.equal("invalid parameter: the port 65536 is not from 0 to 65535",
+        failure(hinternet.create_url { scheme = "http", host = "h", port = 65536 }))
+      for text, shown in pairs {
+        [("x"):rep(100)] = ("x"):rep(100), [("x"):rep(101)] = ("x"):rep(100) .. "...",
+        [("x"):rep(99) .. "\xC3\xA4"] = ("x"):rep(99) .. "...",
+      } do
+        assert.equal(('invalid parameter: "%s" is no date of HTTP'):format(shown),
+          failure(hinternet.parse_date(text)))
       end
     end)
 
@@ -245,6 +279,8 @@ describe("A caller's mistake", function()
         blame(function() local _ = hinternet.all { echo.url, a = echo.url } end))
       assert.equal(list:format("0"),
         blame(function() local _ = hinternet.all { echo.url, [0] = echo.url } end))
+      assert.equal(list:format("10"),
+        blame(function() local _ = hinternet.all { echo.url, [10] = echo.url } end))
       assert.equal("bad argument #1 to 'all' (table expected, got string)",
         blame(function() local _ = hinternet.all(echo.url) end))
       assert.equal("bad option 'at_once' (integer from 1 on expected)",
@@ -342,6 +378,7 @@ describe("A caller's mistake", function()
           { version = "HTTP/2" } },
         { "the option 'accept'" .. control, "GET", "/", { accept = { "a", "b\r\nc" } } },
         { "the option 'referrer'" .. control, "GET", "/", { referrer = "a\n" } },
+        { "the option 'referrer'" .. control, "GET", "/", { referrer = "a\127" } },
         { 'the path "/a\\x01" holds a blank or control character, which it does not escape',
           "GET", "/a\1", { escape_disable = true } },
         { "the path of 200000 bytes is too long", "GET", ("x"):rep(200000) },
@@ -356,6 +393,8 @@ describe("A caller's mistake", function()
         { 'the value of "Authorization" holds a line break', { Authorization = "secret\n" } },
         { 'the value of "X" holds a control character', { { "A", 1 }, { "X", "a\0" } } },
         { 'the value of "X" holds a control character', "A: b\r\nX: \1" },
+        { 'the value of "X" holds a control character', { X = "a\127" } },
+        { 'the value of "X" holds a control character', { X = "a\11" } },
         { 'the header name "X Y" is none: letters, digits and -_.!#$%&\'*+^`|~', { ["X Y"] = 1 } },
         { 'the header name "" is none: letters, digits and -_.!#$%&\'*+^`|~', ": x" },
         { 'the header line "Cookie" has no colon: "Name: value"', "A: b\r\nCookie" },
@@ -379,6 +418,9 @@ describe("A caller's mistake", function()
       local chunked = { ["Transfer-Encoding"] = "chunked" }
       for _, row in ipairs {
         { "the total of -1 bytes is less than none", nil, "abc", -1 },
+        { "the Content-Length 5 is not the total of 0 bytes", "Content-Length: 5", nil, 0 },
+        { 'a total of 5 bytes beside "Transfer-Encoding: chunked": leave one out',
+          { ["Transfer-Encoding"] = "Chunked" }, nil, 5 },
         { "a body of 3 bytes is longer than the 2 announced", nil, "abc", 2 },
         { "a body of 3 bytes is longer than the 2 announced", "Content-Length: 2", "abc" },
         { 'a total of 3 bytes beside "Transfer-Encoding: chunked": leave one out',
@@ -480,6 +522,10 @@ describe("A caller's mistake", function()
           blame(function()
             local _ = session:set_status_callback(print, { x = "redirect" })
           end))
+        for _, none in ipairs { false, 5 } do
+          assert.equal("bad argument #1 to 'set_status_callback' (function or nil expected, got "
+            .. type(none) .. ")", blame(function() local _ = session:set_status_callback(none) end))
+        end
         local bad = "calling '%s' on bad self (hinternet handle expected, got %s): call it with "
           .. "a colon"
         assert.equal(bad:format("set_timeouts", "table"),
@@ -489,6 +535,7 @@ describe("A caller's mistake", function()
       end
       assert.same({ "invalid parameter: the timeout send = 0: more than 0 seconds; false for "
         .. "none", PARAMETER }, { failure(session:set_timeouts { send = 0 }) })
+      assert.equal(PARAMETER, select(3, session:set_timeouts { send = 0 / 0 }))
     end)
   end)
 

@@ -73,7 +73,7 @@ end
 
 local function fault_of_port(port)
   if not find(port, "^%d+$") then return "is no number" end
-  return (#port > 5 or port + 0 > 65535 or port + 0 == 0) and "is not from 1 to 65535"
+  return (port + 0 > 65535 or port + 0 == 0) and "is not from 1 to 65535"
 end
 
 local function fault_of_user(authority)
