@@ -75,6 +75,18 @@ describe("all", function()
     s:close()
   end)
 
+  it("has sixteen under way where nothing is said", function()
+    local s, list = holding(), {}
+    local session <close> = assert(hinternet.open())
+    for i = 1, 18 do list[i] = s.url end
+    local task = session:spawn(function() return session:all(list) end)
+    poll_until(function() return s:accepted() >= 16 end, 0.03)
+    assert.equal(16, s:accepted())
+    for _ = 1, 18 do s:go() end
+    assert.equal(0, select(2, task:join()))
+    s:close()
+  end)
+
   it("takes options for all and for each, a method and a body", function()
     local s = p:serve { connections = { { { "echo" } } } }
     local results = hinternet.all({
@@ -105,12 +117,27 @@ describe("all", function()
     local s = p:serve { connections = { { { "recv_head" },
       { "send", peer.response(200, {}, "one") }, { "close" } },
       { { "recv_head" }, { "stall" } } } }
+    local told = 0
     local results, failed = hinternet.all({ s.url, s.url, s.url }, {
-      at_once = 2, progress = function() return false end,
+      at_once = 2, progress = function()
+        told = told + 1
+        return false
+      end,
     })
     assert.equal(2, failed)
+    assert.equal(1, told)
     assert.same({ nil, 12017, 12017 }, { results[1].code, results[2].code, results[3].code })
     assert.equal("one", results[1].body)
+    s:close()
+    s = p:keepalive("fine")
+    results, failed = hinternet.all({ s.url, s.url, s.url }, {
+      at_once = 1, progress = function() return false end,
+    })
+    assert.equal(2, failed)
+    for i = 2, 3 do
+      assert.equal("operation cancelled: the list was given up", results[i].message)
+    end
+    assert.equal(1, #s:received())
     s:close()
     s = p:keepalive("fine")
     assert.equal("stop", select(2, pcall(hinternet.all, { s.url, s.url }, {
@@ -175,6 +202,21 @@ describe("all", function()
     end, { "handle_created" })
     session:connect("127.0.0.1")
     assert.equal("here: call it inside spawn, or in the main program", said)
+    session:set_status_callback()
+    said = nil
+    session:spawn(function()
+      coroutine.wrap(function() said = blame(function() local _ = session:all { url } end) end)()
+    end)
+    session:run()
+    assert.equal("here: call it inside spawn, or in the main program", said)
+  end)
+
+  it("of a session that is closed is refused as a whole", function()
+    local session = assert(hinternet.open())
+    session:close()
+    local results, message, code = session:all { "http://127.0.0.1:1/" }
+    assert.same({ nil, 6 }, { results, code })
+    assert.is_string(message)
   end)
 end)
 

@@ -241,6 +241,32 @@ describe("A call", function()
     end
   end)
 
+  it("tells why its request cannot be made, be its origin known or not", function()
+    local session <close> = assert(hinternet.open())
+    for i = 1, 2 do
+      local before = core.live()
+      local r, message, code = session:request("NO METHOD", echo.url)
+      assert.same({ nil, 'invalid parameter: the method "NO METHOD" is none', 87 },
+        { r, message, code })
+      if i == 2 then assert.equal(before, (core.live())) end
+      assert(session:get(echo.url))
+    end
+  end)
+
+  it("says why the module's session cannot be opened", function()
+    assert.is_true(hinternet.session():close())
+    local open = core.open
+    local guard <close> = setmetatable({}, { __close = function() core.open = open end })
+    assert.is_not_nil(guard)
+    core.open = function() return nil, "no room", 8 end
+    for _, options in ipairs { false, {} } do
+      assert.same({ nil, "no room", 8 }, { hinternet.get(echo.url, options or nil) })
+    end
+    assert.same({ nil, "no room", 8 }, { hinternet.all { echo.url } })
+    core.open = open
+    assert(hinternet.get(echo.url))
+  end)
+
   it("sends a standard method in upper case, and others as they are", function()
     local session <close> = assert(hinternet.open())
     for _, name in ipairs { "get", "Post", "pUT", "patch", "delete", "options", "trace" } do
@@ -337,6 +363,9 @@ describe("A call", function()
       { base, { h = 8, c = 3, a = 1, g = 7, e = 5, b = 2, f = 6, d = 4, [9] = 0 },
         "/?9=0&a=1&b=2&c=3&d=4&e=5&f=6&g=7&h=8" },
       { base .. "/x&", "a=1#2 3", "/x&?a=1%232%203" },
+      { base .. "/it's", { a = 1e-7, b = 1e300, c = 2.5, d = math.huge },
+        "/it's?a=1e-07&b=1e%2B300&c=2.5&d=inf" },
+      { base, { { "a", "!*'()~-._" } }, "/?a=%21%2A%27%28%29~-._" },
     } do
       local r = assert(hinternet.get(row[1], { query = row[2] }))
       assert.equal(base .. row[3], r.url)
@@ -349,6 +378,8 @@ describe("A call", function()
     local r = assert(hinternet.get("HTTP://Example.TEST:80/X", { unix_socket = path }))
     assert.equal("http://example.test/X", r.url)
     assert.matches("\r\nHost: example.test\r\n", r.body, 1, true)
+    r = assert(hinternet.get("http://ABCDEFGHIJKLMNOPQRSTUVWXYZ.test/", { unix_socket = path }))
+    assert.equal("http://abcdefghijklmnopqrstuvwxyz.test/", r.url)
     local other = answering("HTTP/1.1 302 Found\r\nLocation: HTTP://LOCALHOST:" .. echo.port
       .. "/A%20b\r\nContent-Length: 0\r\n\r\n")
     assert.equal("http://localhost:" .. echo.port .. "/A%20b", assert(hinternet.get(other.url)).url)

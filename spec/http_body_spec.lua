@@ -127,11 +127,22 @@ describe("A call of the one-call layer", function()
       assert.same({ nil, "out of paper", READ_FAULT, 2 }, { r, message, code, calls })
     end)
 
+    it("is not asked for more once it is answered before its end", function()
+      local s = serve { { "recv_head" },
+        { "send", peer.response(413, { "Connection: close" }, "too much") }, { "stall" } }
+      local piece = ("x"):rep(1 << 20)
+      local r = assert(hinternet.put(s.url, { headers = { ["Content-Length"] = 1 << 40 },
+        body = function() return piece end }))
+      assert.same({ 413, "too much" }, { r.status, r.body })
+    end)
+
     it("that fails as its function does, and is raised as it raises", function()
       local s = serve { { "recv_head" }, { "recv_eof" } }
       local _, message, code = hinternet.put(s.url, {
         body = function() return nil, "out of paper" end })
       assert.same({ "out of paper", READ_FAULT }, { message, code })
+      _, message, code = hinternet.put(s.url, { body = function() return nil, 5 end })
+      assert.same({ "5", READ_FAULT }, { message, code })
       local problem = {}
       local ok, got = pcall(hinternet.put, s.url, { body = function() error(problem) end })
       assert.is_false(ok)
@@ -162,11 +173,14 @@ describe("A call of the one-call layer", function()
     end)
 
     it("of a pipe, as long as its own field says", function()
-      local pipe = assert(io.popen("printf 0123456789", "r"))
-      local r = assert(hinternet.put(url, { headers = { ["Content-Length"] = 4 }, body = pipe }))
-      assert.equal("0123", body_of(r))
-      assert.equal("456789", pipe:read("a"))
-      pipe:close()
+      for _, headers in ipairs { { ["Content-Length"] = 4 }, { { "CONTENT-length", 4 } },
+        "Content-Length: 4", "X: y\r\ncontent-LENGTH: 4" } do
+        local pipe = assert(io.popen("printf 0123456789", "r"))
+        local r = assert(hinternet.put(url, { headers = headers, body = pipe }))
+        assert.equal("0123", body_of(r))
+        assert.equal("456789", pipe:read("a"))
+        pipe:close()
+      end
     end)
 
     it("of a form's fields", function()
@@ -205,11 +219,18 @@ describe("A call of the one-call layer", function()
         local r = assert(hinternet.post(url, { json = { 1, 2 },
           json_encode = function(value) return "[" .. table.concat(value, ",") .. "]" end }))
         assert.equal("[1,2]", body_of(r))
+        package.loaded.cjson = { encode = function() return "c" end }
+        r = assert(hinternet.post(url, { json = {}, json_encode = function() return "own" end }))
+        assert.equal("own", body_of(r))
       end)
 
       it("by a library that is loaded", function()
         package.loaded.dkjson = { encode = function(value) return "dk" .. #value end }
         assert.equal("dk3", body_of(assert(hinternet.post(url, { json = { 1, 2, 3 } }))))
+        for _, none in ipairs { true, "cjson", { encode = true } } do
+          package.loaded.cjson = none
+          assert.equal("dk0", body_of(assert(hinternet.post(url, { json = {} }))))
+        end
         package.loaded.cjson = { encode = function() return "c" end }
         assert.equal("c", body_of(assert(hinternet.post(url, { json = {} }))))
       end)
@@ -256,6 +277,22 @@ describe("A call of the one-call layer", function()
         end
       end)
     end
+
+    it("with the body again of a file that is empty", function()
+      local file <close> = file_with("")
+      local s = answering(redirect(307, echo.url .. "/there"))
+      local r = assert(hinternet.put(s.url, { body = file }))
+      assert.same({ "0", "" }, { field_of(r, "Content-Length"), body_of(r) })
+    end)
+
+    it("with the body again of a file that tells no size, as long as its own field says", function()
+      local file <close> = assert(io.open("/proc/version"))
+      local text = file:read(4)
+      file:seek("set", 0)
+      local s = answering(redirect(307, echo.url .. "/there"))
+      local r = assert(hinternet.put(s.url, { body = file, headers = { ["Content-Length"] = 4 } }))
+      assert.same({ "4", text }, { field_of(r, "Content-Length"), body_of(r) })
+    end)
 
     it("with the body again on the same origin, headers and all", function()
       for _, headers in ipairs { { Cookie = "a" }, { { "cookie", "a" } }, "COOKIE: a" } do

@@ -98,6 +98,8 @@ describe("The fragment of a URL", function()
       { "/x#a", { "/y#b c" }, "/y#b%20c" },
       { "/x#a", { "#b" }, "/x#b" },
       { "/x", { "/y" }, "/y" },
+      { "/x#", { "/y" }, "/y" },
+      { "/x#a#b", { "/y" }, "/y#a%23b" },
     } do
       local answers = {}
       for i, location in ipairs(row[2]) do answers[i] = redirect(location) end
@@ -109,6 +111,7 @@ describe("The fragment of a URL", function()
         r:read("a")
         -- It stays here (RFC 9110 4.2.5).
         assert.is_nil(s:received()[1]:find("#", 1, true))
+        assert.is_nil(s:received()[1]:find("%23", 1, true))
         s:close()
       end
     end

@@ -99,6 +99,37 @@ describe("A streamed response", function()
     end
   end)
 
+  it("closes its request with its end, or with its scope", function()
+    local answer = peer.response(200, nil, "body")
+    local r <close> = open(answer)
+    assert.equal("body", r:read("a"))
+    assert.is_nil(r.request)
+    local request
+    do
+      local other <close> = open(answer)
+      request = other.request
+      assert.is_true(request:is_valid())
+    end
+    assert.is_false(request:is_valid())
+  end)
+
+  it("outlives a read that is refused because another one waits", function()
+    local s = p:script({ "recv_head" }, { "send", "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n" },
+      { "wait" }, { "send", "body" })
+    servers[#servers + 1] = s
+    local session <close> = assert(hinternet.open())
+    local r = assert(session:get(s.url, { stream = true }))
+    local reader = session:spawn(function() return r:read("a") end)
+    local refused = session:spawn(function()
+      local data, _, code = r:read()
+      s:go()
+      return data, code
+    end)
+    assert.same({ nil, 12019 }, { refused:join() })
+    assert.equal("body", (reader:join()))
+    r:close()
+  end)
+
   it("outlives a read of a size that cannot be", function()
     local r <close> = open(peer.response(200, nil, "body"))
     assert.same({ nil, "invalid parameter: a read of 0 bytes: one is the least", PARAMETER },
@@ -235,6 +266,7 @@ describe("A streamed response", function()
         { "1234\r5\n", long = true },
         { "123\r\r\n", "123\r" },
         { "1\n1234567890", "1", long = true },
+        { "1\n1234\r\n12", "1", "1234", "12" },
       } do
         local wanted = { { table.unpack(row, 2) }, row.long and { long, long } or {} }
         for n = 1, #row[1] + 1 do
@@ -254,6 +286,24 @@ describe("A streamed response", function()
         assert.equal("a line is longer than 4 bytes", raised(core.request.lines(reader, 4)))
         assert.equal(row[3], taken)
       end
+      local pieces, taken = { "1\n123", "45", "6", "7\n" }, 0
+      local lines = core.request.lines({ read = function()
+        taken = taken + 1
+        return pieces[taken]
+      end }, 4)
+      assert.equal("1", lines())
+      assert.equal("a line is longer than 4 bytes", raised(lines))
+      assert.equal(2, taken)
+    end)
+
+    it("of at most 16 MiB where no limit is given", function()
+      local piece, taken = ("x"):rep(1 << 20), 0
+      local lines = core.request.lines { read = function()
+        taken = taken + 1
+        return taken < 20 and piece or nil
+      end }
+      assert.equal("a line is longer than 16777216 bytes", raised(lines))
+      assert.equal(17, taken)
     end)
 
     it("that a limit holds for on requests and responses", function()
@@ -293,6 +343,30 @@ describe("A streamed response", function()
       end
       request:close()
     end
+  end)
+
+  it("of level 1 comes whole in a chunk, and its failure for ever", function()
+    local s = p:script({ "recv_head" }, { "send", BROKEN })
+    servers[#servers + 1] = s
+    local session <close> = assert(hinternet.open())
+    local request = assert(assert(session:connect("127.0.0.1", s.port)):open_request())
+    for _, name in ipairs { "chunks", "lines" } do
+      for _, bad in ipairs { 0, 1.5, "x" } do
+        local ok, message = pcall(function() local _ = request[name](request, bad) end)
+        assert.is_false(ok)
+        assert.equal("bad argument #1 to '" .. name .. "' (integer from 1 on expected, got "
+          .. (bad == "x" and "string" or bad) .. ")",
+          message:match("^spec/stream_spec.lua:%d+: (.*)$"))
+      end
+    end
+    assert(request:send())
+    assert(request:receive_response())
+    assert.equal("one\ntwo", request:chunks()())
+    local lines = request:lines()
+    local message = raised(lines)
+    assert.matches("^connection closed inside the body", message)
+    assert.equal(message, raised(lines))
+    request:close()
   end)
 
   it("and every other has a short form", function()

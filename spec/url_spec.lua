@@ -46,6 +46,7 @@ describe("The zone of an IPv6 address", function()
       assert.equal("[::1]:" .. s.port, host)
       hosts = hosts + 1
     end
+    assert.is_nil((session:get((base:gsub("lo", "LO") .. "/")))) -- another, which is not there
     assert.equal(3, hosts)
     assert.is_nil(sent:find("%", 1, true))
     s:close()
