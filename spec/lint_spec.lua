@@ -158,8 +158,8 @@ describe("floors", function()
       .. "openssl/verify openssl/store openssl/revocation openssl/identity openssl/session "
       .. "openssl/context openssl/info openssl/transport part_linked dial",
     http = "conn place protocol spoken waiter expiry pool sides message exchange content h1",
-    core = "runtime budget event handle op duplex life take loop",
-    handles = "settings target hop identity session connection request policy new_file "
+    core = "runtime event handle op duplex life take loop",
+    handles = "settings target hop identity budget session connection request policy new_file "
       .. "quota option_value option_secure option_list option query prepare redirect again "
       .. "transfer receiving request_fields sending request_open sleeper library",
     lua = "lhn lhn_embedded lhn_event lhn_file lhn_handle lhn_head lhn_header lhn_host "

@@ -5,7 +5,7 @@
 #ifndef HN_HANDLES_SESSION_H
 #define HN_HANDLES_SESSION_H
 
-#include "../core/budget.h"
+#include "budget.h"
 #include "../core/handle.h"
 #include "../http/pool.h"
 #include "identity.h"

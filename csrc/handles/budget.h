@@ -2,10 +2,10 @@
  * budget.h: how long one step may work. What the host has set holds; who asks
  * for less has it for as long as the wish stands, and nobody gets more.
  */
-#ifndef HN_CORE_BUDGET_H
-#define HN_CORE_BUDGET_H
+#ifndef HN_HANDLES_BUDGET_H
+#define HN_HANDLES_BUDGET_H
 
-#include "runtime.h"
+#include "../core/runtime.h"
 
 /* Embedded in who may wish. */
 struct hn_budget {
