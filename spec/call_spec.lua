@@ -11,21 +11,10 @@ local TOO_LARGE, URL, CANCELLED, BROKEN = 122, 12005, 12017, 12030
 
 describe("A call", function()
   local p, echo = peer.new(), nil
-  local servers = {}
   p:for_tests()
   setup(function() echo = p:echo() end)
-  after_each(function()
-    for i = #servers, 1, -1 do
-      servers[i]:close()
-      servers[i] = nil
-    end
-  end)
 
-  local function serve(...)
-    local s = p:serve { connections = { ... } }
-    servers[#servers + 1] = s
-    return s
-  end
+  local function serve(...) return p:serve { connections = { ... } } end
   -- Answers one request after the other with these texts.
   local function answering(...) return serve(hops.answers(...)) end
 
@@ -373,8 +362,7 @@ describe("A call", function()
     end
     local path = os.tmpname()
     os.remove(path)
-    local s = p:serve { path = path, connections = { { { "echo" } } } }
-    servers[#servers + 1] = s
+    p:serve { path = path, connections = { { { "echo" } } } }
     local r = assert(hinternet.get("HTTP://Example.TEST:80/X", { unix_socket = path }))
     assert.equal("http://example.test/X", r.url)
     assert.matches("\r\nHost: example.test\r\n", r.body, 1, true)

@@ -42,19 +42,7 @@ describe("A call of the one-call layer", function()
     url = echo.url .. "/path"
   end)
 
-  -- Servers that end with the test that started them.
-  local servers = {}
-  local function serve(...)
-    local s = p:serve { connections = { ... } }
-    servers[#servers + 1] = s
-    return s
-  end
-  after_each(function()
-    for i = #servers, 1, -1 do
-      servers[i]:close()
-      servers[i] = nil
-    end
-  end)
+  local function serve(...) return p:serve { connections = { ... } } end
   -- One answer for each connection.
   local function answering(...)
     local scripts = {}

@@ -31,19 +31,7 @@ describe("A request in one call", function()
     url = echo.url .. "/path"
   end)
 
-  -- Servers that end with the test that started them.
-  local servers = {}
-  local function serve(...)
-    local s = p:serve { connections = { ... } }
-    servers[#servers + 1] = s
-    return s
-  end
-  after_each(function()
-    for i = #servers, 1, -1 do
-      servers[i]:close()
-      servers[i] = nil
-    end
-  end)
+  local function serve(...) return p:serve { connections = { ... } } end
   local function answering(...) return serve(hops.answers(...)) end
 
   describe("says", function()

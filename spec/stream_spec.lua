@@ -9,18 +9,10 @@ local CLOSED, TOO_LARGE, PARAMETER = 6, 122, 87
 
 describe("A streamed response", function()
   local p = peer.new()
-  local servers = {}
   p:for_tests()
-  after_each(function()
-    for i = #servers, 1, -1 do
-      servers[i]:close()
-      servers[i] = nil
-    end
-  end)
 
   local function open(answer, options)
     local s = p:script({ "recv_head" }, { "send", answer })
-    servers[#servers + 1] = s
     options = options or {}
     options.stream = true
     return assert(hinternet.get(s.url, options))
@@ -309,7 +301,6 @@ describe("A streamed response", function()
     it("that a limit holds for on requests and responses", function()
       local answer = peer.response(200, nil, "1234\n12345\n1\n")
       local s = p:answer(answer)
-      servers[#servers + 1] = s
       local streamed <close> = open(answer)
       for _, r in ipairs { streamed, assert(hinternet.get(s.url)) } do
         local lines = r:lines(4)
@@ -321,7 +312,6 @@ describe("A streamed response", function()
 
   it("of level 1 comes in chunks of a size, and raises at the line of its loop", function()
     local s = p:script({ "recv_head" }, { "send", BROKEN })
-    servers[#servers + 1] = s
     local session <close> = assert(hinternet.open())
     for _, name in ipairs { "chunks", "lines" } do
       local request = assert(assert(session:connect("127.0.0.1", s.port)):open_request())
@@ -373,7 +363,6 @@ describe("A streamed response", function()
     local s = p:script({ "recv_head" }, { "send", peer.response(200, nil, "body") },
       { "recv_head" }, { "send", "HTTP/1.1 204\r\n\r\n" },
       { "recv_head" }, { "send", "HTTP/1.1 200 O\xff\tK\r\nContent-Length: 4\r\n\r\nbody" })
-    servers[#servers + 1] = s
     assert.equal("response (200 Status, 4 bytes, " .. s.url .. "/x)",
       tostring(hinternet.get(s.url .. "/x#y")))
     assert.equal("response (204, 0 bytes, " .. s.url .. "/)", tostring(hinternet.get(s.url)))

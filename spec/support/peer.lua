@@ -72,13 +72,18 @@ function Process:start()
 end
 
 --- Lets the peer live for the tests of the describe block that calls this, and
---- watches them for leaks.
+--- watches them for leaks. Servers that a test opens end after it, at the latest.
 ---@return table self
 function Process:for_tests()
   local busted = require "busted" -- its globals are a spec file's only
   busted.setup(function() self:start() end)
   busted.teardown(function() self:stop() end)
   leaks.watch()
+  busted.before_each(function() self.opened = {} end)
+  busted.after_each(function()
+    for i = #self.opened, 1, -1 do self.opened[i]:close() end
+    self.opened = nil
+  end)
   return self
 end
 
@@ -103,7 +108,7 @@ function Process:serve(options)
   if message.v6 == false then message.v6 = nil end
   local answer = self:ask(message)
   local host = options.host or (options.v6 and "::1" or "127.0.0.1")
-  return setmetatable({
+  local server = setmetatable({
     process = self,
     id = answer.id,
     port = answer.port,
@@ -111,6 +116,8 @@ function Process:serve(options)
     url = ("%s://%s:%d"):format(options.tls and "https" or "http",
       host:find(":", 1, true) and "[" .. host .. "]" or host, answer.port),
   }, Server)
+  if self.opened then table.insert(self.opened, server) end
+  return server
 end
 
 --- Serves one script for all connections: p:script({"recv_head"}, ...).
