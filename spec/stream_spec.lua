@@ -108,7 +108,6 @@ describe("A streamed response", function()
   it("outlives a read that is refused because another one waits", function()
     local s = p:script({ "recv_head" }, { "send", "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n" },
       { "wait" }, { "send", "body" })
-    servers[#servers + 1] = s
     local session <close> = assert(hinternet.open())
     local r = assert(session:get(s.url, { stream = true }))
     local reader = session:spawn(function() return r:read("a") end)
@@ -337,7 +336,6 @@ describe("A streamed response", function()
 
   it("of level 1 comes whole in a chunk, and its failure for ever", function()
     local s = p:script({ "recv_head" }, { "send", BROKEN })
-    servers[#servers + 1] = s
     local session <close> = assert(hinternet.open())
     local request = assert(assert(session:connect("127.0.0.1", s.port)):open_request())
     for _, name in ipairs { "chunks", "lines" } do

@@ -32,11 +32,6 @@ static inline void desk_open(struct desk *d, const struct hn_protocols *p) {
   struct hn_address a;
   memset(d, 0, sizeof *d);
   CHECK(fixture_open(&d->env));
-  list_init(&d->env.told);
-  list_init(&d->env.hearing);
-  list_init(&d->env.woken);
-  list_init(&d->env.unfinished);
-  list_init(&d->env.unflushed);
   pool_init(&d->pool, &d->env, 1);
   d->listener = fixture_listen("127.0.0.1", &a);
   CHECK_INT(listen(d->listener, 16), 0);

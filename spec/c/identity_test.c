@@ -58,16 +58,10 @@ static int count_secrets(void) {
   return found;
 }
 
-static void set_text(struct client *c, hn_handle h, const char *name,
-                     const char *text) {
-  struct hn_value v = {.type = HN_TYPE_TEXT, .text = slice_of(text)};
-  CHECK_INT(hn_set_option(c->rt, h, slice_of(name), &v), 0);
-}
-
 static void set_secret(struct client *c, hn_handle h) {
   char secret[SECRET + 1];
   reveal(secret);
-  set_text(c, h, "client_cert_password", secret);
+  client_set_text(c, h, "client_cert_password", secret);
   mem_wipe(secret, sizeof secret);
 }
 
@@ -105,12 +99,13 @@ TEST(a_password_leaves_nothing_behind) {
     CHECK_INT(hn_open_request(c.rt, c.connection, &spec, &r), 0);
     set_secret(&c, i % 2 ? r : c.session);
     CHECK(count_secrets() > before); /* or it would not be found either */
-    set_text(&c, c.session, "client_cert_context", i < 2 ? locked_pem : bag);
-    set_text(&c, c.session, "ca_file", locked_pem);
+    client_set_text(&c, c.session, "client_cert_context",
+                    i < 2 ? locked_pem : bag);
+    client_set_text(&c, c.session, "ca_file", locked_pem);
     CHECK_INT(hn_send(c.rt, r, none(), none(), HN_LENGTH_AUTO), 0);
     CHECK(!client_await(&c, r, HN_OP_SEND_REQUEST, &e));
     set_secret(&c, i % 2 ? r : c.session);
-    set_text(&c, i % 2 ? r : c.session, "client_cert_password", "other");
+    client_set_text(&c, i % 2 ? r : c.session, "client_cert_password", "other");
     hn_runtime_free(c.rt);
     serve_stop(&s);
     CHECK_INT(count_secrets(), before);

@@ -4,7 +4,6 @@
  * foreign loop sees of it; and steps that may only work so long.
  */
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/wait.h>
 
 #include "serve_fixture.h"
@@ -54,15 +53,8 @@ static void *serve(void *arg) {
 }
 
 static void server_start(struct server *s, const char *answer) {
-  struct sockaddr_in a = {.sin_family = AF_INET};
-  socklen_t size = sizeof a;
-  a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   s->answer = answer;
-  s->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  CHECK(bind(s->listener, (struct sockaddr *)&a, sizeof a) == 0);
-  CHECK(listen(s->listener, 16) == 0);
-  CHECK(getsockname(s->listener, (struct sockaddr *)&a, &size) == 0);
-  s->port = ntohs(a.sin_port);
+  s->listener = loopback_listen(16, &s->port);
   CHECK(pthread_create(&s->thread, NULL, serve, s) == 0);
 }
 
@@ -212,11 +204,6 @@ struct foreign {
   struct client c;
   int fd;
 };
-
-static int is_readable(int fd, int ms) {
-  struct pollfd p = {.fd = fd, .events = POLLIN};
-  return poll(&p, 1, ms);
-}
 
 /* False with a reactor that has no descriptor. */
 static bool foreign_open(struct foreign *f, uint32_t mask) {

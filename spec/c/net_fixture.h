@@ -27,6 +27,11 @@ static inline bool fixture_open(struct hn_env *env) {
   heap_init(&env->deadlines);
   slots_init(&env->slots);
   list_init(&env->pools);
+  list_init(&env->told);
+  list_init(&env->hearing);
+  list_init(&env->woken);
+  list_init(&env->unfinished);
+  list_init(&env->unflushed);
   env->now_us = clock_now_us();
   if (reactor_new(&env->reactor) != 0) return false;
   return resolver_new(&env->resolver, env->reactor) == 0;

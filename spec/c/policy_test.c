@@ -28,12 +28,6 @@ static void policy_open_only(struct client *c, unsigned port) {
   policy_open(c, (struct hn_policy){.allow = BOTH, .hosts = hosts});
 }
 
-static int policy_set_text(struct client *c, hn_handle h, const char *name,
-                           const char *text) {
-  struct hn_value v = {.type = HN_TYPE_TEXT, .text = slice_of(text)};
-  return hn_set_option(c->rt, h, slice_of(name), &v);
-}
-
 TEST(once_and_before_the_first_handle) {
   struct hn_policy p = {.size = sizeof p, .allow = BOTH};
   struct hn_policy bad = {.size = 1};
@@ -217,27 +211,27 @@ TEST(overrides) {
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     hn_handle r = policy_request(&c, "www.example.org", s.port, 0);
     test_label(names[i]);
-    CHECK_INT(policy_set_text(&c, r, "resolution_hostname", names[i]), 0);
+    CHECK_INT(client_try_text(&c, r, "resolution_hostname", names[i]), 0);
     CHECK_INT(policy_go(&c, r), HN_ERR_ACCESS_DENIED);
     CHECK(strstr(said.text, names[i][0] == 'l'
                                 ? "the host is refused (host policy)"
                                 : "is a loopback address (host policy)"));
     r = policy_request(&c, "www.example.org", s.port, 0);
-    CHECK_INT(policy_set_text(&c, r, "resolve_to", "10.0.0.1, 127.0.0.1"), 0);
+    CHECK_INT(client_try_text(&c, r, "resolve_to", "10.0.0.1, 127.0.0.1"), 0);
     CHECK_INT(policy_go(&c, r), HN_ERR_ACCESS_DENIED);
   }
   policy_close(&c);
   policy_open_only(&c, s.port);
   hn_handle r = policy_request(&c, "127.0.0.1", s.port, 0);
-  CHECK_INT(policy_set_text(&c, r, "resolution_hostname", "localhost"), 0);
+  CHECK_INT(client_try_text(&c, r, "resolution_hostname", "localhost"), 0);
   CHECK_INT(policy_go(&c, r), HN_ERR_ACCESS_DENIED);
   CHECK(strstr(said.text, "not in the list (host policy)"));
-  CHECK_INT(policy_set_text(&c, r, "resolution_hostname", ""), 0);
-  CHECK_INT(policy_set_text(&c, r, "resolve_to", "127.0.0.1, 8.8.8.8"), 0);
+  CHECK_INT(client_try_text(&c, r, "resolution_hostname", ""), 0);
+  CHECK_INT(client_try_text(&c, r, "resolve_to", "127.0.0.1, 8.8.8.8"), 0);
   CHECK_INT(policy_go(&c, r), HN_ERR_ACCESS_DENIED);
   CHECK(strstr(said.text, "a given address is not in the list"));
   CHECK_INT(served, 0);
-  CHECK_INT(policy_set_text(&c, r, "resolve_to", "127.0.0.1"), 0);
+  CHECK_INT(client_try_text(&c, r, "resolve_to", "127.0.0.1"), 0);
   CHECK_INT(policy_go(&c, r), 0);
   CHECK_INT(served, 1);
   policy_close(&c);
@@ -254,7 +248,7 @@ TEST(one_good_address_of_several) {
   snprintf(rule, sizeof rule, "127.0.0.1:%u", s.port);
   policy_open(&c, (struct hn_policy){.allow = BOTH, .hosts = hosts});
   hn_handle r = policy_request(&c, "www.example.org", s.port, 0);
-  CHECK_INT(policy_set_text(&c, r, "resolve_to", "::1, 127.0.0.2, 127.0.0.1"),
+  CHECK_INT(client_try_text(&c, r, "resolve_to", "::1, 127.0.0.2, 127.0.0.1"),
             0);
   CHECK_INT(policy_go(&c, r), 0);
   policy_close(&c);
@@ -294,7 +288,7 @@ TEST(a_refused_name_says_only_that_it_is_refused) {
   CHECK_TEXT(slice_of(heard_of), expected);
   /* Of several only those that may be reached are told. */
   r = policy_request(&c, "www.example.org", s.port, 0);
-  CHECK_INT(policy_set_text(&c, r, "resolve_to", "::1,127.0.0.2,127.0.0.1"), 0);
+  CHECK_INT(client_try_text(&c, r, "resolve_to", "::1,127.0.0.2,127.0.0.1"), 0);
   policy_listen(&c, r, heard_of, sizeof heard_of);
   CHECK(strstr(heard_of, "\n2 127.0.0.1 \n4 127.0.0.1 \n"));
   CHECK(!strstr(heard_of, "::1") && !strstr(heard_of, "127.0.0.2"));
@@ -372,15 +366,15 @@ TEST(unix_sockets) {
   policy_open(&c, (struct hn_policy){.allow = BOTH | HN_ALLOW_LOOPBACK |
                                               HN_ALLOW_FILES});
   hn_handle r = policy_request(&c, "127.0.0.1", 80, 0);
-  CHECK_INT(policy_set_text(&c, c.session, "unix_socket", path),
+  CHECK_INT(client_try_text(&c, c.session, "unix_socket", path),
             HN_ERR_ACCESS_DENIED);
-  CHECK_INT(policy_set_text(&c, r, "unix_socket", path), HN_ERR_ACCESS_DENIED);
-  CHECK_INT(policy_set_text(&c, r, "unix_socket", ""), 0);
+  CHECK_INT(client_try_text(&c, r, "unix_socket", path), HN_ERR_ACCESS_DENIED);
+  CHECK_INT(client_try_text(&c, r, "unix_socket", ""), 0);
   policy_close(&c);
   CHECK_INT(served, 0);
   policy_open(&c, (struct hn_policy){.allow = BOTH | HN_ALLOW_UNIX_SOCKETS});
   r = policy_request(&c, "www.example.org", 80, 0);
-  CHECK_INT(policy_set_text(&c, r, "unix_socket", path), 0);
+  CHECK_INT(client_try_text(&c, r, "unix_socket", path), 0);
   CHECK_INT(policy_go(&c, r), 0);
   CHECK_INT(served, 1);
   policy_close(&c);
@@ -415,16 +409,16 @@ TEST(options_that_reach_out) {
       const struct option_row *row = &option_rows[i];
       bool ok = (allow & row->needs) == row->needs;
       test_label(row->name);
-      CHECK_INT(policy_set_text(&c, c.session, row->name, "/tmp/x"),
+      CHECK_INT(client_try_text(&c, c.session, row->name, "/tmp/x"),
                 ok ? 0 : HN_ERR_ACCESS_DENIED);
     }
     for (size_t i = 0; i < sizeof local_rows / sizeof *local_rows; i++) {
       const struct option_row *row = &local_rows[i];
       test_label(row->name);
-      CHECK_INT(policy_set_text(&c, c.session, row->name,
+      CHECK_INT(client_try_text(&c, c.session, row->name,
                                 i == 0 ? "lo" : "127.0.0.1"),
                 allow & row->needs ? 0 : HN_ERR_ACCESS_DENIED);
-      CHECK_INT(policy_set_text(&c, c.session, row->name, ""), 0);
+      CHECK_INT(client_try_text(&c, c.session, row->name, ""), 0);
     }
     struct hn_value v = {.type = HN_TYPE_FLAGS, .number = 0x100};
     test_label("security_flags");

@@ -17,11 +17,6 @@ static void bench_open(struct bench *b, int64_t most) {
   struct hn_address a;
   memset(b, 0, sizeof *b);
   CHECK(fixture_open(&b->env));
-  list_init(&b->env.told);
-  list_init(&b->env.hearing);
-  list_init(&b->env.woken);
-  list_init(&b->env.unfinished);
-  list_init(&b->env.unflushed);
   pool_init(&b->pool, &b->env, 1);
   b->pool.max_per_server = most;
   b->listener = fixture_listen("127.0.0.1", &a);

@@ -1,10 +1,8 @@
-#include "test.h"
+#include "loopback_fixture.h"
 
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -182,11 +180,6 @@ TEST(many_descriptors) {
   CHECK_INT(reactor_wait(r, 0, ready, ROOM, &count), 0);
   CHECK_INT(count, 0);
   reactor_free(r);
-}
-
-static int is_readable(int fd, int ms) {
-  struct pollfd p = {.fd = fd, .events = POLLIN};
-  return poll(&p, 1, ms);
 }
 
 static int64_t now(void) {

@@ -142,14 +142,14 @@ TEST(the_route_may_change_while_a_request_stands_in_line) {
   struct hn_event e;
   serve_start(&s, serve_half);
   client_open(&c, s.port, 0);
-  client_set_text(&c, "resolve_to", "127.0.0.1");
+  client_set_text(&c, c.session, "resolve_to", "127.0.0.1");
   client_set_number(&c, "max_conns_per_server", HN_TYPE_INTEGER, 1);
   hn_handle first = client_request(&c, "GET");
   hn_handle second = client_request(&c, "GET");
   CHECK(client_exchange(&c, first));
   CHECK_INT(hn_send(c.rt, second, none(), none(), HN_LENGTH_AUTO), 0);
   CHECK_INT(hn_step(c.rt, 0), 0);
-  client_set_text(&c, "resolve_to", "127.0.0.2");
+  client_set_text(&c, c.session, "resolve_to", "127.0.0.2");
   CHECK_INT(hn_cancel(c.rt, first, HN_OP_NONE), 0);
   CHECK(client_await(&c, second, HN_OP_SEND_REQUEST, &e));
   hn_runtime_free(c.rt);
@@ -263,7 +263,7 @@ TEST(a_body_that_unpacks_to_nothing_does_not_hold_a_step) {
   snprintf(name, sizeof name, "@hn_request_test_%ld", (long)getpid());
   serve_start_local(&s, serve_empty_blocks, name);
   client_open(&c, 80, 0);
-  client_set_text(&c, "unix_socket", name);
+  client_set_text(&c, c.session, "unix_socket", name);
   hn_handle r = client_request(&c, "GET");
   CHECK(client_exchange(&c, r));
   CHECK_INT(hn_read(c.rt, r, 10, HN_READ_SOME), 0);

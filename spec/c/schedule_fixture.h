@@ -8,18 +8,16 @@
 #ifndef HN_SPEC_SCHEDULE_FIXTURE_H
 #define HN_SPEC_SCHEDULE_FIXTURE_H
 
-#include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <strings.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 #include <zlib.h>
 
-#include "test.h"
+#include "loopback_fixture.h"
 
 enum { SCHEDULE_BIG = 300000, SCHEDULE_HEAD = 16384 };
 
@@ -264,18 +262,11 @@ static void schedule_pack(struct schedule_server *s) {
 }
 
 static void schedule_server_start(struct schedule_server *s) {
-  struct sockaddr_in a = {.sin_family = AF_INET};
-  socklen_t size = sizeof a;
-  a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   for (size_t i = 0; i < sizeof s->pattern; i++)
     s->pattern[i] = (char)('a' + i % 26);
   schedule_pack(s);
   atomic_init(&s->alive, 0);
-  s->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  CHECK_INT(bind(s->listener, (struct sockaddr *)&a, sizeof a), 0);
-  CHECK_INT(listen(s->listener, 64), 0);
-  CHECK_INT(getsockname(s->listener, (struct sockaddr *)&a, &size), 0);
-  s->port = ntohs(a.sin_port);
+  s->listener = loopback_listen(64, &s->port);
   CHECK_INT(pthread_create(&s->thread, NULL, schedule_serve, s), 0);
 }
 

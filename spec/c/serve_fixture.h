@@ -5,16 +5,14 @@
 #ifndef HN_SPEC_SERVE_FIXTURE_H
 #define HN_SPEC_SERVE_FIXTURE_H
 
-#include <arpa/inet.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "../../csrc/hinternet_option.h"
-#include "test.h"
+#include "loopback_fixture.h"
 
 enum { SERVE_MAX = 16 };
 
@@ -56,16 +54,9 @@ static inline void *serve_run(void *arg) {
 }
 
 static inline void serve_start(struct serve *s, serve_fn *run) {
-  struct sockaddr_in a = {.sin_family = AF_INET};
-  socklen_t size = sizeof a;
   memset(s, 0, sizeof *s);
-  a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   s->run = run;
-  s->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  CHECK_INT(bind(s->listener, (struct sockaddr *)&a, sizeof a), 0);
-  CHECK_INT(listen(s->listener, 16), 0);
-  CHECK_INT(getsockname(s->listener, (struct sockaddr *)&a, &size), 0);
-  s->port = ntohs(a.sin_port);
+  s->listener = loopback_listen(16, &s->port);
   CHECK_INT(pthread_create(&s->thread, NULL, serve_run, s), 0);
 }
 
@@ -164,10 +155,16 @@ static inline void client_set_number(struct client *c, const char *name,
   client_set(c, name, (struct hn_value){.type = type, .number = number});
 }
 
-static inline void client_set_text(struct client *c, const char *name,
-                                   const char *text) {
-  client_set(c, name,
-             (struct hn_value){.type = HN_TYPE_TEXT, .text = slice_of(text)});
+/* An option of any handle; what the engine says to it. */
+static inline int client_try_text(struct client *c, hn_handle h,
+                                  const char *name, const char *text) {
+  struct hn_value v = {.type = HN_TYPE_TEXT, .text = slice_of(text)};
+  return hn_set_option(c->rt, h, slice_of(name), &v);
+}
+
+static inline void client_set_text(struct client *c, hn_handle h,
+                                   const char *name, const char *text) {
+  CHECK_INT(client_try_text(c, h, name, text), 0);
 }
 
 /* Steps until the operation has completed; other events are let go. */

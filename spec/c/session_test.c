@@ -14,12 +14,6 @@ static const char *text_of(size_t n) {
   return big;
 }
 
-static void set_text(struct client *c, hn_handle h, const char *name,
-                     const char *text) {
-  struct hn_value v = {.type = HN_TYPE_TEXT, .text = slice_of(text)};
-  CHECK_INT(hn_set_option(c->rt, h, slice_of(name), &v), 0);
-}
-
 /* How much more is used than before: `n` and a few bytes round it. */
 static void check_more(struct client *c, size_t before, size_t n) {
   size_t used = hn_memory_used(c->rt);
@@ -33,19 +27,19 @@ TEST(texts_of_sessions_and_requests_are_counted) {
   hn_handle r = policy_request(&c, "a", 80, 0);
   hn_handle whose[] = {c.session, r};
   for (size_t i = 0; i < 2; i++) {
-    set_text(&c, whose[i], "pinned_public_keys", "");
+    client_set_text(&c, whose[i], "pinned_public_keys", "");
     size_t before = hn_memory_used(c.rt);
-    set_text(&c, whose[i], "pinned_public_keys", text_of(BIG));
+    client_set_text(&c, whose[i], "pinned_public_keys", text_of(BIG));
     check_more(&c, before, BIG);
-    set_text(&c, whose[i], "pinned_public_keys", text_of(BIG / 2));
+    client_set_text(&c, whose[i], "pinned_public_keys", text_of(BIG / 2));
     check_more(&c, before, BIG / 2);
-    set_text(&c, whose[i], "pinned_public_keys", "");
+    client_set_text(&c, whose[i], "pinned_public_keys", "");
     CHECK_INT(hn_memory_used(c.rt), before);
   }
   size_t before = hn_memory_used(c.rt);
   hn_handle second = policy_request(&c, "a", 80, 0);
   size_t with = hn_memory_used(c.rt);
-  set_text(&c, second, "pinned_public_keys", text_of(BIG));
+  client_set_text(&c, second, "pinned_public_keys", text_of(BIG));
   check_more(&c, with, BIG);
   hn_discard(c.rt, second);
   CHECK(hn_memory_used(c.rt) < before + BIG / 2);
@@ -60,12 +54,12 @@ TEST(the_user_agent_is_counted) {
   CHECK_INT(hn_open(c.rt, slice_of(text_of(BIG)), 0, &h), 0);
   size_t more = hn_memory_used(c.rt) - before;
   CHECK(more > BIG);
-  set_text(&c, h, "user_agent", text_of(BIG / 2));
+  client_set_text(&c, h, "user_agent", text_of(BIG / 2));
   CHECK_INT(hn_memory_used(c.rt), before + more - BIG / 2);
-  set_text(&c, h, "user_agent", "");
+  client_set_text(&c, h, "user_agent", "");
   CHECK_INT(hn_memory_used(c.rt),
             before + more - BIG - strlen("User-Agent: \r\n"));
-  set_text(&c, h, "user_agent", text_of(BIG));
+  client_set_text(&c, h, "user_agent", text_of(BIG));
   CHECK_INT(hn_memory_used(c.rt), before + more);
   CHECK_INT(hn_close(c.rt, h), 0);
   CHECK_INT(hn_memory_used(c.rt), before);
@@ -76,7 +70,7 @@ TEST(a_user_agent_has_no_blanks_round_it) {
   struct client c;
   struct hn_value v;
   policy_open(&c, (struct hn_policy){.allow = BOTH});
-  set_text(&c, c.session, "user_agent", " \ta b\t ");
+  client_set_text(&c, c.session, "user_agent", " \ta b\t ");
   CHECK_INT(hn_query_option(c.rt, c.session, slice_of("user_agent"), &v), 0);
   CHECK_TEXT(v.text, "a b");
   policy_close(&c);
@@ -89,7 +83,7 @@ TEST(a_user_agent_beyond_the_limit_changes_nothing) {
   policy_open(&c, (struct hn_policy){.allow = BOTH, .max_memory = 16 * KIB});
   CHECK_INT(hn_open(c.rt, slice_of(text_of(BIG)), 0, &h),
             HN_ERR_NOT_ENOUGH_MEMORY);
-  set_text(&c, c.session, "user_agent", "mine");
+  client_set_text(&c, c.session, "user_agent", "mine");
   size_t used = hn_memory_used(c.rt);
   v.text = slice_of(text_of(BIG));
   CHECK_INT(hn_set_option(c.rt, c.session, slice_of("user_agent"), &v),
