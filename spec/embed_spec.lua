@@ -120,59 +120,9 @@ end)
 
 describe("Coroutines that a hook of the program's suspends anywhere", function()
   -- Eight on one session: every call is answered, whoever took its events.
-  local script = [[
-    local mode, plain, url, slow, closes, refusing = ...
-    local host, port = url:match "//(.-):(%d+)"
-    port = math.tointeger(port)
-    local session = assert(hinternet.open())
-    local functions = {}
-    local function ask(method, body)
-      local request <close> = assert(assert(session:connect(host, port)):open_request(method, "/"))
-      assert(request:send(nil, body))
-      assert(request:receive_response())
-      assert(request:read "a" == "hello")
-    end
-    if mode == "heard" then
-      assert(session:set_status_callback(function(handle, status)
-        assert(hinternet.type(handle) and type(status) == "string")
-      end))
-    elseif mode == "timed" then
-      assert(session:set_timeouts { connect = 30, send = 30, receive = 30, response = 30 })
-    end
-    local kinds = {
-      function() ask "GET" end,
-      function() ask("PUT", ("x"):rep(1000)) end,
-      function() assert(session:get(url).body == "hello") end,
-      function() assert(hinternet.get(url .. "?" .. math.random(1000)).body == "hello") end,
-      function()
-        local _, _, code = session:get(slow, { timeout = 0.02 })
-        assert(code == 12002, code)
-      end,
-      function() assert(not session:get(closes)) end,
-      function()
-        local own <close> = assert(hinternet.open())
-        assert(own:get(url).body == "hello")
-        local request = own:connect(host, port):open_request()
-        assert(request:send())
-        own:close()
-        assert(not request:receive_response())
-      end,
-      function()
-        local ok, problem = pcall(function()
-          assert(session:get(url))
-          assert(not session:get(refusing))
-          error "mine"
-        end)
-        assert(not ok and problem:find "mine")
-      end,
-    }
-    for i, f in ipairs(kinds) do
-      functions[i] = function() for _ = 1, 3 do f() end end
-    end
-    return functions
-  ]]
+  local script = source.read("spec/support/yielding.lua")
 
-  for _, mode in ipairs { "quiet", "timed", "heard" } do
+  for _, mode in ipairs { "quiet", "timed", "heard", "tasks" } do
     it("have every call answered: " .. mode, function()
       local p = peer.start()
       local ok, slow = p:keepalive "hello", p:script({ "stall" })

@@ -237,6 +237,11 @@ struct lhn_box *lhn_push_box(lua_State *L) {
 struct lhn_box *lhn_push_new_box(lua_State *L) {
   struct lhn_box *box = lua_newuserdatauv(L, sizeof *box, 0);
   memset(box, 0, sizeof *box);
+  list_init(&box->tasks);
+  list_init(&box->ready);
+  list_init(&box->again);
+  list_init(&box->over);
+  list_init(&box->failures);
   lua_createtable(L, 0, 2);
   lua_pushcfunction(L, lhn_runtime_gc);
   lua_setfield(L, -2, "__gc");
@@ -305,6 +310,7 @@ static void lhn_open_others(lua_State *L) {
   lua_getfield(L, LHN_UP_REQUEST, "__index");
   lua_setfield(L, LHN_UP_CLOSED, "__index");
   lhn_open_meta(L, LHN_UP_PLACE, "place", lhn_place_meta);
+  lhn_open_meta(L, LHN_UP_TASK, "task", lhn_task_meta);
   lhn_open_meta(L, LHN_UP_HEAD, "headers", lhn_head_meta);
   lua_newtable(L);
   lhn_register(L, lhn_head_methods);
@@ -385,6 +391,7 @@ static void lhn_push_slots(lua_State *L) {
       [LHN_LUA_RECEIVING] = "receiving",
       [LHN_LUA_CHANGED] = "changed",
       [LHN_LUA_LOST] = "lost",
+      [LHN_LUA_TASK_GONE] = "task_gone",
       [LHN_LUA_EXPLAIN] = "explain",
   };
   lhn_push_weak(L, "k");
@@ -411,6 +418,7 @@ int luaopen_hinternet_core(lua_State *L) {
   lhn_register(L, lhn_open_functions);
   lhn_register(L, lhn_event_functions);
   lhn_register(L, lhn_place_functions);
+  lhn_register(L, lhn_task_functions);
   lhn_register(L, lhn_loop_functions);
   lhn_register(L, lhn_url_functions);
   lhn_register(L, lhn_option_functions);

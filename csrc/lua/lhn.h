@@ -20,6 +20,7 @@
 #include <lua.h>
 #include <stdio.h>
 
+#include "../base/list.h"
 #include "../hinternet.h"
 
 #ifndef HN_INTERNAL
@@ -34,8 +35,9 @@ enum lhn_upvalue {
   LHN_UP_CLOSED, /* metatable of closed requests: nothing to finalise */
   LHN_UP_HEAD,   /* metatable of struct lhn_head */
   LHN_UP_PLACE,  /* metatable of struct lhn_place */
+  LHN_UP_TASK,   /* metatable of struct lhn_task */
   LHN_UP_PLACES, /* weak table: address -> userdata of the places of calls that
-                    wait */
+                    wait, and of tasks */
   LHN_UP_MAP, /* weak table: slot index, or id of an older handle -> userdata of
                  the handles whose events somebody may want */
   LHN_UP_LUA, /* table: enum lhn_lua -> what the Lua half put there */
@@ -65,6 +67,8 @@ enum lhn_lua {
                              they are made has changed; answers true */
   LHN_LUA_LOST,           /* function(): gives up the call that lost its result
                              by the error that ends a poll */
+  LHN_LUA_TASK_GONE,      /* function(data, unstarted, problem): says what a
+                             task has become that nobody can reach */
   LHN_LUA_EXPLAIN,        /* function(what, code, state, argument...): a failure
                              in words, or nil; does not wait */
 };
@@ -76,6 +80,7 @@ enum lhn_waiter {
   LHN_WAITER_OP,         /* its operation */
   LHN_WAITER_DONE,       /* the result is there */
   LHN_WAITER_GIVEN,      /* and the call goes on with it */
+  LHN_WAITER_TASK,       /* struct lhn_task whose calls wait so, or false */
 };
 
 enum lhn_uservalue {
@@ -107,6 +112,10 @@ struct lhn_box {
   unsigned calling; /* callbacks running now: one in a coroutine that was
                        dropped counts until it is collected; 0: none */
   struct lhn_place *places; /* the first one that was entered */
+  struct hn_link tasks;     /* those that have not ended */
+  struct hn_link ready, again, over, failures; /* see enum lhn_turn */
+  unsigned inside;    /* tasks being resumed now, one below the other */
+  bool watched;       /* somebody waits for the descriptor */
   uint8_t at_once;    /* calls since the last event that were not parked */
   uint8_t handing_op; /* enum hn_op of the completion that a parked call is */
   hn_handle handing;  /* being given, and whose; 0: none */
@@ -394,7 +403,8 @@ HN_INTERNAL int lhn_push_result(lua_State *L, struct lhn_handle *h,
 /* Takes events at the place at 1, until there is something to do for Lua, the
  * place has its result, or there are none. Answers how many values it pushed:
  * callback, handle, status, info, and the callback counts as running from then
- * on; or the waiter of a parked call that has its result now. */
+ * on; the waiter of a parked call that has its result now; or false: a task
+ * has one. */
 HN_INTERNAL int lhn_take(lua_State *L, struct lhn_place *at, hn_handle scope);
 
 /* Enters the waiter of a call that is to be parked on the handle at ud. Pushes
@@ -421,6 +431,25 @@ HN_INTERNAL void lhn_place_begin(lua_State *L, struct lhn_place *p,
 
 extern const luaL_Reg lhn_place_functions[];
 extern const luaL_Reg lhn_place_meta[];
+
+/* --------------------------------------------------------------- lhn_task.c */
+
+struct lhn_task;
+
+/* The task at idx, or NULL. */
+HN_INTERNAL struct lhn_task *lhn_task_test(lua_State *L, int idx);
+/* What it waits for may be there: it is to go on. `aloud` tells those who watch
+ * from outside, too. Allocates nothing. */
+HN_INTERNAL void lhn_task_wake(struct lhn_task *t, bool aloud);
+/* Whether one is ready, or will be with the next round, or has ended and nobody
+ * has seen to it. */
+HN_INTERNAL bool lhn_task_is_pending(const struct lhn_box *box);
+/* Whether it, or any if t is NULL, has not ended. */
+HN_INTERNAL bool lhn_task_is_alive(const struct lhn_box *box,
+                                   const struct lhn_task *t);
+
+extern const luaL_Reg lhn_task_functions[];
+extern const luaL_Reg lhn_task_meta[];
 
 /* --------------------------------------------------------------- lhn_loop.c */
 

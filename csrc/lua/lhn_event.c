@@ -161,9 +161,22 @@ static void lhn_event_vacate(lua_State *L, hn_handle id, int op) {
   lua_pop(L, 1);
 }
 
+/* A parked call has its result: the waiter on top goes to Lua, to be woken. A
+ * task is woken at once; poll, which will resume it, gets false. */
+static int lhn_event_wake(lua_State *L, const struct lhn_place *at) {
+  lua_rawgeti(L, -1, LHN_WAITER_TASK);
+  struct lhn_task *t = lhn_task_test(L, -1);
+  lua_pop(L, 1);
+  if (!t) return 1;
+  lhn_task_wake(t, !at->all);
+  lua_pushboolean(L, 0);
+  return at->all ? 1 : 0;
+}
+
 /* The completion of a parked call goes to its waiter, which is on top. */
-static int lhn_event_give(lua_State *L, struct lhn_box *box,
+static int lhn_event_give(lua_State *L, const struct lhn_place *at,
                           const struct hn_event *ev) {
+  struct lhn_box *box = at->box;
   int waiter = lua_gettop(L), ud = waiter + 1;
   /* There may be no memory for the result: see lost. */
   box->handing = ev->handle;
@@ -179,7 +192,7 @@ static int lhn_event_give(lua_State *L, struct lhn_box *box,
   lhn_event_vacate(L, ev->handle, ev->op);
   box->handing = 0;
   lua_settop(L, waiter);
-  return 1;
+  return lhn_event_wake(L, at);
 }
 
 void lhn_park(lua_State *L, int ud, int waiter, int op) {
@@ -212,13 +225,45 @@ static int lhn_event_parked(lua_State *L) {
   return lhn_event_push_parked(L, h->id, op) ? 1 : 0;
 }
 
-/* unpark(handle, op) -> the waiter of the call parked on it, which leaves its
- * place; nothing without one */
+/* unpark(handle, op, waiter) -> whether that waiter's call was parked on it: it
+ * leaves its place */
 static int lhn_event_unpark(lua_State *L) {
   const struct lhn_handle *h = lhn_check(L, 1, 0, LHN_DIRECT);
   int op = (int)luaL_checkinteger(L, 2);
-  if (!lhn_event_push_parked(L, h->id, op)) return 0;
+  lua_settop(L, 3);
+  if (!lhn_event_push_parked(L, h->id, op) || !lua_rawequal(L, 3, 4)) return 0;
   lhn_event_vacate(L, h->id, op);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* give_up(waiter, message, code): its call answers nil, message, code. Of a
+ * call that is parked on a handle, with handle and op: answers true, or nothing
+ * when it is not parked there any more. Lua wakes it if it is no task. */
+static int lhn_event_give_up(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 5);
+  if (!lua_isnil(L, 4)) {
+    struct lhn_handle *h = lhn_check(L, 4, 0, LHN_DIRECT);
+    int op = (int)luaL_checkinteger(L, 5);
+    if (!lhn_event_push_parked(L, h->id, op) || !lua_rawequal(L, 1, 6))
+      return 0;
+    lhn_event_vacate(L, h->id, op);
+    lhn_cancel(L, 4, h, (enum hn_op)op);
+    lua_settop(L, 5);
+  }
+  lua_pushnil(L);
+  lua_insert(L, 2);
+  for (int i = 2; i >= 0; i--) {
+    lua_pushvalue(L, 2 + i);
+    lua_rawseti(L, 1, LHN_WAITER_RESULT + i);
+  }
+  lua_pushboolean(L, 1);
+  lua_rawseti(L, 1, LHN_WAITER_DONE);
+  lua_rawgeti(L, 1, LHN_WAITER_TASK);
+  struct lhn_task *t = lhn_task_test(L, -1);
+  if (t) lhn_task_wake(t, true);
+  lua_pushboolean(L, 1);
   return 1;
 }
 
@@ -269,7 +314,7 @@ static int lhn_event_pass(lua_State *L, struct lhn_place *at,
   int n = 0, ud = lua_gettop(L) + 1;
   if (at->box->parks && ev->op != HN_OP_NONE &&
       lhn_event_push_parked(L, ev->handle, ev->op))
-    return lhn_event_give(L, at->box, ev);
+    return lhn_event_give(L, at, ev);
   struct lhn_handle *h = lhn_push_handle(L, ev->handle);
   if (h && h->heard && !ev->quiet)
     n = lhn_event_tell(L, at, ud, h, ev);
@@ -305,9 +350,7 @@ static int lhn_event_statuses(lua_State *L) {
 }
 
 const luaL_Reg lhn_event_functions[] = {
-    {"parked", lhn_event_parked},
-    {"unpark", lhn_event_unpark},
-    {"lost", lhn_event_lost},
-    {"statuses", lhn_event_statuses},
-    {NULL, NULL},
+    {"parked", lhn_event_parked},     {"unpark", lhn_event_unpark},
+    {"lost", lhn_event_lost},         {"give_up", lhn_event_give_up},
+    {"statuses", lhn_event_statuses}, {NULL, NULL},
 };

@@ -74,7 +74,8 @@ static int lhn_import(lua_State *L) {
   lua_setupvalue(L, -2, 1);
   lua_pushvalue(L, lua_upvalueindex(LHN_IMPORT_CORE));
   lua_pushvalue(L, lua_upvalueindex(LHN_IMPORT_SELF));
-  bool meets = strcmp(name, "dispatch") == 0 || strcmp(name, "parked") == 0;
+  bool meets = strcmp(name, "dispatch") == 0 || strcmp(name, "parked") == 0 ||
+               strcmp(name, "task") == 0;
   if (!meets) return lhn_call_then(L, 2, lhn_import_done);
   lua_pushvalue(L, lua_upvalueindex(LHN_IMPORT_HALF));
   lua_pushvalue(L, lua_upvalueindex(LHN_IMPORT_SLOTS));

@@ -35,6 +35,30 @@ static int lhn_loop_live(lua_State *L) {
   return 2;
 }
 
+static bool lhn_loop_is_pending(lua_State *L) {
+  const struct lhn_box *box = lhn_box(L);
+  hn_runtime *rt = lhn_runtime(L, box);
+  size_t handles = 0, operations = 0;
+  hn_live(rt, &handles, &operations);
+  return operations > 0 || lhn_task_is_pending(box) || hn_has_event(rt, 0) ||
+         hn_next_timeout(rt) == 0;
+}
+
+/* pending() -> whether a step, a take or a task has, or will have, something to
+ * do: looked at as a whole, since others may run between two looks */
+static int lhn_loop_pending(lua_State *L) {
+  lua_pushboolean(L, lhn_loop_is_pending(L));
+  return 1;
+}
+
+/* is_stuck([task]) -> whether it, or any, has not ended and nothing is pending
+ */
+static int lhn_loop_is_stuck(lua_State *L) {
+  bool waits = lhn_task_is_alive(lhn_box(L), lhn_task_test(L, 1));
+  lua_pushboolean(L, waits && !lhn_loop_is_pending(L));
+  return 1;
+}
+
 /* budget() -> seconds a step may work; nothing without a limit */
 static int lhn_loop_budget(lua_State *L) {
   int64_t budget = hn_budget(lhn_runtime(L, lhn_box(L)));
@@ -61,7 +85,8 @@ static int lhn_loop_pollable(lua_State *L) {
 }
 
 const luaL_Reg lhn_loop_functions[] = {
-    {"step", lhn_loop_step},         {"live", lhn_loop_live},
+    {"step", lhn_loop_step},         {"pending", lhn_loop_pending},
+    {"is_stuck", lhn_loop_is_stuck}, {"live", lhn_loop_live},
     {"now", lhn_loop_now},           {"wake", lhn_loop_wake},
     {"budget", lhn_loop_budget},     {"timeout", lhn_loop_timeout},
     {"pollable", lhn_loop_pollable}, {NULL, NULL},

@@ -375,6 +375,19 @@ static int lhn_place_clear(lua_State *L) {
   return 0;
 }
 
+/* count(table, key) -> the integer there, which is one more then */
+static int lhn_place_count_up(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 2);
+  lua_pushvalue(L, 2);
+  lua_rawget(L, 1);
+  lua_Integer n = luaL_checkinteger(L, 3);
+  lua_pushvalue(L, 2);
+  lua_pushinteger(L, (lua_Integer)((lua_Unsigned)n + 1));
+  lua_rawset(L, 1);
+  return 1;
+}
+
 const luaL_Reg lhn_place_functions[] = {
     {"enter", lhn_place_enter_delivery},
     {"enter_poll", lhn_place_enter_poll},
@@ -389,6 +402,7 @@ const luaL_Reg lhn_place_functions[] = {
     {"keys", lhn_place_keys},
     {"values", lhn_place_values},
     {"clear", lhn_place_clear},
+    {"count", lhn_place_count_up},
     {NULL, NULL},
 };
 

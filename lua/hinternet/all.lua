@@ -4,7 +4,7 @@
 -- the call waits as a join does: in a task by yielding, elsewhere by running
 -- everything else meanwhile.
 
-local _, import = ...
+local core, import = ...
 local client = import "client"
 local dispatch = import "dispatch"
 local options = import "options"
@@ -12,6 +12,7 @@ local task = import "task"
 
 local error, next, select, setmetatable, tostring, type = error, next, select, setmetatable,
   tostring, type
+local count = core.count
 local math_type, tointeger = math.type, math.tointeger
 
 local all = {}
@@ -93,21 +94,21 @@ local run_meta = {
 local function note(run, i, result, message, code)
   if not result then
     result = { url = run.plans[i].url, message = message, code = code }
-    run.failed = run.failed + 1
+    count(run, "failed")
   end
   run.results[i] = result
-  run.done = run.done + 1
+  local done = count(run, "done") + 1
   if run.progress and not run.given_up
-    and run.progress(run.done, #run.plans, i, result) == false then
+    and run.progress(done, #run.plans, i, result) == false then
     run.given_up = true
     for _, worker in next, run.workers do worker:cancel() end
   end
 end
 
 local function work(run)
-  while run.next <= #run.plans do
-    local i = run.next
-    run.next = i + 1
+  while true do
+    local i = count(run, "next")
+    if i > #run.plans then return end
     if run.given_up then
       note(run, i, nil, CANCELLED, OPERATION_CANCELLED)
     else

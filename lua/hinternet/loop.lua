@@ -9,7 +9,7 @@ local parked = import "parked"
 local task = import "task"
 
 local error, next, setmetatable, tostring, type = error, next, setmetatable, tostring, type
-local live, now, step = core.live, core.now, core.step
+local now, step = core.now, core.step
 local enter, poll_guard, work = dispatch.enter_poll, dispatch.poll_guard, task.work
 local get_budget = core.budget
 local ceil, huge = math.ceil, math.huge
@@ -29,10 +29,7 @@ local function check(name)
 end
 
 --- Whether poll has, or will have, something to do.
-function loop.is_pending()
-  local _, operations = live()
-  return operations > 0 or task.is_pending() or core.timeout() == 0
-end
+loop.is_pending = core.pending
 
 local function wait_ms(left)
   if task.is_pending() or left <= 0 then return 0 end
@@ -56,7 +53,7 @@ local function poll(seconds)
     if message then error(message .. " (" .. code .. ")", 3) end
     count = count + work(place, limit)
     if count > 0 then return count end
-    if not pending and not parked.end_lost() then return false end
+    if not pending and not loop.is_pending() and not parked.end_lost() then return false end
     if left <= 0 then return 0 end
     if left < huge then left = seconds - (now() - began) end
   end
@@ -112,14 +109,14 @@ function Pollable:dirty() return self:timeout() == 0 end
 function loop.pollable()
   local fd, message, code = core.pollable()
   if not fd then return nil, message, code end
-  task.set_on_ready(core.wake)
+  core.watch_tasks()
   loop.watched = true
   return setmetatable({ fd = fd }, Pollable)
 end
 
 local function finish_tasks()
-  while task.alive > 0 do
-    if not poll(huge) then error("every task waits for another", 3) end
+  while core.has_tasks() do
+    if not poll(huge) and core.is_stuck() then error("every task waits for another", 3) end
   end
 end
 

@@ -24,23 +24,21 @@ local parkings = 0 -- calls parked, ever
 -- Where a token has, after the three values of the result: its call's handle and
 -- operation, whether the result is there, and whether the call went on with it.
 local HANDLE, OP, DONE, GIVEN = 4, 5, 6, 7
-parked.DONE, parked.GIVEN = DONE, GIVEN
+local TASK = 8 -- whose calls wait so, as the C half has it; or false
 
--- Gives a parked call its result.
-local function give(token, a, b, c)
-  token[1], token[2], token[3] = a, b, c
-  token[DONE] = true
-  token.wake(token)
-end
-
-local function give_up(token, why)
-  give(token, nil, "operation cancelled: " .. why, OPERATION_CANCELLED)
+-- Has a parked call fail: the one on a handle, or whatever it is parked on.
+local function give_up(token, why, handle, op)
+  local given = core.give_up(token, "operation cancelled: " .. why, OPERATION_CANCELLED, handle, op)
+  if given and not token[TASK] then token.wake(token) end
+  return given
 end
 
 -- Gives up the call whose result was lost by a take that failed.
 half[slots.lost] = function()
   local token = core.lost()
-  if token then give(token, nil, "not enough memory", NOT_ENOUGH_MEMORY) end
+  if not token then return end
+  core.give_up(token, "not enough memory", NOT_ENOUGH_MEMORY)
+  token.wake(token)
 end
 
 -- Leaves a parked call. One that was not given its result cancels its operation;
@@ -49,7 +47,7 @@ end
 local function leave(token, problem)
   if not token[GIVEN] or problem ~= nil then
     local handle, op = token[HANDLE], token[OP]
-    unpark(handle, op)
+    unpark(handle, op, token)
     cancel(handle, op)
   end
   token[HANDLE], token[1] = nil, nil
@@ -60,7 +58,8 @@ end
 
 -- Collection of a coroutine, parked or not.
 local function lose(token)
-  if token[HANDLE] then cancel(token[HANDLE], token[OP]) end
+  local handle, op = token[HANDLE], token[OP]
+  if handle then cancel(handle, op) end
 end
 
 local token_meta = { __close = leave, __gc = lose }
@@ -72,12 +71,13 @@ function parked.park(_, _, token, other)
   token.number = parkings
   if other then give_up(other, "its handle was closed") end
   local wait, _ <close> = token.wait, token
-  repeat
+  while token.cancelled or not token[DONE] do
     if token.cancelled then
       return nil, "operation cancelled: its task was cancelled", OPERATION_CANCELLED
     end
     wait(token)
-  until token[DONE]
+    if token[DONE] then break end
+  end
   token[GIVEN] = true
   local a, message = token[1], token[2]
   if message then return nil, message, token[3] end
@@ -94,11 +94,11 @@ half[slots.park] = parked.park
 --
 -- A waiter may have go_on(token) besides, which resumes the coroutine at once: it
 -- is called after wake when the session of a parked call is closed.
-function parked.set_waiter(waiter, thread)
+function parked.set_waiter(waiter, thread, task)
   thread = thread or running()
   local token
   if waiter then
-    token = setmetatable({ nil, nil, nil, false, false, false, false, number = 0,
+    token = setmetatable({ nil, nil, nil, false, false, false, false, task or false, number = 0,
       cancelled = false, task = false, wait = waiter.wait, wake = waiter.wake, go_on = waiter.go_on,
       thread = thread }, token_meta)
   end
@@ -119,7 +119,8 @@ end
 --- Ends the operation a parked call waits for; the call itself ends when it is
 -- resumed.
 function parked.abandon(token)
-  if token[HANDLE] and not token[DONE] then cancel(token[HANDLE], token[OP]) end
+  local handle, op = token[HANDLE], token[OP]
+  if handle and not token[DONE] then cancel(handle, op) end
 end
 
 --- Leaves the call parked on a handle in a coroutine that died by an error;
@@ -163,10 +164,9 @@ end
 function parked.settle_all(tokens)
   if tokens[1] then core.wake() end
   for _, token in next, tokens do
-    if token[HANDLE] and unpark(token[HANDLE], token[OP]) then
-      cancel(token[HANDLE], token[OP]) -- a sleep goes on after its session
-      give_up(token, "its session was closed")
-      if token.go_on then token.go_on(token) end
+    local handle, op = token[HANDLE], token[OP]
+    if handle and give_up(token, "its session was closed", handle, op) and token.go_on then
+      token.go_on(token)
     end
   end
 end
@@ -176,9 +176,8 @@ end
 function parked.end_lost()
   local tokens = parked.of(nil)
   for _, token in next, tokens do
-    if token[HANDLE] and unpark(token[HANDLE], token[OP]) then
-      give_up(token, "the process was forked")
-    end
+    local handle, op = token[HANDLE], token[OP]
+    if handle then give_up(token, "the process was forked", handle, op) end
   end
   return #tokens > 0
 end

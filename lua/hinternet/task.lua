@@ -3,35 +3,35 @@
 --
 -- A task is made ready by spawn, by the completion its call waits for, by the
 -- end of a task it joins, or by a cancel; hinternet.loop resumes what is ready.
--- A session keeps its tasks until they have ended, and nothing else here does:
--- tasks of a session that nobody can reach are collected with it.
+-- Whose turn it is and what has ended is noted by the C half, where no hook of a
+-- host's can come between. A session keeps its tasks until they have ended, and
+-- nothing else here does: tasks of a session that nobody can reach are collected
+-- with it.
 
-local core, import = ...
+local core, import, half, slots = ...
 local dispatch = import "dispatch"
 local parked = import "parked"
 
-local keys, now, take, values = core.keys, core.now, dispatch.take, core.values
+local keys, now, take = core.keys, core.now, dispatch.take
+local task_next, task_over, task_state = core.task_next, core.task_over, core.task_state
 local error, next, setmetatable, type, warn = error, next, setmetatable, type, warn
 local pack, unpack = table.pack, table.unpack
-local create, resume, yield, close = coroutine.create, coroutine.resume, coroutine.yield,
-  coroutine.close
-local status_of = coroutine.status
+local close, create, status_of = coroutine.close, coroutine.create, coroutine.status
 
 local task = {}
 
 local OPERATION_CANCELLED = 12017
 local CANCELLED = "operation cancelled: the task was cancelled"
-local DEAD = "cannot resume dead coroutine" -- as Lua says it
 
 -- What users hold is an empty table; what a task is stands where no script can
--- reach it.
+-- reach it: `self` here, and self.task, the C half's.
 ---@class hinternet.task
 local Task = {}
 Task.__index = Task
 Task.__name = "hinternet.task"
 Task.__metatable = Task.__name
 
-local weak_keys, weak_values = { __mode = "k" }, { __mode = "v" }
+local weak_keys = { __mode = "k" }
 
 local inner = setmetatable({}, weak_keys) -- Task -> the task
 
@@ -41,243 +41,103 @@ local function check_task(given)
   error("bad self (hinternet.task expected, got " .. type(given) .. ")", 3)
 end
 
--- Session -> its tasks that have not ended.
+-- Session -> the set of its tasks that have not ended.
 local owned = setmetatable({}, weak_keys)
--- Session -> what its tasks have in common: how many have not started.
-local groups = setmetatable({}, weak_keys)
--- Tasks to resume, oldest first, and those that yielded by themselves, whose
--- turn comes with the next poll.
-local ready, first, last = setmetatable({}, weak_values), 1, 0
-local yielded, yields = setmetatable({}, weak_values), 0
--- Tasks that nobody joined -> when they failed; 0: they did not.
-local failed, failures = setmetatable({}, weak_keys), 0
--- Tasks that have not ended, while run runs: these it finishes.
+-- Tasks that have not ended, while run runs: these it finishes; and those that
+-- failed, until it has raised it.
 local kept
 
--- Any step below may end by an error, as for want of memory. So what has to be
--- noted when a task goes on has its place from its beginning, and what was
--- skipped by an error is found again, by a search that follows one.
-local current        -- the task being resumed now; its `outer` is around it
-local astray = false -- an error may have kept tasks from going on
-local working = false
-task.alive = 0       -- tasks that have not ended
+-- How the calls of a task wait.
+local waiter = { wait = core.task_wait }
 
--- Called when a task becomes ready, once somebody watches from outside.
-local on_ready
-
-function task.set_on_ready(f) on_ready = f end
-
-local function enqueue(self)
-  local before = astray
-  astray = true
-  ready[last + 1] = self
-  last, astray = last + 1, before
-  if on_ready then on_ready() end
-end
-
-local function make_ready(self)
-  if self.ready or self.ended then return end
-  self.ready = true
-  enqueue(self)
-end
-
-local function is_active(self)
-  local status = status_of(self.thread)
-  return status == "running" or status == "normal"
-end
-
--- Forgets tasks that are not being resumed any more: an error was raised past
--- them.
-local function drop_inactive()
-  while current and not is_active(current) do
-    current, astray = current.outer, true
-  end
-end
-
--- How the calls of a task wait: by yielding their token.
-local waiter = { wait = yield }
-
-function waiter.wake(token) make_ready(token.task) end
+function waiter.wake(token) core.task_wake(token.task.task) end
 
 -- A task that failed and was never joined says so when nobody can join it any
 -- more.
-local function report(self)
-  if (failed[self] or 0) > 0 then
-    failed[self] = nil
-    warn("hinternet: error in a task: ", dispatch.text_of(self.problem))
-  end
+local function report(problem)
+  warn("hinternet: error in a task: ", dispatch.text_of(problem))
 end
 
-local function finish(self, ok, problem)
-  self.ended, self.ready = true, false
-  task.alive = task.alive - 1
-  local set = owned[self.session]
-  if set then set[self] = nil end
-  if ok then
-    failed[self] = nil
-    if kept then kept[self] = nil end -- else until run has raised it
-  else
-    failures = failures + 1
-    self.problem, failed[self] = problem, failures
+-- What the end of a task means for others. All of it may be done again, as after
+-- an error, or by two coroutines of which one was suspended here.
+local function see_to(self, failed)
+  if self.results then
+    core.task_told(self.task) -- what broke it came after its end
+  elseif failed then
+    close(self.thread)
   end
-  local before = astray
-  astray = true
+  self.siblings[self] = nil
+  local run = kept
+  if run and (self.results or not failed) then run[self] = nil end
   for i = 1, #self.joiners do
     local token = self.joiners[i]
     token.wake(token)
   end
-  astray = before
+  core.task_seen(self.task)
 end
 
-local function resumed(self, ok, what)
-  current = self.outer
-  if what == self.token then return end -- it waits
-  if not ok then
-    if what == DEAD then what = "the coroutine of the task was closed" end
-    close(self.thread)
-  elseif not self.results then -- it yielded by itself
-    local before = astray
-    self.ready, astray = true, true
-    yielded[yields + 1] = self
-    yields, self.ready, astray = yields + 1, false, before
-    return
+local function see_to_all()
+  while true do
+    local self, failed = task_over()
+    if not self then return end
+    see_to(self, failed)
   end
-  finish(self, ok, what)
-end
-
-local function resume_task(self)
-  if current then drop_inactive() end
-  self.outer, current = current or false, self
-  return resumed(self, resume(self.thread))
-end
-
-local function go_on(self)
-  self.ready = false
-  if self.results then return finish(self, true) end -- an error came after its end
-  if self.token.cancelled and not self.started then
-    self.results = pack(nil, CANCELLED, OPERATION_CANCELLED)
-    return finish(self, true)
-  end
-  if not self.started then
-    self.started = true
-    self.group.unstarted = self.group.unstarted - 1
-  end
-  return resume_task(self)
 end
 
 function waiter.go_on(token)
-  if status_of(token.thread) == "suspended" then go_on(token.task) end
+  core.task_run(token.task.task)
+  see_to_all()
 end
 
 local function cancel(self)
-  if self.ended then return false end
-  if not self.started and not self.token.cancelled then
-    self.group.unstarted = self.group.unstarted - 1
-  end
+  if not task_state(self.task) then return false end
   self.token.cancelled = true
+  core.task_cancel(self.task) -- before its call has nothing left to wait for
   parked.abandon(self.token)
-  make_ready(self)
   return true
 end
 
 --- Cancels a task and lets it end at once.
 function task.stop(given)
   local self = inner[given]
-  if cancel(self) and status_of(self.thread) == "suspended" then go_on(self) end
-end
-
--- A call that was parked has its result.
-local function completed(token)
-  local self = token.task
-  if not self then return token.wake(token) end
-  return resume_task(self)
-end
-
--- Whether an error kept a task from going on where it should have, or from its
--- end.
-local function is_astray(self)
-  local status, token = status_of(self.thread), self.token
-  if self.ended or status ~= "suspended" then return status == "dead" and not self.ended end
-  local joined = self.joined
-  return self.ready or token[parked.DONE] and not token[parked.GIVEN] or joined and joined.ended
-end
-
--- One of them; nothing when there is none.
-local function find_astray()
-  for _, set in next, values(owned) do
-    for _, self in next, keys(set) do
-      if is_astray(self) then return self end
-    end
-  end
-  astray = false
-end
-
--- The task that has been ready for longest, taken from the list.
-local function next_ready()
-  while first <= last do
-    local self = ready[first]
-    ready[first] = nil
-    first = first + 1
-    if self and self.ready then return self end
-  end
-  first, last = 1, 0
-  if astray then return find_astray() end
+  if cancel(self) then waiter.go_on(self.token) end
 end
 
 --- Resumes tasks and delivers events at the place of poll, one by one, until
 -- there is nothing left or the time has come; how many that were.
 function task.work(place, limit)
   local count = 0
-  working = true
   repeat
-    local self = (first <= last or astray) and next_ready()
-    if self then
-      go_on(self)
+    if task_next() then
+      see_to_all()
       count = count + 1
     else
       local taken = take(place)
-      if taken == nil then
-        working = false
-        return count
-      end
+      if taken == nil then return count end
       if taken then count = count + 1 end
-      if taken and taken ~= true then completed(taken) end
+      if taken and taken ~= true then taken.wake(taken) end
     end
   until limit and now() >= limit
-  working = false
   return count
 end
 
---- Makes ready what yielded by itself since the last time; looks for what an error
--- of the last time kept from going on.
+--- Makes ready what yielded by itself since the last time; sees to what an error
+-- of the last time kept from it.
 function task.next_round()
-  if working or current then
-    drop_inactive()
-    working, astray = false, true
-  end
-  for i = 1, yields do
-    local self = yielded[i]
-    yielded[i] = nil
-    if self then make_ready(self) end
-  end
-  yields = 0
+  see_to_all()
+  core.task_round()
 end
 
 --- Whether a task is being resumed.
-function task.is_inside()
-  if current then drop_inactive() end
-  return current ~= nil and current ~= false
-end
+task.is_inside = core.is_in_task
 
 --- Whether a task is ready, or will be with the next round.
-function task.is_pending() return first <= last or yields > 0 or astray end
+task.is_pending = core.tasks_pending
 
 --- Keeps every task until end_run, so that run can finish it.
 function task.begin_run()
   local all = {}
-  for _, set in next, values(owned) do
-    for _, self in next, keys(set) do all[self] = true end
-  end
+  for _, self in next, core.tasks() do all[self] = true end
   kept = all
   return all
 end
@@ -288,32 +148,39 @@ function task.break_run(of_run)
   if kept == of_run then kept = nil end
 end
 
+-- The next failure that nobody knows of; from here on somebody does.
+local function next_failure()
+  local self, _, problem = core.task_failure()
+  if not self then return end
+  core.task_told(self.task)
+  return { problem = problem }
+end
+
 --- Lets go of them; answers the first error that nobody joined, as a table.
 function task.end_run()
-  local found
+  local first = next_failure()
   kept = nil
-  for _, self in next, keys(failed) do
-    local number = failed[self] or 0
-    if number > 0 and (not found or number < failed[found]) then found = self end
+  local failure = first and next_failure()
+  while failure do
+    report(failure.problem)
+    failure = next_failure()
   end
-  local failure = found and { problem = found.problem }
-  if found then failed[found] = nil end
-  for _, self in next, keys(failed) do report(self) end
-  return failure
+  return first
 end
 
 -- Only a task whose session went with it is collected before its end.
-local meta = {
-  __gc = function(self)
-    if not self.ended then task.alive = task.alive - 1 end
-    local count = (self.ended or self.started or self.token.cancelled) and 0 or self.group.unstarted
-    if count > 0 then
-      self.group.unstarted = 0 -- one warning for all
-      warn("hinternet: tasks that never started, for want of a run or poll: ", count)
+half[slots.task_gone] = function(self, unstarted, problem)
+  if not unstarted then return report(problem) end
+  if self.siblings.told then return end
+  local count = 1
+  self.siblings.told = true -- one warning for all
+  for _, other in next, keys(self.siblings) do
+    if other ~= "told" and other ~= self and task_state(other.task) == "new" then
+      count = count + 1
     end
-    report(self)
-  end,
-}
+  end
+  warn("hinternet: tasks that never started, for want of a run or poll: ", count)
+end
 
 -- ----------------------------------------------------------------- of a session
 
@@ -335,26 +202,23 @@ function task.spawn(self, f, ...)
   end
   if not self:is_valid() then return self:parent() end -- nil, message, 6
   local arguments = pack(...)
-  local group = groups[self] or { unstarted = 0 }
-  -- It counts once everything is there that it needs.
-  local new = setmetatable({ session = self, group = group, joiners = {}, joined = false,
-    outer = false, ready = false, started = false, ended = true, results = false,
-    problem = false, thread = false, token = false }, meta)
+  local siblings = owned[self] or {}
+  owned[self] = siblings
+  local new = { session = self, siblings = siblings, joiners = {}, results = false,
+    thread = false, token = false, task = false }
   new.thread = create(function()
     new.results = pack(f(unpack(arguments, 1, arguments.n)))
   end)
-  new.token = parked.set_waiter(waiter, new.thread)
+  new.task = core.new_task(new.thread, new)
+  new.token = parked.set_waiter(waiter, new.thread, new.task)
   new.token.task = new
   new.token.session = core.ids(self)
-  groups[self] = group
   local given = setmetatable({}, Task)
-  inner[given], failed[new] = new, 0
-  ready[last + 1] = new -- may need memory
-  owned[self] = owned[self] or {}
-  owned[self][new] = true
-  if kept then kept[new] = true end
-  new.ended, task.alive, group.unstarted = false, task.alive + 1, group.unstarted + 1
-  make_ready(new)
+  inner[given] = new
+  siblings[new] = true
+  local run = kept
+  if run then run[new] = true end
+  core.begin_task(new.task) -- once everything is there that it needs
   return given
 end
 
@@ -364,11 +228,9 @@ end
 ---@return string
 function Task:status()
   self = check_task(self)
-  if not self.ended then
-    if self.ready then return "ready" end
-    return status_of(self.thread) == "suspended" and "waiting" or "running"
-  end
-  if not self.results then return "failed" end
+  local state = task_state(self.task)
+  if state then return state == "new" and "ready" or state end
+  if not self.results and core.task_problem(self.task) then return "failed" end
   return self.token.cancelled and "cancelled" or "done"
 end
 
@@ -382,14 +244,16 @@ local function await_end(self)
   local token = dispatch.waiting()
   if not token then
     local loop = import "loop"
-    while not self.ended do
-      if not loop.poll() then error("the task waits for what cannot happen", 3) end
+    while task_state(self.task) do
+      if not loop.poll() and core.is_stuck(self.task) then
+        error("the task waits for what cannot happen", 3)
+      end
     end
     return
   end
-  self.joiners[#self.joiners + 1] = token
-  if token.task then token.task.joined = self end
-  while not self.ended do
+  local joiner = token.task and token.task.task
+  if not joiner then self.joiners[#self.joiners + 1] = token end
+  while joiner and core.task_join(self.task, joiner) or not joiner and task_state(self.task) do
     if token.cancelled then return nil, CANCELLED, OPERATION_CANCELLED end
     token.wait(token)
   end
@@ -405,9 +269,11 @@ function Task:join()
   if state == "running" or state == "normal" then error("a task cannot join itself", 2) end
   local _, message, code = await_end(self)
   if message then return nil, message, code end
-  failed[self] = nil
-  if not self.results then error(self.problem, 0) end
-  return unpack(self.results, 1, self.results.n)
+  local results, failed, problem = self.results, core.task_problem(self.task)
+  core.task_told(self.task)
+  if results then return unpack(results, 1, results.n) end
+  if failed then error(problem, 0) end
+  return nil, CANCELLED, OPERATION_CANCELLED
 end
 
 function Task:__tostring() return "hinternet.task: " .. Task.status(self) end

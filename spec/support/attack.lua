@@ -187,7 +187,7 @@ function ways.tokens()
   for i = 1, COUNT do
     if is_ours() then
       with_parked(function(token, task, handle)
-        for key = 1, 7 do token[key] = values[i] end
+        for key = 1, 8 do token[key] = values[i] end
         for key in pairs(task) do task[key] = values[i] end
         task.token = values[i]
         pcall(handle.close, handle)
