@@ -1,7 +1,14 @@
 #include "spare.h"
 
+#if defined(__SANITIZE_ADDRESS__)
+enum { HN_SPARES_KEPT = 0 };
+#else
+enum { HN_SPARES_KEPT = HN_SPARE_BUFFERS };
+#endif
+
 void spares_init(struct hn_spares *s, struct hn_account *account) {
   s->count = 0;
+  s->most = HN_SPARES_KEPT;
   s->account = account;
 }
 
@@ -34,7 +41,7 @@ void spares_take(struct hn_spares *s, struct hn_buf *b, size_t room,
 
 void spare_keep(struct hn_spares *s, struct hn_buf *b) {
   buf_clear(b);
-  if (b->room > HN_SPARE_ROOM || s->count + 1 > HN_SPARE_BUFFERS ||
+  if (b->room > HN_SPARE_ROOM || s->count >= s->most ||
       b->account != s->account || account_is_tight(s->account)) {
     buf_fini(b);
     return;

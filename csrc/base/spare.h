@@ -10,18 +10,14 @@
 
 #include "buf.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-enum { HN_SPARE_BUFFERS = 0 };
-#else
-enum { HN_SPARE_BUFFERS = 8 };
-#endif
-
-/* Largest memory worth keeping. */
-enum { HN_SPARE_ROOM = 512 * 1024 };
+enum {
+  HN_SPARE_BUFFERS = 8,       /* kept at most */
+  HN_SPARE_ROOM = 512 * 1024, /* largest memory worth keeping */
+};
 
 struct hn_spares {
-  struct hn_buf items[HN_SPARE_BUFFERS + 1]; /* owned */
-  size_t count;
+  struct hn_buf items[HN_SPARE_BUFFERS]; /* owned */
+  size_t count, most;
   struct hn_account *account; /* borrowed: of all buffers; NULL: none */
 };
 

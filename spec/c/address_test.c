@@ -39,6 +39,8 @@ static const struct literal_row literals[] = {
     {"::1%0", NULL},
     {"::1%4294967296", NULL},
     {"::1%no-such-interface-at-all", NULL},
+    {"::1%no-such-interfac", NULL}, /* a name of the length that has no NUL */
+    {"::1%no-such", NULL},
     {":::1", NULL},
     {"2001:db8:1111:2222:3333:4444:5555:6666:7777", NULL},
     {"0000000000000000000000000000000000000000000000000000000000001::", NULL},
@@ -103,6 +105,7 @@ TEST(families_take_turns) {
   check_order("a", "a");
   check_order("aB", "aB");
   check_order("abc", "abc");
+  check_order("abC", "aCb");
   check_order("ABcd", "AcBd");
   check_order("abCD", "aCbD");
   check_order("ABCDe", "AeBCD");
@@ -165,6 +168,7 @@ static void check_path(struct hn_slice path, socklen_t size,
   CHECK_INT(a.size, wrong ? 77 : size);
   if (rc != 0) return;
   CHECK_INT(a.name.sun_family, AF_UNIX);
+  CHECK_INT(a.name.sun_path[0], path.p[0] == '@' ? '\0' : path.p[0]);
   address_format_path(&a, text);
   CHECK(slice_equal(slice_of(text), path));
 }
@@ -206,6 +210,10 @@ TEST(odd_paths_format) {
   address_format_path(&a, text);
   CHECK_TEXT(slice_of(text), "");
   a.size = 0;
+  address_format_path(&a, text);
+  CHECK_TEXT(slice_of(text), "");
+  a.size = 3; /* an empty name, as some systems say it */
+  a.name.sun_path[0] = '\0';
   address_format_path(&a, text);
   CHECK_TEXT(slice_of(text), "");
 }

@@ -36,5 +36,13 @@ TEST(a_mark_that_cannot_be_made_leaves_nothing) {
   test_each_failure(make, NULL);
 }
 
+TEST(random_bytes_are_not_the_same_twice) {
+  char a[16] = {0}, b[16] = {0};
+  process_random(a, sizeof a);
+  process_random(b, sizeof b);
+  CHECK(memcmp(a, b, sizeof a) != 0);
+}
+
 TEST_MAIN(ROW(a_child_is_another_process),
-          ROW(a_mark_that_cannot_be_made_leaves_nothing))
+          ROW(a_mark_that_cannot_be_made_leaves_nothing),
+          ROW(random_bytes_are_not_the_same_twice))
