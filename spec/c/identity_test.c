@@ -191,6 +191,31 @@ TEST(more_than_are_kept_are_all_loaded) {
   unlink(bundle);
 }
 
+/* What each is taken to cost is paid as long as it is kept, and the one used
+ * longest ago goes. */
+TEST(so_many_are_kept_and_paid_for) {
+  struct client c;
+  struct hn_tls_context *tls;
+  const char *detail;
+  strcpy(bundle + strlen(bundle) - 6, "XXXXXX");
+  make_bundle();
+  client_open(&c, 1, 0);
+  struct hn_identities *s = identities_in(&c);
+  const struct hn_account *account = &c.rt->env.account;
+  size_t before = account->used;
+  for (int i = 0; i < HN_IDENTITIES + 2; i++) {
+    const struct hn_tls_options o = {.ca_file = bundle, .ignore = (uint32_t)i};
+    size_t kept = i < HN_IDENTITIES ? (size_t)i + 1 : HN_IDENTITIES;
+    (void)identity_get(s, &o, &tls, &detail);
+    CHECK_INT((account->used - before) / HN_IDENTITY_COST, kept);
+  }
+  identities_fini(s);
+  CHECK((account->used - before) / HN_IDENTITY_COST == 0);
+  hn_runtime_free(c.rt);
+  unlink(bundle);
+}
+
 TEST_MAIN(ROW(one_slice_is_loaded_a_step),
           ROW(more_than_are_kept_are_all_loaded),
+          ROW(so_many_are_kept_and_paid_for),
           ROW(a_password_leaves_nothing_behind))
