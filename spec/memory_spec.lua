@@ -130,7 +130,7 @@ describe("Tasks", function()
     local library = folder .. "/limit.so"
     process.run(("LD_PRELOAD= ${CC:-cc} -shared -fPIC -Wl,-z,nodelete "
       .. "$(pkg-config --cflags lua5.4) -o %s spec/support/limit.c"):format(library))
-    local most = os.getenv "HN_SLOW" and 25 or 100 -- of each test
+    local most = os.getenv "HN_SLOW" and 15 or 40 -- of each test
     local said = process.run(("%s spec/support/starve.lua %s spec/task_spec.lua %d 2>&1")
       :format(process.interpreter(), library, most))
     local tries = tonumber(said:match("(%d+)\n$"))

@@ -177,7 +177,10 @@ struct lhn_handle {
   struct lhn_held input, output;
 };
 
-enum { LHN_STEP_MS = 1000 }; /* the longest time deaf to a lost signal */
+enum {
+  LHN_STEP_MS = 1000,   /* the longest time deaf to a lost signal */
+  LHN_SUSPENDED_MS = 10 /* and to whoever resumes a suspended callback */
+};
 
 /* The level of the function whose caller made a mistake: 1 for functions that
  * users call themselves, 2 where one function of the Lua half is in between. */
@@ -428,6 +431,12 @@ HN_INTERNAL void lhn_place_enter(lua_State *L, int op);
 HN_INTERNAL void lhn_place_begin(lua_State *L, struct lhn_place *p,
                                  const struct lhn_handle *h,
                                  const struct hn_event *ev);
+
+/* How long a step may wait that would wait for `ms` (less than 0: for ever). A
+ * callback may be suspended in another coroutine: what waits until it was heard
+ * goes on only if the program has its turn to resume that. */
+HN_INTERNAL int64_t lhn_place_patience(lua_State *L, const struct lhn_box *box,
+                                       int64_t ms);
 
 extern const luaL_Reg lhn_place_functions[];
 extern const luaL_Reg lhn_place_meta[];

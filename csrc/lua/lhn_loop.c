@@ -5,8 +5,10 @@
 
 /* step(milliseconds) -> nothing, or message, code */
 static int lhn_loop_step(lua_State *L) {
-  hn_runtime *rt = lhn_runtime(L, lhn_box(L));
-  int rc = hn_step(rt, (int64_t)luaL_checkinteger(L, 1));
+  const struct lhn_box *box = lhn_box(L);
+  hn_runtime *rt = lhn_runtime(L, box);
+  int64_t ms = (int64_t)luaL_checkinteger(L, 1);
+  int rc = hn_step(rt, lhn_place_patience(L, box, ms));
   if (rc == 0) return 0;
   lua_pushstring(L, hn_error_text(rc));
   lua_pushinteger(L, rc);

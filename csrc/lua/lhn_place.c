@@ -159,6 +159,14 @@ static bool lhn_place_is_active(lua_State *L, const struct lhn_place *p) {
          lua_getstack(p->thread, 0, &ar) != 0;
 }
 
+int64_t lhn_place_patience(lua_State *L, const struct lhn_box *box,
+                           int64_t ms) {
+  const struct lhn_place *p = box->calling > 0 ? box->places : NULL;
+  if (ms >= 0 && ms <= LHN_SUSPENDED_MS) return ms;
+  while (p && (!p->calling || lhn_place_is_active(L, p))) p = p->next;
+  return p ? LHN_SUSPENDED_MS : ms;
+}
+
 static bool lhn_place_is_dead(lua_State *L, const struct lhn_place *p) {
   int status = lua_status(p->thread);
   if (status == LUA_YIELD || lhn_place_is_active(L, p)) return false;
@@ -260,7 +268,8 @@ static int lhn_place_await(lua_State *L) {
   int n = lhn_take(L, p, own ? p->id : p->session);
   if (n > 0) return n;
   if (p->got) return lhn_place_hand_over(L, p);
-  int rc = hn_step(lhn_runtime(L, p->box), LHN_STEP_MS);
+  int rc = hn_step(lhn_runtime(L, p->box),
+                   lhn_place_patience(L, p->box, LHN_STEP_MS));
   return rc != 0 ? lhn_place_fail(L, rc) : 0;
 }
 

@@ -186,7 +186,7 @@ int lhn_finish(lua_State *L, struct lhn_handle *h, enum hn_op op,
   if (lhn_req_is_near(op) && !h->box->heard &&
       hn_try_result(rt, h->id, op, &ev))
     return lhn_req_hand_over(L, h, &ev, hook);
-  int rc = hn_step(rt, LHN_STEP_MS);
+  int rc = hn_step(rt, lhn_place_patience(L, h->box, LHN_STEP_MS));
   if (rc != 0) {
     lhn_cancel(L, 1, h, op);
     return lhn_fail(L, h, NULL, rc);
