@@ -184,6 +184,21 @@ describe("The callback of a redirect", function()
     other:close()
   end)
 
+  it("is told what is wrong with fields that it adds", function()
+    local s = answering(redirect("/next"), ok)
+    local said = {}
+    local w = world(s, function(request)
+      for i, fields in ipairs { "Content-Length: 5", "X" } do
+        said[i] = select(2, request:add_headers(fields))
+      end
+    end)
+    assert.equal(200, exchange(w.request))
+    assert.same({ "invalid parameter: Host, Content-Length and Transfer-Encoding are on their way "
+      .. "already", 'invalid parameter: the header line "X" has no colon: "Name: value"' }, said)
+    w.session:close()
+    s:close()
+  end)
+
   it("cannot change how long the body of the next hop is", function()
     for _, framing in ipairs { "Content-Length: 100", "content-length: 4\r\nX: y",
       "X: y\r\nTransfer-Encoding: chunked", "Transfer-Encoding:" } do

@@ -338,7 +338,7 @@ end
 
 explain["add headers"] = function(_, state, _, headers)
   local problem = fault_of_headers(headers)
-  if not problem and find(state, ", sent$") or find(state, ", redirecting$") then
+  if not problem and (find(state, ", sent$") or find(state, ", redirecting$")) then
     problem = "Host, Content-Length and Transfer-Encoding are on their way already"
   end
   return "invalid parameter: " .. (problem or "the fields are too many or too long")
@@ -489,7 +489,6 @@ local function fault_of_state(what, state, request)
   end) .. " now (" .. state .. ")" .. (text and ": " .. text or "")
 end
 
---- Whether a value is the module: then a function of it was called with a colon.
 --- What a server answered that is no success. Its words are a stranger's: only
 --- printable ASCII gets into a message.
 function fault.of_answer(status, reason)
@@ -499,6 +498,7 @@ function fault.of_answer(status, reason)
     .. gsub(sub(reason, 1, SHOWN), "[^\x20-\x7E]", escape) .. more
 end
 
+--- Whether a value is the module: then a function of it was called with a colon.
 function fault.is_module(value)
   return type(value) == "table" and rawget(value, "crack_url") == core.crack_url
 end
