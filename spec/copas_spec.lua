@@ -98,6 +98,35 @@ describe("hinternet.copas", function()
     return restore
   end)
 
+  it("has one thread drive, however often it is started", function()
+    local server = servers:script({ "recv_head" }, { "stall" })
+    local session <close> = assert(hinternet.open { async = true })
+    local heard
+    session:set_status_callback(function(_, status) heard = status end, { "sendrequest_complete" })
+    local request = session:connect("127.0.0.1", server.port):open_request()
+    assert(request:send())
+    local addthread, threads = copas.addthread, 0
+    local restore <close> = setmetatable({}, { __close = function()
+      copas.addthread = addthread
+    end })
+    copas.addthread = function(...)
+      threads = threads + 1
+      return addthread(...)
+    end
+    for _ = 1, 3 do loop.start() end
+    repeat copas.step(0.005) until heard and not is_pending() and not copas.step(0)
+    assert.equal(1, threads)
+    server:close()
+    return restore
+  end)
+
+  it("answers the thread that it spawns", function()
+    local running
+    local thread = loop.spawn(function() running = coroutine.running() end)
+    repeat copas.step(0) until running
+    assert.equal(running, thread)
+  end)
+
   it("has Copas report errors, and loses nobody else's call", function()
     local server = servers:script({ "recv_head" }, { "stall", 0.1 },
       { "send", peer.response(200, nil, "slow") })

@@ -1,6 +1,7 @@
 -- hinternet.cqueues in controllers of cqueues.
 
 local adapter = require "spec.support.adapter"
+local condition = require "cqueues.condition"
 local cqueues = require "cqueues"
 local hinternet = require "hinternet"
 local loop = require "hinternet.cqueues"
@@ -47,6 +48,19 @@ describe("hinternet.cqueues", function()
     collectgarbage()
     assert.equal(12017, select(3, request:receive_response()))
     silent:close()
+  end)
+
+  it("keeps no controller that it drives", function()
+    local gone = setmetatable({}, { __mode = "v" })
+    do
+      local controller = cqueues.new()
+      gone[1] = controller
+      controller:wrap(loop.wrap(function() hinternet.sleep(3) end))
+      assert(controller:step(0))
+      assert.equal(2, controller:count()) -- the one that sleeps, one that drives
+    end
+    for _ = 1, 3 do collectgarbage() end
+    assert.is_nil(gone[1])
   end)
 
   it("has one coroutine of a controller drive, for as long as there is need", function()
@@ -111,7 +125,35 @@ describe("hinternet.cqueues", function()
     assert.matches("of a coroutine", problems[2])
   end)
 
-  it("asks for a controller", function()
+  it("has one condition for all waits of a coroutine", function()
+    local server = servers:keepalive("fine")
+    local session <close> = assert(hinternet.open())
+    local new, made = condition.new, 0
+    local restore <close> = setmetatable({}, { __close = function() condition.new = new end })
+    condition.new = function(...)
+      made = made + 1
+      return new(...)
+    end
+    run(function()
+      for _ = 1, 3 do assert.equal("fine", session:get(server.url).body) end
+    end)
+    assert.equal(1, made)
+    server:close()
+    return restore
+  end)
+
+  it("asks for a controller, the running one or another", function()
     assert.error_matches(loop.start, "outside of every controller")
+    local server = servers:script({ "recv_head" }, { "stall" })
+    local session <close> = assert(hinternet.open { async = true })
+    local heard
+    session:set_status_callback(function(_, status) heard = status end, { "sendrequest_complete" })
+    local request = session:connect("127.0.0.1", server.port):open_request()
+    assert(request:send())
+    local controller = cqueues.new()
+    loop.start(controller)
+    assert(controller:loop())
+    assert.equal("sendrequest_complete", heard)
+    server:close()
   end)
 end)

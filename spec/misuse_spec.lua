@@ -381,6 +381,8 @@ describe("A caller's mistake", function()
         { "the option 'referrer'" .. control, "GET", "/", { referrer = "a\127" } },
         { 'the path "/a\\x01" holds a blank or control character, which it does not escape',
           "GET", "/a\1", { escape_disable = true } },
+        { 'the path "\\x01' .. ("x"):rep(99) .. '..." holds a blank or control character, which it '
+          .. "does not escape", "GET", "\1" .. ("x"):rep(65535), { escape_disable = true } },
         { "the path of 200000 bytes is too long", "GET", ("x"):rep(200000) },
       } do
         assert.same({ "invalid parameter: " .. row[1], PARAMETER },
@@ -493,6 +495,16 @@ describe("A caller's mistake", function()
       check(request, "received", "receive_response",
         "the response is here: read it, or send again")
       check(request, "received", "write", "receive_response has ended the body")
+    end)
+
+    it("is told where a write is under way that leaves nothing to write", function()
+      local async <close> = assert(hinternet.open { async = true })
+      local request = assert(async:connect("127.0.0.1", echo.port)):open_request("POST")
+      assert(request:send(nil, "abc", 3))
+      while hinternet.poll() do end -- luacheck: ignore 542
+      assert.is_true(request:write(""))
+      local message = failure(request:receive_response())
+      assert.matches("sent%): its write is not complete yet$", message)
     end)
 
     it("is told in full whatever the length of its URL", function()
