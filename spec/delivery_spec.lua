@@ -48,6 +48,52 @@ describe("A session", function()
     assert.is_true(gone)
   end)
 
+  it("lets go of one that never started while run goes on", function()
+    local session <close> = open()
+    local gone
+    session:spawn(function()
+      local weak = setmetatable({}, { __mode = "v" })
+      do
+        local held = {}
+        weak[1] = held
+        session:spawn(function() return held end):cancel()
+      end
+      for _ = 1, 3 do hinternet.sleep(0) end
+      collect()
+      gone = weak[1] == nil
+    end)
+    session:run()
+    assert.is_true(gone)
+  end)
+
+  it("has run raise a failure that was there before a collection", function()
+    local session <close> = open()
+    session:spawn(function() error("kept", 0) end)
+    session:spawn(function()
+      coroutine.yield()
+      collect()
+    end)
+    assert.same({ false, "kept" }, { pcall(session.run, session) })
+  end)
+
+  it("is kept by the task that is all that knows it", function()
+    local weak = setmetatable({}, { __mode = "v" })
+    local function begin()
+      local session = open()
+      weak[1] = session
+      return session:spawn(function(...)
+        coroutine.yield()
+        return select("#", ...), nil
+      end, 1, nil)
+    end
+    local task = begin()
+    hinternet.poll(0)
+    collect()
+    assert.is_true(weak[1]:is_valid())
+    assert.same({ 2, n = 2 }, table.pack(task:join()))
+    assert.equal("hinternet.task", getmetatable(task))
+  end)
+
   it("is kept by a run, though one that was broken off is collected meanwhile", function()
     local session <close> = open()
     local broken = coroutine.create(hinternet.run)
@@ -250,6 +296,34 @@ describe("A callback", function()
     assert(a:connect("127.0.0.1", 1))
     assert.same({ "handle_closing", "returned" }, { table.unpack(log) })
   end)
+
+  it("that closes a handle of its own session is told so once it has returned", function()
+    local log, told = {}, false
+    local session <close> = open()
+    local connection = assert(session:connect("127.0.0.1", 1))
+    connection:set_status_callback(function(_, status) log[#log + 1] = status end)
+    session:set_status_callback(function()
+      if told then return end
+      told = true
+      assert.is_true(connection:close())
+      log[#log + 1] = "returned"
+    end, { "handle_created" })
+    assert(session:connect("127.0.0.1", 1))
+    assert.same({ "returned", "handle_closing" }, log)
+  end)
+
+  it("that makes a handle is told of it once it has returned", function()
+    local log = {}
+    local session <close> = open()
+    session:set_status_callback(function()
+      log[#log + 1] = "called"
+      if #log > 1 then return end
+      assert(session:connect("127.0.0.1", 1))
+      log[#log + 1] = "returned"
+    end, { "handle_created" })
+    assert(session:connect("127.0.0.1", 1))
+    assert.same({ "called", "returned", "called" }, log)
+  end)
 end)
 
 describe("A call that is refused in a callback", function()
@@ -321,7 +395,37 @@ describe("A join that cannot end", function()
   end)
 end)
 
+describe("A task that an error breaks after its end", function()
+  it("has ended well", function()
+    local session <close> = open()
+    local function f()
+      local own = debug.getinfo(1, "f").func
+      debug.sethook(function()
+        local left = debug.getinfo(2, "Sf")
+        if left.what ~= "Lua" or left.func == own then return end
+        debug.sethook()
+        error("too late", 0)
+      end, "r")
+      return "result"
+    end
+    local task = session:spawn(f)
+    session:run()
+    assert.equal("done", task:status())
+    assert.equal("result", task:join())
+  end)
+end)
+
 describe("A task that joins itself", function()
+  it("is refused in a coroutine of its own, too", function()
+    local session <close> = open()
+    local task
+    task = session:spawn(function()
+      return coroutine.wrap(function() return select(2, pcall(task.join, task)) end)()
+    end)
+    session:run()
+    assert.equal("a task cannot join itself", task:join())
+  end)
+
   it("is blamed where it does", function()
     local session <close> = open()
     local task

@@ -167,22 +167,24 @@ describe("A task", function()
     -- What a hook calls comes between any two instructions.
     debug.sethook(function()
       debug.sethook()
-      local _, message = pcall(hinternet.poll, 0)
+      local _, message = pcall(function() local _ = hinternet.poll(0) end)
       messages[#messages + 1] = message
     end, "", 100)
     task:join()
     debug.sethook()
     assert.equal("once", task:join())
-    assert.matches("poll called inside ", messages[1], 1, true)
+    assert.matches("task_spec%.lua:%d+: poll called inside ", messages[1])
   end)
 
   it("cannot poll or run, nor join itself", function()
     local session <close> = open()
     for _, name in ipairs { "poll", "run" } do
-      local task = session:spawn(function() return pcall(hinternet[name]) end)
+      local task = session:spawn(function()
+        return pcall(function() local _ = hinternet[name]() end)
+      end)
       local ok, message = task:join()
       assert.is_false(ok)
-      assert.matches(name .. " called inside a task", message, 1, true)
+      assert.matches("task_spec%.lua:%d+: " .. name .. " called inside a task$", message)
     end
     local task
     task = session:spawn(function() return pcall(task.join, task) end)
@@ -194,7 +196,11 @@ describe("A task", function()
     assert.matches("bad argument #1 to 'spawn' (function expected, got nil)",
       select(2, pcall(session.spawn, session)), 1, true)
     session:close()
-    assert.equal(6, select(3, session:spawn(function() end)))
+    for _, name in ipairs { "spawn", "poll", "run", "pollable" } do
+      local answer, message, code = session[name](session, name == "spawn" and print or nil)
+      assert.same({ nil, 6 }, { answer, code })
+      assert.is_string(message)
+    end
   end)
 
   it("is of a session, as poll and run are, and of nothing else", function()
@@ -305,6 +311,7 @@ describe("run", function()
       for _, text in ipairs { "one", "two", "three" } do
         session:spawn(function() error(text, 0) end)
       end
+      session:spawn(function() error(setmetatable({}, { __tostring = error })) end)
       print(pcall(session.run, session))
       session:spawn(function() error("never joined", 0) end)
       hinternet.poll(0)
@@ -315,6 +322,8 @@ describe("run", function()
     assert.matches("false\tone\n", said, 1, true)
     assert.matches("Lua warning: hinternet: error in a task: two\n", said, 1, true)
     assert.matches("Lua warning: hinternet: error in a task: three\n", said, 1, true)
+    assert.matches("Lua warning: hinternet: error in a task: (error object without text)\n", said,
+      1, true)
     assert.matches("Lua warning: hinternet: error in a task: never joined\n", said, 1, true)
     assert.is_nil(said:find("error in a task: one", 1, true))
   end)

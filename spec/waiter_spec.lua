@@ -1,5 +1,6 @@
 -- Coroutines of a foreign loop: their calls wait as that loop says.
 
+local core = require "hinternet.core"
 local hinternet = require "hinternet"
 local parked = require "hinternet.parked"
 local peer = require "spec.support.peer"
@@ -120,6 +121,84 @@ describe("A coroutine with a waiter", function()
     assert.equal(12017, code)
     assert.not_matches("session", message)
     silent:close()
+  end)
+
+  it("hears of the end of a task before the close that ends it returns", function()
+    local s = p:script({ "recv_head" }, { "stall" })
+    local session = open()
+    local task = session:spawn(function() return select(3, session:get(s.url)) end)
+    while s:accepted() == 0 do hinternet.poll(0.01) end
+    local woken = 0
+    local thread = coroutine.create(parked.wrap({
+      wait = coroutine.yield, wake = function() woken = woken + 1 end,
+    }, function() return task:join() end))
+    assert(coroutine.resume(thread))
+    session:close()
+    assert.equal(1, woken)
+    assert.same({ true, 12017 }, { coroutine.resume(thread) })
+    s:close()
+  end)
+
+  it("keeps no result that it was given", function()
+    local size = 8 << 20
+    local s = p:serve { connections = { { { "recv_head" },
+      { "send", ("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"):format(size) }, { "wait" },
+      { "send_repeat", ("x"):rep(1 << 10), size >> 10 } } } }
+    local session <close> = open()
+    local function used()
+      for _ = 1, 3 do collectgarbage() end
+      return collectgarbage("count") * 1024
+    end
+    local task = session:spawn(function()
+      local request <close> = session:connect("127.0.0.1", s.port):open_request()
+      assert(request:send())
+      assert(request:receive_response())
+      local before = used()
+      s:go()
+      assert.equal(size, #request:read("a"))
+      return used() - before
+    end)
+    assert.is_true(task:join() < size // 2)
+    s:close()
+  end)
+
+  it("that raises leaves a request that can be broken off, and no operation", function()
+    local s = p:script({ "recv_head" }, { "stall" })
+    local session <close> = open()
+    local request = session:connect("127.0.0.1", s.port):open_request()
+    assert(request:send())
+    local _, before = core.live()
+    local thread = coroutine.create(parked.wrap({
+      wait = function() error("broken", 0) end, wake = function() end,
+    }, function() return request:receive_response() end))
+    assert.same({ false, "broken" }, { coroutine.resume(thread) })
+    assert.equal(before + 1, (select(2, core.live())))
+    assert.equal(12017, select(3, request:receive_response()))
+    assert.equal(before, (select(2, core.live())))
+    assert.equal("dead", coroutine.status(thread))
+    s:close()
+  end)
+
+  it("has a result that came before its task was cancelled", function()
+    local s = answer_in_two()
+    local other = p:keepalive("fine")
+    local session <close> = open()
+    local is_reading
+    local task = session:spawn(function()
+      local request <close> = session:connect("127.0.0.1", s.port):open_request()
+      assert(request:send())
+      assert(request:receive_response())
+      is_reading = true
+      local data = request:read(5)
+      return data, select(3, request:read(5))
+    end)
+    while not is_reading do hinternet.poll(0.01) end
+    s:go()
+    repeat assert(session:get(other.url)) until task:status() == "ready"
+    task:cancel()
+    assert.same({ "lost?", 12017 }, { task:join() })
+    s:close()
+    other:close()
   end)
 
   it("keeps its waiter where an adapter's function is called in it", function()
