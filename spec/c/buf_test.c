@@ -243,6 +243,62 @@ TEST(a_full_window_slides_cheaply) {
   buf_fini(&b);
 }
 
+/* What is used up leaves all the room behind it. */
+TEST(an_empty_buffer_begins_at_the_front) {
+  struct hn_buf b;
+
+  buf_init(&b, 100);
+  CHECK_INT(buf_append_text(&b, "abcdef"), 0);
+  buf_consume(&b, 2);
+  buf_consume(&b, 4);
+  CHECK_INT(b.head, 0);
+  CHECK_INT(b.tail, 0);
+  CHECK_INT(buf_append_text(&b, "abcdef"), 0);
+  buf_consume(&b, 2);
+  buf_clear(&b);
+  CHECK_INT(b.head, 0);
+  CHECK_INT(b.tail, 0);
+  buf_fini(&b);
+}
+
+TEST(its_room_is_on_the_account) {
+  struct hn_account account = {0, 0};
+  struct hn_buf b;
+  char *out;
+
+  buf_init_on(&b, 1000, &account);
+  CHECK_INT(buf_append_text(&b, "abc"), 0);
+  CHECK(b.room > 0);
+  CHECK_INT(account.used, b.room);
+  CHECK_INT(buf_reserve(&b, 500, &out), 0);
+  CHECK(b.room >= 503);
+  CHECK_INT(account.used, b.room);
+  mem_fail_at(1);
+  CHECK_INT(buf_reserve(&b, 997, &out), HN_ERR_NOT_ENOUGH_MEMORY);
+  CHECK_INT(account.used, b.room);
+  CHECK_TEXT(buf_peek(&b), "abc");
+  buf_fini(&b);
+  CHECK_INT(account.used, 0);
+}
+
+/* Near the limit it takes what it needs and no more. */
+TEST(a_tight_account) {
+  struct hn_account account = {0, 100};
+  struct hn_buf b;
+  char *out;
+
+  buf_init_on(&b, 1000, &account);
+  CHECK_INT(buf_reserve(&b, 1, &out), 0);
+  CHECK_INT(buf_reserve(&b, 90, &out), 0);
+  CHECK_INT(b.room, 90);
+  CHECK_INT(account.used, 90);
+  CHECK_INT(buf_reserve(&b, 101, &out), HN_ERR_NOT_ENOUGH_MEMORY);
+  CHECK_INT(b.room, 90);
+  CHECK_INT(account.used, 90);
+  buf_fini(&b);
+  CHECK_INT(account.used, 0);
+}
+
 static bool fill_a_buffer(void *ctx) {
   struct hn_buf b;
   size_t done = 0;
@@ -335,5 +391,7 @@ TEST_MAIN(ROW(a_new_buffer_is_empty), ROW(append_and_consume), ROW(numbers),
           ROW(caps), ROW(odd_caps), ROW(a_cap_that_moves),
           ROW(reserve_and_commit), ROW(fini_leaves_a_usable_buffer),
           ROW(clear_keeps_the_memory), ROW(growth_is_amortised),
-          ROW(a_full_window_slides_cheaply), ROW(every_allocation_fails),
-          ROW(random_sequences))
+          ROW(a_full_window_slides_cheaply),
+          ROW(an_empty_buffer_begins_at_the_front),
+          ROW(its_room_is_on_the_account), ROW(a_tight_account),
+          ROW(every_allocation_fails), ROW(random_sequences))

@@ -49,4 +49,16 @@ TEST(memory) {
   check_failing("br", S(brotli_text));
 }
 
-TEST_MAIN(ROW(rows), ROW(compressed), ROW(memory))
+TEST(all_is_given_back_to_the_account) {
+  const struct hn_codec *codec = hn_part_brotli(HN_STAMP);
+  struct hn_account account = {0, 0};
+  void *state = codec->open(&account);
+
+  if (!CHECK(state != NULL)) return;
+  CHECK(account.used > 0);
+  codec->close(state);
+  CHECK_INT(account.used, 0);
+}
+
+TEST_MAIN(ROW(rows), ROW(compressed), ROW(memory),
+          ROW(all_is_given_back_to_the_account))

@@ -193,6 +193,8 @@ TEST(a_server_that_forgot) {
     SSL_CTX *one = lasting_server(&cert, 2), *two = lasting_server(&cert, 2);
     CHECK(!visit_plainly(c, one));
     CHECK(!visit_plainly(c, two));
+    /* One of TLS 1.2 takes the place of that before it. */
+    if (versions[i] == HN_TLS_1_2) CHECK_INT(c->session_count, 1);
     CHECK(visit_plainly(c, two));
     SSL_CTX_free(one);
     SSL_CTX_free(two);
@@ -241,6 +243,7 @@ TEST(not_for_ever) {
         pair_join(&p, strict[i].c, strict[i].ctx, slice_of("localhost"), 443),
         0);
     pair_check_refused(&p, HN_SECURE_CERT_DATE_INVALID, "certificate has");
+    CHECK_INT(strict[i].c->session_count, 0);
     pair_close(&p);
     CHECK(visit_plainly(lax[i].c, lax[i].ctx));
     CHECK(!visit_plainly(ticket[i].c, ticket[i].ctx));
@@ -411,6 +414,20 @@ TEST(after_a_fatal_fault) {
   fixture_drop(&cert);
 }
 
+/* A resumed handshake answers no question about revocation. */
+TEST(none_where_revocation_matters) {
+  const struct hn_tls_options o = pair_options();
+  for (int i = 0; i < 3; i++) {
+    struct hn_tls_context *c = pair_context(&o);
+    c->revocation = i == 1;
+    c->has_crl = i == 2;
+    tls_sessions_set_up(c);
+    CHECK_INT(SSL_CTX_get_session_cache_mode(c->ctx) == SSL_SESS_CACHE_OFF,
+              i > 0);
+    tls_context_free(c);
+  }
+}
+
 /* Without memory to keep a session, the connection goes on all the same. */
 TEST(without_memory) {
   struct fixture_cert cert = pair_good_leaf();
@@ -442,4 +459,4 @@ PAIR_MAIN(ROW(the_second_visit_is_resumed), ROW(by_host_and_port),
           ROW(forgotten_after_a_failure), ROW(with_faults),
           ROW(a_bad_verdict_is_not_kept), ROW(one_that_cannot_be_resumed),
           ROW(after_messages_without_end), ROW(after_a_fatal_fault),
-          ROW(without_memory))
+          ROW(none_where_revocation_matters), ROW(without_memory))
