@@ -306,6 +306,10 @@ static int lhn_place_leave(lua_State *L) {
   lua_settop(L, 1);
   if (!p->entered) return 0;
   lhn_place_end_all(L, p, problem);
+  if (p->all) { /* it stays, and must not keep who was here */
+    lua_pushnil(L);
+    lua_setiuservalue(L, 1, LHN_PLACE_THREAD);
+  }
   if (p->all && problem && p->box->handing != 0)
     return lhn_go_on(L, LHN_LUA_LOST, 0);
   return 0;
