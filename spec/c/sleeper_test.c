@@ -234,9 +234,14 @@ TEST(without_memory_nobody_sleeps_and_nothing_is_left) {
   for (long n = 1; n < 100 && !ok; n++) {
     hn_runtime *rt;
     CHECK_INT(hn_runtime_new(&rt), 0);
+    size_t used = hn_memory_used(rt);
+    long live = mem_live();
     mem_fail_at(n);
     ok = sleep_once(rt);
     mem_fail_at(0);
+    if (!ok) CHECK_INT(hn_memory_used(rt), used);
+    /* The sleeper, its queue and its slot: the runtime keeps none of them. */
+    if (!ok && n <= 3) CHECK_INT(mem_live(), live);
     if (!ok) failed++;
     hn_runtime_free(rt);
   }

@@ -309,6 +309,10 @@ static SSL *ssl_of(const struct pair *p) {
   return ((struct tls_transport *)(void *)p->client)->ssl;
 }
 
+static int state_of(const struct pair *p) {
+  return (int)((struct tls_transport *)(void *)p->client)->state;
+}
+
 /* Nothing of a connection whose certificate was not good stays, whatever let
  * it come about. */
 TEST(a_bad_verdict_is_not_kept) {
@@ -414,6 +418,32 @@ TEST(after_a_fatal_fault) {
   fixture_drop(&cert);
 }
 
+/* RFC 8446 4.6.1: the first ticket says that the server has judged us, if it
+ * asked who we are. */
+TEST(a_ticket_is_a_verdict_where_one_was_asked_for) {
+  struct fixture_cert cert = pair_good_leaf();
+  for (int asked = 0; asked < 2; asked++) {
+    const struct hn_tls_options o = pair_options();
+    struct hn_tls_context *c = pair_context(&o);
+    SSL_CTX *ctx = lasting_server(&cert, 2);
+    struct pair p;
+    char text[8];
+    size_t n;
+    if (asked) SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+    CHECK_INT(pair_join(&p, c, ctx, slice_of("localhost"), 443), 0);
+    CHECK_INT(pair_handshake(&p), 0);
+    CHECK_INT(state_of(&p), HN_TLS_AGREED);
+    pair_carry(&p);
+    CHECK_INT(p.client->ops->read(p.client, text, sizeof text, &n), HN_AGAIN);
+    CHECK_INT(c->session_count, 2);
+    CHECK_INT(state_of(&p), asked ? HN_TLS_OPEN : HN_TLS_AGREED);
+    pair_close(&p);
+    SSL_CTX_free(ctx);
+    tls_context_free(c);
+  }
+  fixture_drop(&cert);
+}
+
 /* A resumed handshake answers no question about revocation. */
 TEST(none_where_revocation_matters) {
   const struct hn_tls_options o = pair_options();
@@ -459,4 +489,5 @@ PAIR_MAIN(ROW(the_second_visit_is_resumed), ROW(by_host_and_port),
           ROW(forgotten_after_a_failure), ROW(with_faults),
           ROW(a_bad_verdict_is_not_kept), ROW(one_that_cannot_be_resumed),
           ROW(after_messages_without_end), ROW(after_a_fatal_fault),
+          ROW(a_ticket_is_a_verdict_where_one_was_asked_for),
           ROW(none_where_revocation_matters), ROW(without_memory))
