@@ -30,13 +30,23 @@ local function write(path, text)
   file:close()
 end
 
--- Ports that were free a moment ago. All are held until all are known.
+-- A number from 0 to 2^32 - 1 that no other process draws at the same time.
+local function draw()
+  local file = assert(io.open("/dev/urandom", "rb"))
+  local number = string.unpack("<I4", file:read(4))
+  file:close()
+  return number
+end
+
+-- Ports that were free a moment ago. They lie below those that the system gives
+-- to whoever asks for any: another's server had one of these while the program
+-- was still starting, and was taken for it. All are held until all are known.
 local function free_ports(count)
   local held, ports = {}, {}
-  for i = 1, count do
-    held[i] = assert(socket.bind("127.0.0.1", 0))
-    local _, port = held[i]:getsockname()
-    ports[i] = port
+  while #ports < count do
+    local port = 10240 + draw() % 20480
+    local sock = socket.bind("127.0.0.1", port)
+    if sock then held[#held + 1], ports[#ports + 1] = sock, port end
   end
   for _, sock in ipairs(held) do sock:close() end
   return ports
